@@ -1,0 +1,37 @@
+"""The only door from ``app`` into ``ml``: open a photo, make the network's input, load a model version, ask it.
+
+Importing this never imports TensorFlow; only loading a version under the ``savedmodel`` runtime does.
+"""
+
+from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
+from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
+from ml.inference.pixels import Square, network_input
+from ml.inference.versions import (
+    Label,
+    ModelVersionError,
+    ModelVersionInfo,
+    Policy,
+    Threshold,
+    bundled_versions,
+    read_version,
+)
+
+__all__ = [
+    "Classifier",
+    "Label",
+    "ModelVersionError",
+    "ModelVersionInfo",
+    "Output",
+    "PhotoError",
+    "PhotoInfo",
+    "PixelLimits",
+    "Policy",
+    "Runtime",
+    "Square",
+    "Threshold",
+    "bundled_versions",
+    "load_classifier",
+    "network_input",
+    "open_photo",
+    "read_version",
+]

@@ -1,0 +1,80 @@
+"""Asking a model version about photos, under either of two runtimes that give the same answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
+
+OUTPUTS = ("probabilities", "in_scope", "embedding", "feature_map")
+Runtime = Literal["auto", "litert", "savedmodel"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model says of one photo.
+
+    ``probabilities`` (k,), calibrated, sum 1, in label order; ``in_scope`` 0…1, whether the photo shows one of the
+    labels at all; ``embedding`` (d,); ``feature_map`` (h, w, c), the last convolution's output before pooling.
+    """
+
+    probabilities: np.ndarray
+    in_scope: float
+    embedding: np.ndarray
+    feature_map: np.ndarray
+
+
+class Classifier(Protocol):
+    """A loaded model version. ``predict`` may be called from several threads at once."""
+
+    info: ModelVersionInfo
+    runtime: str
+
+    def predict(self, batch: np.ndarray) -> list[Output]:
+        """Answer for float32 pixels ``(n, size, size, 3)``, RGB, 0…255, in their order.
+
+        Raises:
+            ValueError: the batch has another shape.
+        """
+        ...
+
+
+def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -> Classifier:
+    """Load a model version.
+
+    Args:
+        folder: the version's folder.
+        runtime: ``litert`` (small and fast), ``savedmodel`` (the reference; imports TensorFlow) or ``auto``: LiteRT
+            where the version has a conversion that agreed with its artefact, else the artefact.
+        threads: CPU threads for one prediction. TensorFlow takes this once per process, from whoever loads first.
+
+    Raises:
+        ModelVersionError: the version is damaged, or has no conversion that may be served under ``litert``.
+    """
+    info = read_version(folder)
+    if runtime == "litert" and not info.has_litert:
+        raise ModelVersionError(f"{info.name} {info.version} has no LiteRT conversion that agrees with its artefact.")
+    if runtime == "litert" or (runtime == "auto" and info.has_litert):
+        from ml.inference.litert import LiteRTClassifier
+
+        return LiteRTClassifier(info, threads)
+    from ml.inference.savedmodel import SavedModelClassifier
+
+    return SavedModelClassifier(info, threads)
+
+
+def checked_batch(batch: np.ndarray, size: int) -> np.ndarray:
+    """The batch as float32 ``(n, size, size, 3)``; raises ValueError where its shape is another."""
+    if batch.ndim != 4 or batch.shape[1:] != (size, size, 3):
+        raise ValueError(f"expected pixels of shape (n, {size}, {size}, 3), got {batch.shape}")
+    return np.ascontiguousarray(batch, dtype=np.float32)
+
+
+def outputs_of(arrays: dict[str, np.ndarray]) -> list[Output]:
+    """One :class:`Output` per row of a runtime's arrays."""
+    rows = zip(*(arrays[name] for name in OUTPUTS), strict=True)
+    return [Output(probabilities, float(scope), vector, grid) for probabilities, scope, vector, grid in rows]

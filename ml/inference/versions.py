@@ -1,0 +1,186 @@
+"""Reading a model version: an immutable folder with an artefact, its labels, its policy and its figures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
+
+
+class ModelVersionError(Exception):
+    """A model version that can't be served; the message is a plain sentence for the admin who registers it."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One taxon a model knows. ``vernacular_names`` and ``marks`` are per language code ("en", "nl")."""
+
+    scientific_name: str
+    taxon_rank: str
+    gbif_key: int | None
+    vernacular_names: Mapping[str, str]
+    marks: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Top probability from which photos outside training bound the error at ``error_rate`` with 95 % confidence.
+
+    ``probability`` is None and ``supported`` False where too few photos were there to say so. ``coverage`` is the
+    share of those photos at or above it, ``photos`` their number.
+    """
+
+    error_rate: float
+    probability: float | None
+    supported: bool
+    coverage: float
+    photos: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a model version's probabilities become decisions, until a coordinator says otherwise."""
+
+    default_error_rate: float
+    in_scope_threshold: float
+    disagree_below: float
+    default_claim_reliability: float
+    thresholds: tuple[Threshold, ...]
+
+    def threshold_for(self, error_rate: float) -> Threshold | None:
+        """The strictest threshold that promises at most this error rate, or None where none was computed."""
+        fitting = [each for each in self.thresholds if each.error_rate <= error_rate + 1e-9]
+        return max(fitting, key=lambda each: each.error_rate, default=None)
+
+
+@dataclass(frozen=True)
+class ModelVersionInfo:
+    """What is known of a model version without loading its network.
+
+    ``labels`` stand in class-index order; ``input_size`` and ``training_resolution`` are sides in pixels; ``digest``
+    names the content of the whole version ("sha256:…"); ``metrics`` is metrics.json as it was written.
+    """
+
+    folder: Path
+    task: str
+    name: str
+    version: str
+    labels: tuple[Label, ...]
+    policy: Policy
+    input_size: int
+    training_resolution: int
+    head: str
+    digest: str
+    metrics: Mapping[str, Any]
+    has_litert: bool
+
+
+def bundled_versions() -> list[Path]:
+    """Folders of the model versions that come with Wingcheck, by name."""
+    return sorted(manifest.parent for manifest in PRETRAINED.glob("*/model.json"))
+
+
+def read_version(folder: Path) -> ModelVersionInfo:
+    """Read and check a model version: manifest, policy, metrics, and every file against its recorded hash.
+
+    Raises:
+        ModelVersionError: something is missing, malformed or was changed after export.
+    """
+    folder = Path(folder)
+    manifest, policy, metrics = (_json(folder / name) for name in ("model.json", "policy.json", "metrics.json"))
+    if manifest.get("format") != FORMAT or policy.get("format") != FORMAT:
+        raise ModelVersionError(f"{folder.name} is written in a format this version of Wingcheck does not read.")
+    try:
+        _check_files(folder, manifest["files"])
+        return _info(folder, manifest, policy, metrics)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelVersionError(f"{folder.name} has an incomplete manifest or policy: {error!r}.") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelVersionError(f"{path.parent.name} has no {path.name}.") from error
+    except (OSError, ValueError) as error:
+        raise ModelVersionError(f"{path.parent.name}/{path.name} can't be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise ModelVersionError(f"{path.parent.name}/{path.name} is not a JSON object.")
+    return value
+
+
+def _check_files(folder: Path, files: Mapping[str, str]) -> None:
+    if not any(name.startswith("saved_model/") for name in files):
+        raise ModelVersionError(f"{folder.name} lists no saved_model.")
+    for name, expected in files.items():
+        path = folder / name
+        if ".." in Path(name).parts or not path.is_file():
+            raise ModelVersionError(f"{folder.name} has no {name}.")
+        if file_digest(path) != expected:
+            raise ModelVersionError(f"{folder.name}/{name} is not the file that was exported: its hash differs.")
+
+
+def file_digest(path: Path) -> str:
+    """``sha256:…`` of a file's content."""
+    with path.open("rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metrics: dict[str, Any]) -> ModelVersionInfo:
+    labels = tuple(_label(each) for each in manifest["labels"])
+    if len(labels) < 2:
+        raise ModelVersionError(f"{folder.name} has fewer than two labels.")
+    if manifest["head"] not in ("sigmoid", "softmax"):
+        raise ModelVersionError(f"{folder.name} has an unknown head, {manifest['head']!r}.")
+    content = (folder / "model.json").read_bytes() + (folder / "policy.json").read_bytes()
+    return ModelVersionInfo(
+        folder=folder,
+        task=str(manifest["task"]),
+        name=str(manifest["name"]),
+        version=str(manifest["version"]),
+        labels=labels,
+        policy=_policy(policy),
+        input_size=int(manifest["input"]["size"]),
+        training_resolution=int(manifest["input"]["training_resolution"]),
+        head=str(manifest["head"]),
+        digest="sha256:" + hashlib.sha256(content).hexdigest(),
+        metrics=metrics,
+        has_litert="model.tflite" in manifest["files"] and manifest["parity"]["passed"] is True,
+    )
+
+
+def _label(value: dict[str, Any]) -> Label:
+    return Label(
+        scientific_name=str(value["scientific_name"]),
+        taxon_rank=str(value["taxon_rank"]),
+        gbif_key=None if value["gbif_key"] is None else int(value["gbif_key"]),
+        vernacular_names={str(code): str(name) for code, name in value["vernacular_names"].items()},
+        marks={str(code): tuple(str(mark) for mark in marks) for code, marks in value["marks"].items()},
+    )
+
+
+def _policy(value: dict[str, Any]) -> Policy:
+    return Policy(
+        default_error_rate=float(value["default_error_rate"]),
+        in_scope_threshold=float(value["in_scope_threshold"]),
+        disagree_below=float(value["disagree_below"]),
+        default_claim_reliability=float(value["default_claim_reliability"]),
+        thresholds=tuple(_threshold(each) for each in value["thresholds"]),
+    )
+
+
+def _threshold(value: dict[str, Any]) -> Threshold:
+    probability = value["probability"]
+    return Threshold(
+        error_rate=float(value["error_rate"]),
+        probability=None if probability is None else float(probability),
+        supported=bool(value["supported"]),
+        coverage=float(value["coverage"]),
+        photos=int(value["photos"]),
+    )
