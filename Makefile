@@ -1,0 +1,113 @@
+# Wingcheck's commands; `make help` lists them. Whatever a target needs is installed on its first use.
+#
+# Set-up runs in three steps, each marked by a file that is written last: the interpreter, the locked packages, the
+# front-end packages. A step whose mark is older than the file it depends on, or missing, is done again.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?=
+ARGS ?=
+
+VENV := .venv
+MARKS := $(VENV)/.set-up
+PY := $(VENV)/bin/python
+VENDOR := static/vendor/vendor.json
+SOURCES := $(wildcard app ml migrations scripts tests benchmarks)
+
+# An environment that was moved, or whose Python was removed, is made anew: its scripts hold absolute paths.
+ifneq ($(shell test -x $(PY) && cat $(MARKS)/interpreter 2>/dev/null),$(CURDIR))
+.PHONY: $(MARKS)/interpreter
+endif
+
+##@ Use
+
+.PHONY: run
+run: setup ## Start web and worker and print the address (PORT=8000 HOST=127.0.0.1)
+	@$(VENV)/bin/wingcheck run --host "$(HOST)" --port "$(PORT)"
+
+.PHONY: setup
+setup: $(MARKS)/project $(VENDOR) ## Install what is needed, no more (PYTHON=python3.12 picks the interpreter)
+
+##@ Develop
+
+.PHONY: test
+test: setup ## Run the tests (ARGS="tests/app/domain -k verdict" for some)
+	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile $(ARGS)
+
+.PHONY: check
+check: $(MARKS)/project ## Formatting, lint, types, direction of imports
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+.PHONY: format
+format: $(MARKS)/project ## Format the code and apply safe lint fixes
+	$(PY) -m ruff check --fix-only $(SOURCES)
+	$(PY) -m ruff format $(SOURCES)
+
+.PHONY: hooks
+hooks: $(MARKS)/project ## Have git run formatter, linter and types before each commit
+	$(VENV)/bin/pre-commit install
+
+##@ Model
+
+.PHONY: train
+train: $(MARKS)/project ## Train a model (ARGS="bundled_browns --data FOLDER")
+	$(VENV)/bin/wingcheck train $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure speed and size (ARGS="--help" lists the measurements)
+	$(PY) -m benchmarks $(ARGS)
+
+##@ Release
+
+.PHONY: wheel
+wheel: setup ## Build the wheel and the source archive into dist/
+	$(PY) -m hatchling build -d dist
+
+.PHONY: lock
+lock: $(MARKS)/interpreter ## Resolve the dependencies anew into the lock files
+	$(PY) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --no-annotate pyproject.toml -o requirements.lock $(ARGS)
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --group node --generate-hashes \
+		--no-header --no-annotate -o requirements-node.lock $(ARGS)
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built; data in var/ stays
+	rm -rf $(VENV) node_modules static/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## "; print "make <target>" } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The steps of set-up.
+
+$(MARKS)/interpreter:
+	@python=$$(PYTHON="$(PYTHON)" sh scripts/find_python.sh) \
+		&& echo "Making $(VENV) with $$("$$python" --version)" \
+		&& "$$python" -m venv --clear $(VENV)
+	@mkdir -p $(MARKS) && printf '%s' '$(CURDIR)' >$@.part && mv $@.part $@
+
+$(MARKS)/packages: requirements.lock $(MARKS)/interpreter
+	@echo "Installing the locked packages; the first time takes a few minutes"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(MARKS)/project: pyproject.toml $(MARKS)/packages
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENDOR): package.json package-lock.json scripts/vendor.py requirements-node.lock $(MARKS)/interpreter
+	@npm --version >/dev/null 2>&1 || test -x $(VENV)/bin/npm || { echo "No npm here: installing one into $(VENV)" \
+		&& $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; }
+	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@$(PY) scripts/vendor.py
