@@ -1,8 +1,8 @@
 """Copy the browser files that package.json names from node_modules/ to static/vendor/.
 
 package.json says which, as ``{"wingcheck": {"vendor": {"package/path/in/it.js": "name.js"}}}``. The licence of every
-package used goes along, and ``vendor.json`` says which version each file came from; Make takes it as the mark of a finished
-set-up. The folder is built aside and put in place whole, so an interrupted run leaves the old one or none.
+package used goes along, and ``vendor.json`` says which version each file came from; Make takes that file as the mark of
+a finished set-up. The folder is built aside and put in place whole, so an interrupted run leaves the old one or none.
 """
 
 import json
