@@ -50,6 +50,10 @@ format: $(MARKS)/project ## Format the code and apply safe lint fixes
 	$(PY) -m ruff check --fix-only $(SOURCES)
 	$(PY) -m ruff format $(SOURCES)
 
+.PHONY: docs
+docs: $(MARKS)/project ## Write the table of settings anew into docs/operations.md
+	$(PY) scripts/settings_table.py
+
 .PHONY: hooks
 hooks: $(MARKS)/project ## Have git run formatter, linter and types before each commit
 	$(VENV)/bin/pre-commit install

@@ -1,8 +1,8 @@
 """Copy the browser files that package.json names from node_modules/ to static/vendor/.
 
-package.json says which, as ``{"wingcheck": {"vendor": {"package/path/in/it.js": "name.js"}}}``. The licence of every
-package used goes along, and ``vendor.json`` says which version each file came from; Make takes that file as the mark of
-a finished set-up. The folder is built aside and put in place whole, so an interrupted run leaves the old one or none.
+package.json says which, licences included, as ``{"wingcheck": {"vendor": {"package/path/in/it.js": "name.js"}}}``.
+``vendor.json`` says which version each file came from; Make takes that file as the mark of a finished set-up. The
+folder is built aside and put in place whole, so an interrupted run leaves the old one or none.
 """
 
 import json
@@ -21,7 +21,7 @@ def package_of(path: str) -> str:
 
 
 def copy(root: Path, folder: Path) -> dict[str, dict[str, str]]:
-    """Copy every named file and each package's licence into `folder`; returns what came from where.
+    """Copy every named file into `folder`; returns what came from where.
 
     Raises:
         FileNotFoundError: package.json names a file that the installed package does not have.
@@ -35,8 +35,6 @@ def copy(root: Path, folder: Path) -> dict[str, dict[str, str]]:
         destination = folder / target
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(modules / source, destination)
-        for licence in sorted((modules / package).glob("LICEN[CS]E*")):
-            shutil.copyfile(licence, folder / f"{package.replace('/', '-')}-LICENSE.txt")
         origins[target] = {"package": package, "version": about["version"], "license": str(about.get("license", ""))}
     return origins
 
