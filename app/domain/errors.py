@@ -1,0 +1,53 @@
+"""What can go wrong for a reason that a person can understand. HTTP statuses are given in app/web/errors.py, once."""
+
+from dataclasses import dataclass
+
+
+class WingcheckError(Exception):
+    """Base of all errors with a message for people."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(WingcheckError):
+    """What was asked for does not exist, or is not for this person: the two are not told apart."""
+
+
+class Conflict(WingcheckError):
+    """The state of things does not allow it (any more)."""
+
+
+class IdempotencyMismatch(Conflict):
+    """The same idempotency key came with another content."""
+
+
+class Overloaded(WingcheckError):
+    """Too much is waiting already; worth trying again after ``retry_after`` seconds."""
+
+    def __init__(self, detail: str, retry_after: int = 2) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class ModelUnavailable(WingcheckError):
+    """No model version can answer at present."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with one field; ``filename`` tells which of several photos."""
+
+    field: str
+    code: str
+    params: tuple[tuple[str, str | int], ...] = ()
+    filename: str | None = None
+
+
+class InvalidSubmission(WingcheckError):
+    """A submission that can't be taken; ``errors`` says why, field by field, as codes that the web layer words."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(", ".join(f"{e.field}: {e.code}" for e in errors))
+        self.errors = errors

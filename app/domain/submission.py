@@ -1,0 +1,56 @@
+"""A submission's statuses and the transitions between them."""
+
+from enum import StrEnum
+
+from app.domain.errors import Conflict
+
+
+class SubmissionStatus(StrEnum):
+    """Where a submission stands in the workflow (its standing as a record is the verification status)."""
+
+    RECEIVED = "received"
+    SCREENED = "screened"
+    AUTO_ACCEPTED = "auto_accepted"
+    FLAGGED = "flagged"
+    QUERIED = "queried"
+    VERIFIED = "verified"
+    WITHDRAWN = "withdrawn"
+
+
+S = SubmissionStatus
+
+ALLOWED_TRANSITIONS: dict[SubmissionStatus, frozenset[SubmissionStatus]] = {
+    S.RECEIVED: frozenset({S.SCREENED, S.WITHDRAWN}),
+    # AGREE with machine acceptance off stays here: an expert sees it after everything that was flagged.
+    S.SCREENED: frozenset({S.AUTO_ACCEPTED, S.FLAGGED, S.QUERIED, S.VERIFIED, S.WITHDRAWN}),
+    # The audit, or a suspension of machine acceptance, sends an accepted one to an expert.
+    S.AUTO_ACCEPTED: frozenset({S.FLAGGED, S.QUERIED, S.VERIFIED, S.WITHDRAWN}),
+    # A claim changed at the second look is screened again.
+    S.FLAGGED: frozenset({S.SCREENED, S.QUERIED, S.VERIFIED, S.WITHDRAWN}),
+    S.QUERIED: frozenset({S.FLAGGED, S.VERIFIED, S.WITHDRAWN}),
+    S.VERIFIED: frozenset({S.FLAGGED, S.WITHDRAWN}),
+    S.WITHDRAWN: frozenset(),
+}
+
+
+def check_transition(current: SubmissionStatus, new: SubmissionStatus) -> None:
+    """Raise Conflict unless a submission may go from ``current`` to ``new``."""
+    if new not in ALLOWED_TRANSITIONS[current]:
+        raise Conflict(f"A submission that is {current} can't become {new}.")
+
+
+class ClaimKind(StrEnum):
+    """What kind of answer the volunteer gave to "which species?"."""
+
+    TAXON = "taxon"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Source(StrEnum):
+    """Where a date or a place came from."""
+
+    TYPED = "typed"
+    EXIF = "exif"
+    DEVICE = "device"
+    MISSING = "missing"

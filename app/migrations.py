@@ -1,0 +1,38 @@
+"""Bringing the database to the newest schema, and asking where it stands."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from app.paths import MIGRATIONS
+
+# Any constant: two processes that migrate the same PostgreSQL database take turns.
+_ADVISORY_LOCK = 7_462_001
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration; with a connection, commands run on it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Apply every missing migration, in one transaction."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        command.upgrade(alembic_config(connection), revision)
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database has exactly the newest schema."""
+    return MigrationContext.configure(connection).get_current_heads() == _heads()
+
+
+def _heads() -> tuple[str, ...]:
+    return tuple(ScriptDirectory.from_config(alembic_config()).get_heads())

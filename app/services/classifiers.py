@@ -1,0 +1,323 @@
+"""The only door from the application to ``ml``: which model version answers, and its answers.
+
+Model versions are rows that point at folders. ``Classifiers`` keeps the active one loaded, bounds how many photos wait for
+it, and notices within a second when another version was made active, in this process or elsewhere.
+"""
+
+import hashlib
+import math
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.db import SessionFactory, reading, utcnow
+from app.domain.errors import Conflict, ModelUnavailable, NotFound, Overloaded
+from app.domain.verdict import ErrorThreshold, Opinion, Policy
+from app.models import ModelVersion, Taxon, TaxonMark, VernacularName
+from app.settings import Settings
+from ml.inference import (
+    Classifier,
+    ModelVersionError,
+    ModelVersionInfo,
+    PhotoError,
+    PhotoInfo,
+    PixelLimits,
+    Square,
+    bundled_versions,
+    load_classifier,
+    network_input,
+    open_photo,
+    read_version,
+)
+
+__all__ = [
+    "Answer",
+    "Classifiers",
+    "ModelVersionError",
+    "Offline",
+    "PhotoError",
+    "PhotoInfo",
+    "PhotoSource",
+    "PixelLimits",
+    "Served",
+    "Square",
+    "activate",
+    "folder_of",
+    "import_version",
+    "open_photo",
+    "pixel_limits",
+    "policy_of",
+    "register_bundled",
+]
+
+_BUNDLED = "bundled:"
+_RECHECK_SECONDS = 1.0
+
+
+def pixel_limits(settings: Settings) -> PixelLimits:
+    """The settings' megapixels as pixels."""
+    million = 1_000_000
+    return PixelLimits(
+        jpeg=int(settings.max_jpeg_megapixels * million),
+        progressive_jpeg=int(settings.max_progressive_jpeg_megapixels * million),
+        png=int(settings.max_png_megapixels * million),
+        webp=int(settings.max_webp_megapixels * million),
+        heic=int(settings.max_heic_megapixels * million),
+    )
+
+
+def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Policy:
+    """The version's thresholds for a wanted error rate (its own default where none is given)."""
+    policy = info.policy
+    thresholds = tuple(
+        ErrorThreshold(t.error_rate, t.probability if t.supported else None) for t in policy.thresholds
+    )
+    return Policy(
+        in_scope_threshold=policy.in_scope_threshold,
+        disagree_below=policy.disagree_below,
+        thresholds=thresholds,
+        wanted_error=policy.default_error_rate if wanted_error is None else wanted_error,
+    )
+
+
+# --- which versions there are ----------------------------------------------------------------------------------------
+
+
+def register_bundled(session: Session) -> None:
+    """Know every bundled version; where no version of a task is active, make the newest bundled one active."""
+    for folder in bundled_versions():
+        info = read_version(folder)
+        row = _register(session, info, _BUNDLED + folder.name)
+        if not session.scalar(select(ModelVersion.id).where(ModelVersion.task == info.task, ModelVersion.active)):
+            activate(session, row)
+
+
+def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
+    """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
+    info = read_version(folder)
+    target = settings.model_dir / f"{info.name}-{info.version}"
+    if target.exists():
+        if read_version(target).digest != info.digest:
+            raise Conflict(f"Another model version {info.name} {info.version} is here already; versions never change.")
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".importing-{target.name}")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(folder, partial)
+        partial.rename(target)
+    return _register(session, read_version(target), target.name)
+
+
+def activate(session: Session, version: ModelVersion) -> None:
+    """Make ``version`` the one that serves its task."""
+    session.execute(
+        update(ModelVersion).where(ModelVersion.task == version.task, ModelVersion.active).values(active=False)
+    )
+    version.active = True
+    version.activated_at = utcnow()
+    session.flush()
+
+
+def folder_of(version: ModelVersion, settings: Settings) -> Path:
+    """Where the version's folder lies. Raises ModelUnavailable when it is gone."""
+    if version.location.startswith(_BUNDLED):
+        wanted = version.location.removeprefix(_BUNDLED)
+        folder = next((f for f in bundled_versions() if f.name == wanted), None)
+    else:
+        folder = settings.model_dir / version.location
+    if folder is None or not folder.is_dir():
+        raise ModelUnavailable(f"The folder of model version {version.name} {version.version} is missing.")
+    return folder
+
+
+def find_version(session: Session, name: str, version: str) -> ModelVersion:
+    """The registered version of that name and number. Raises NotFound."""
+    row = session.scalar(select(ModelVersion).where(ModelVersion.name == name, ModelVersion.version == version))
+    if row is None:
+        raise NotFound(f"No model version {name} {version} is registered.")
+    return row
+
+
+def _register(session: Session, info: ModelVersionInfo, location: str) -> ModelVersion:
+    row = session.scalar(
+        select(ModelVersion).where(ModelVersion.name == info.name, ModelVersion.version == info.version)
+    )
+    if row is None:
+        row = ModelVersion(name=info.name, version=info.version, task=info.task, digest=info.digest, location=location)
+        session.add(row)
+    elif row.digest != info.digest and row.location != location:
+        raise Conflict(f"Another model version {info.name} {info.version} is registered already.")
+    row.digest = info.digest
+    row.labels = [label.scientific_name for label in info.labels]
+    row.metrics = dict(info.metrics)
+    _fill_taxa(session, info)
+    session.flush()
+    return row
+
+
+def _fill_taxa(session: Session, info: ModelVersionInfo) -> None:
+    """Add what the labels know to the taxon table; what people entered there is never overwritten."""
+    for label in info.labels:
+        taxon = session.scalar(select(Taxon).where(Taxon.scientific_name == label.scientific_name))
+        if taxon is None:
+            taxon = Taxon(scientific_name=label.scientific_name, taxon_rank=label.taxon_rank, gbif_key=label.gbif_key)
+            session.add(taxon)
+        for language, name in label.vernacular_names.items():
+            if taxon.vernacular_name(language) is None:
+                taxon.vernacular_names.append(VernacularName(language=language, name=name))
+        known = {m.language for m in taxon.marks}
+        for language, marks in label.marks.items():
+            if language not in known:
+                taxon.marks.extend(
+                    TaxonMark(language=language, position=i, text=text) for i, text in enumerate(marks, start=1)
+                )
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+# Read when its turn comes, so that waiting photos take no memory.
+PhotoSource = Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One photo's prediction: ``opinion`` in scientific names, what was decoded, and the hash of its bytes."""
+
+    opinion: Opinion
+    photo: PhotoInfo
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """The version that answers now."""
+
+    id: int
+    info: ModelVersionInfo
+    classifier: Classifier
+
+
+class Classifiers:
+    """Keeps the active version loaded and answers from a bounded queue of threads. Thread-safe."""
+
+    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._limits = pixel_limits(settings)
+        self._lock = threading.Lock()
+        self._served: Served | None = None
+        self._checked = 0.0
+        self._waiting = 0
+        self._pool = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="predict")
+
+    @property
+    def waiting(self) -> int:
+        """Photos waiting or being computed now."""
+        return self._waiting
+
+    def close(self) -> None:
+        """Finish what is running and stop the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def current(self) -> Served:
+        """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded."""
+        with self._lock:
+            if self._served is None or time.monotonic() - self._checked > _RECHECK_SECONDS:
+                self._served = self._load_if_changed(self._served)
+                self._checked = time.monotonic()
+            return self._served
+
+    def _load_if_changed(self, served: Served | None) -> Served:
+        with reading(self._sessions) as session:
+            query = select(ModelVersion).where(ModelVersion.active).order_by(ModelVersion.activated_at.desc()).limit(1)
+            if self._settings.task:
+                query = query.where(ModelVersion.task == self._settings.task)
+            row = session.scalar(query)
+            if row is None:
+                raise ModelUnavailable("No model version is active.")
+            if served is not None and served.id == row.id and served.info.digest == row.digest:
+                return served
+            folder = folder_of(row, self._settings)
+            try:
+                classifier = load_classifier(folder, self._settings.runtime)
+            except ModelVersionError as error:
+                raise ModelUnavailable(str(error)) from error
+            return Served(row.id, classifier.info, classifier)
+
+    @contextmanager
+    def _places(self, wanted: int) -> Iterator[None]:
+        with self._lock:
+            # One request larger than the whole queue must still be answered when nothing else waits.
+            if self._waiting and self._waiting + wanted > self._settings.prediction_queue:
+                raise Overloaded("Too many photos are waiting for an answer. Please try again in a moment.")
+            self._waiting += wanted
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= wanted
+
+    def answer(
+        self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]
+    ) -> list[Answer | PhotoError]:
+        """Predictions in the order of ``photos``; a photo that can't be read gives its PhotoError instead.
+
+        Raises Overloaded when too many photos are waiting already.
+        """
+        with self._places(len(photos)):
+            futures = [self._pool.submit(self._answer_one, served, source, square) for source, square in photos]
+            return [future.result() for future in futures]
+
+    def _answer_one(self, served: Served, source: PhotoSource, square: Square | None) -> Answer | PhotoError:
+        return _answer(served.classifier, source(), square, self._limits)
+
+
+def _answer(
+    classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits
+) -> Answer | PhotoError:
+    info = classifier.info
+    try:
+        image, photo = open_photo(data, max_side=_decoding_side(info, square), limits=limits)
+    except PhotoError as error:
+        return error
+    pixels = network_input(image, square=square, size=info.input_size, training_resolution=info.training_resolution)
+    output = classifier.predict(pixels[np.newaxis])[0]
+    names = [label.scientific_name for label in info.labels]
+    probabilities = dict(zip(names, (float(p) for p in output.probabilities), strict=True))
+    return Answer(Opinion(probabilities, float(output.in_scope)), photo, hashlib.sha256(data).hexdigest())
+
+
+def _decoding_side(info: ModelVersionInfo, square: Square | None) -> int:
+    """Long side to decode to, in pixels: a few times what the network sees of the photo, or of the square drawn on it."""
+    wanted = 4 * max(info.training_resolution, info.input_size)
+    return wanted if square is None else math.ceil(wanted / min(square.width, square.height))
+
+
+class Offline:
+    """A model version asked without a server or a database; the first bundled one where no folder is given."""
+
+    def __init__(self, folder: Path | None, settings: Settings) -> None:
+        chosen = folder or next(iter(bundled_versions()), None)
+        if chosen is None:
+            raise ModelUnavailable("No model version is bundled; name one with --model.")
+        self._classifier = load_classifier(chosen, settings.runtime)
+        self._limits = pixel_limits(settings)
+        self.policy = policy_of(self._classifier.info)
+
+    def answer(self, photo: Path) -> Answer | PhotoError:
+        """The prediction for a file, or why there is none."""
+        try:
+            data = photo.read_bytes()
+        except OSError as error:
+            return PhotoError("undecodable", f"{photo}: {error.strerror}")
+        return _answer(self._classifier, data, None, self._limits)

@@ -1,0 +1,128 @@
+"""From a sent file to what is kept: the private original, and re-encoded copies without EXIF that pages may show."""
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from PIL import ExifTags, Image
+
+from app.services.classifiers import PhotoInfo, PixelLimits, open_photo
+from app.storage import Storage
+
+DISPLAY_SIDE = 1600
+THUMB_SIDE = 480
+_DISPLAY_QUALITY = 85
+_THUMB_QUALITY = 80
+
+VARIANTS = ("display", "thumb")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What EXIF says of the moment (local time without zone) and the place (WGS 84 degrees); None where it says nothing."""
+
+    taken_at: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """A photo that was decoded once: hash of the original, its copies, and its EXIF origin."""
+
+    sha256: str
+    original: bytes
+    display: bytes
+    thumb: bytes
+    info: PhotoInfo
+    origin: Origin
+
+
+def prepare(data: bytes, limits: PixelLimits) -> PreparedPhoto:
+    """Decode ``data`` and make the copies. Raises PhotoError for what can't be answered."""
+    image, info = open_photo(data, max_side=DISPLAY_SIDE, limits=limits)
+    return PreparedPhoto(
+        sha256=hashlib.sha256(data).hexdigest(),
+        original=data,
+        display=_encode(image, DISPLAY_SIDE, _DISPLAY_QUALITY),
+        thumb=_encode(image, THUMB_SIDE, _THUMB_QUALITY),
+        info=info,
+        origin=read_origin(data),
+    )
+
+
+def _encode(image: Image.Image, side: int, quality: int) -> bytes:
+    copy = image.copy()
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS)
+    copy.info.clear()  # no EXIF, no colour profile, no comment may travel along
+    out = io.BytesIO()
+    copy.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+    return out.getvalue()
+
+
+def key_of(sha256: str, variant: str) -> str:
+    """The storage key of a photo's original or of one of its copies."""
+    suffix = "" if variant == "original" else ".jpg"
+    return f"{variant}/{sha256[:2]}/{sha256}{suffix}"
+
+
+def keep(storage: Storage, photo: PreparedPhoto) -> None:
+    """Write original and copies; on return they are on the disk. Raises OSError."""
+    storage.put(key_of(photo.sha256, "original"), photo.original)
+    storage.put(key_of(photo.sha256, "display"), photo.display)
+    storage.put(key_of(photo.sha256, "thumb"), photo.thumb)
+
+
+def discard(storage: Storage, sha256: str) -> None:
+    """Remove original and copies."""
+    for variant in ("original", *VARIANTS):
+        storage.delete(key_of(sha256, variant))
+
+
+# --- EXIF ------------------------------------------------------------------------------------------------------------
+
+_EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
+
+
+def read_origin(data: bytes) -> Origin:
+    """Date and place from EXIF. Whatever is broken or absurd there counts as absent: EXIF is a hint, never a reason to refuse."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            exif = image.getexif()
+            taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(
+                ExifTags.Base.DateTime
+            )
+            gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    except Exception:  # Pillow's EXIF parser raises a dozen kinds on hostile bytes; all mean "no hint"
+        return Origin()
+    latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), 90)
+    longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), 180)
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+        latitude = longitude = None
+    return Origin(_moment(taken), latitude, longitude)
+
+
+def _moment(text: object) -> datetime | None:
+    match = _EXIF_TIME.match(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    try:
+        moment = datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
+    return moment if moment.year >= 1990 else None  # a camera whose clock was never set
+
+
+def _degrees(value: object, reference: object, largest: int) -> float | None:
+    if not isinstance(value, tuple) or len(value) != 3:
+        return None
+    try:
+        degrees, minutes, seconds = (float(part) for part in value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    total = degrees + minutes / 60 + seconds / 3600
+    if not 0 <= total <= largest:  # also refuses NaN
+        return None
+    return round(-total if str(reference).upper() in {"S", "W"} else total, 6)

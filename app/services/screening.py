@@ -1,0 +1,138 @@
+"""Screening: the model looks at a submission's photos, the policy makes a verdict, the status follows.
+
+Runs in the worker. It may run twice for the same submission (a lost worker): predictions and verdicts already there are
+kept, and a status is only changed from where screening may change it.
+"""
+
+from dataclasses import asdict
+
+from sqlalchemy.orm import Session
+
+from app.db import SessionFactory, reading, transaction
+from app.domain.submission import ClaimKind, SubmissionStatus
+from app.domain.verdict import Claim, Opinion, Outcome, Policy, Verdict, judge
+from app.domain.verification import VerificationStatus
+from app.models import ClaimRecord, Job, Photo, PredictionRecord, Submission, VerdictRecord
+from app.services import jobs, photos, status
+from app.services.classifiers import Classifiers, PhotoError, Served, Square, policy_of
+from app.storage import Storage
+
+_SCREENABLE = {SubmissionStatus.RECEIVED, SubmissionStatus.FLAGGED, SubmissionStatus.SCREENED}
+
+
+class PhotosUnreadable(Exception):
+    """A kept photo can't be read back: an operator has to look, trying again may not help."""
+
+
+class Screening:
+    """Handles SCREENING jobs."""
+
+    def __init__(self, sessions: SessionFactory, storage: Storage, classifiers: Classifiers) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._classifiers = classifiers
+
+    def run(self, job_id: int, submission_id: int) -> None:
+        """Screen one submission and finish the job, in one transaction. Raises what stopped it."""
+        with reading(self._sessions) as session:
+            submission = session.get_one(Submission, submission_id)
+            waiting = submission.status in _SCREENABLE
+            todo = [(p.id, p.sha256, p.square) for p in submission.photos if p.removed_at is None]
+        served = self._classifiers.current()
+        opinions = self._ask(served, todo) if waiting else {}
+        with transaction(self._sessions) as session:
+            submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
+            if opinions and submission.status in _SCREENABLE:
+                _record(session, submission, served, opinions)
+            jobs.finish(session, session.get_one(Job, job_id))
+
+    def _ask(self, served: Served, todo: list[tuple[int, str, list[float] | None]]) -> dict[int, Opinion]:
+        sources = [
+            (lambda key=photos.key_of(sha256, "original"): self._storage.get(key), Square(*square) if square else None)
+            for _, sha256, square in todo
+        ]
+        answers = self._classifiers.answer(served, sources)
+        opinions = {}
+        for (photo_id, sha256, _), answer in zip(todo, answers, strict=True):
+            if isinstance(answer, PhotoError):
+                raise PhotosUnreadable(f"photo {sha256}: {answer.detail}")
+            opinions[photo_id] = answer.opinion
+        return opinions
+
+
+def _record(session: Session, submission: Submission, served: Served, fresh: dict[int, Opinion]) -> None:
+    kept = [photo for photo in submission.photos if photo.removed_at is None]
+    opinions = [_keep_prediction(session, photo, served.id, fresh[photo.id]) for photo in kept]
+    claim = submission.claim
+    if any(v.claim_id == claim.id and v.model_version_id == served.id for v in submission.verdicts):
+        return
+    policy, accepts = _policy_for(claim, served)
+    verdict = judge(_witness(claim, served), opinions, policy)
+    accepted = accepts and verdict.outcome is Outcome.AGREE and verdict.within_error_bound
+    submission.verdicts.append(_verdict_row(verdict, claim, served.id, policy, accepted))
+    session.flush()
+    _move(session, submission, verdict, accepted, served.id)
+
+
+def _keep_prediction(session: Session, photo: Photo, version_id: int, opinion: Opinion) -> Opinion:
+    """Append the prediction, or return the one this version made before."""
+    for row in photo.predictions:
+        if row.model_version_id == version_id:
+            return Opinion(row.probabilities, row.in_scope)
+    photo.predictions.append(
+        PredictionRecord(
+            model_version_id=version_id, probabilities=dict(opinion.probabilities), in_scope=opinion.in_scope
+        )
+    )
+    session.flush()
+    return opinion
+
+
+def _policy_for(claim: ClaimRecord, served: Served) -> tuple[Policy, bool]:
+    """The version's thresholds at the error rate wanted for the claimed taxon, and whether the machine may accept it."""
+    wanted = claim.taxon.policy if claim.taxon is not None else None
+    return policy_of(served.info, wanted.wanted_error if wanted else None), bool(wanted and wanted.machine_acceptance)
+
+
+def _witness(claim: ClaimRecord, served: Served) -> Claim:
+    own = claim.taxon.policy.claim_reliability if claim.taxon is not None and claim.taxon.policy else None
+    reliability = served.info.policy.default_claim_reliability if own is None else own
+    name = claim.taxon.scientific_name if claim.kind is ClaimKind.TAXON and claim.taxon else None
+    return Claim(claim.kind, name, reliability, claim.informed)
+
+
+def _verdict_row(
+    verdict: Verdict, claim: ClaimRecord, version_id: int, policy: Policy, accepted: bool
+) -> VerdictRecord:
+    return VerdictRecord(
+        claim_id=claim.id,
+        model_version_id=version_id,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        photo_position=verdict.photo,
+        support=verdict.support,
+        suggested=verdict.suggested,
+        within_error_bound=verdict.within_error_bound,
+        machine_accepted=accepted,
+        policy=asdict(policy),
+    )
+
+
+def _move(session: Session, submission: Submission, verdict: Verdict, accepted: bool, version_id: int) -> None:
+    def change(new: SubmissionStatus, verification: VerificationStatus | None = None) -> None:
+        status.change_status(
+            session,
+            submission,
+            new,
+            event="screened",
+            actor="machine",
+            verification_status=verification,
+            model_version_id=version_id,
+        )
+
+    if submission.status is not SubmissionStatus.SCREENED:
+        change(SubmissionStatus.SCREENED)
+    if accepted:
+        change(SubmissionStatus.AUTO_ACCEPTED, VerificationStatus.ACCEPTED_BY_MACHINE)
+    elif verdict.outcome is not Outcome.AGREE:
+        change(SubmissionStatus.FLAGGED)

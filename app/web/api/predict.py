@@ -1,0 +1,134 @@
+"""``POST /predict``: what the model sees in one or more photos. No account, nothing is kept."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from app.domain.verdict import decide
+from app.services import taxa
+from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
+from app.web import problems
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SettingsDep
+from app.web.errors import PHOTO_STATUS
+from app.web.forms import chosen, reader
+from app.web.views import Views
+
+router = APIRouter(tags=["predictions"])
+
+
+class ModelName(BaseModel):
+    """The model version that answered."""
+
+    name: str = Field(examples=["browns-mobilenetv2"])
+    version: str = Field(examples=["1.0.0"])
+
+
+class ScoredName(BaseModel):
+    """One species with its calibrated probability."""
+
+    scientific_name: str = Field(examples=["Maniola jurtina"])
+    vernacular_name: str = Field(examples=["meadow brown"], description="In the language of Accept-Language.")
+    probability: float = Field(examples=[0.97], ge=0, le=1)
+
+
+class PhotoResult(BaseModel):
+    """The answer for one photo. ``predictions`` are sorted and sum to 1, also when out of scope."""
+
+    filename: str
+    width: int = Field(description="Pixels, upright.", examples=[4000])
+    height: int = Field(description="Pixels, upright.", examples=[3000])
+    sha256: str
+    predictions: list[ScoredName]
+    decision: Literal["confident", "uncertain", "out_of_scope"]
+    in_scope: float = Field(ge=0, le=1, examples=[0.99])
+
+
+class PhotoFailure(BaseModel):
+    """A photo that can't be answered, beside others that can."""
+
+    filename: str
+    error: problems.Problem
+
+
+class PredictResponse(BaseModel):
+    """Results in the order of the photos sent."""
+
+    model: ModelName
+    results: list[PhotoResult | PhotoFailure]
+
+
+_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"model": problems.Problem, "description": text}
+    for status, text in {
+        400: "No photo, more than 16, or a malformed request.",
+        413: "Too many bytes or pixels.",
+        415: "Not a supported picture: JPEG, PNG, WebP, HEIC and MPO are.",
+        422: "A supported picture that can't be decoded.",
+        503: "Too many photos are waiting; see Retry-After.",
+    }.items()
+}
+
+
+@router.post("/predict", summary="Ask the model about photos", response_model=PredictResponse, responses=_ERRORS)
+def predict(
+    request: Request,
+    session: ReadSession,
+    classifiers: ClassifiersDep,
+    settings: SettingsDep,
+    language: LanguageDep,
+    file: Annotated[list[UploadFile], File(description="One photo, or the field repeated for up to 16.")],
+) -> Response:
+    """One photo that fails answers with its problem and status; among several, each result stands for itself."""
+    uploads = chosen(file)  # type: ignore[arg-type]
+    if not uploads:
+        return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
+    if len(uploads) > settings.max_photos_per_request:
+        return problems.response("too-many-files", 400, f"At most {settings.max_photos_per_request} photos at once.")
+    served = classifiers.current()
+    most = settings.max_file_megabytes * 1_000_000
+    answers: list[Answer | PhotoError | None] = [None] * len(uploads)
+    small = [i for i, upload in enumerate(uploads) if (upload.size or 0) <= most]
+    sources: list[PhotoSource] = [lambda upload=uploads[i]: reader(upload) for i in small]  # type: ignore[misc]
+    for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources]), strict=True):
+        answers[i] = answer
+    views = Views(language, taxa.all_by_name(session))
+    results: list[PhotoResult | PhotoFailure] = []
+    for upload, answer in zip(uploads, answers, strict=True):
+        name = upload.filename or ""
+        if isinstance(answer, Answer):
+            results.append(_result(name, answer, served, views))
+            request.app.state.metrics.predictions.labels(results[-1].decision).inc()  # type: ignore[union-attr]
+        else:
+            results.append(PhotoFailure(filename=name, error=_problem(answer, settings.max_file_megabytes)))
+            request.app.state.metrics.predictions.labels("error").inc()
+    if len(results) == 1 and isinstance(results[0], PhotoFailure):
+        failure = results[0].error
+        return JSONResponse(failure.model_dump(), failure.status, media_type=problems.MEDIA_TYPE)
+    body = PredictResponse(model=ModelName(name=served.info.name, version=served.info.version), results=results)
+    return JSONResponse(body.model_dump(), headers={"Content-Language": language.code, "Vary": "Accept-Language"})
+
+
+def _result(filename: str, answer: Answer, served: Served, views: Views) -> PhotoResult:
+    ranked = sorted(answer.opinion.probabilities.items(), key=lambda item: -item[1])
+    return PhotoResult(
+        filename=filename,
+        width=answer.photo.width,
+        height=answer.photo.height,
+        sha256=answer.sha256,
+        predictions=[
+            ScoredName(
+                scientific_name=name, vernacular_name=views.taxon(name).vernacular_name, probability=probability
+            )
+            for name, probability in ranked
+        ],
+        decision=decide(answer.opinion, policy_of(served.info)).value,
+        in_scope=answer.opinion.in_scope,
+    )
+
+
+def _problem(error: PhotoError | None, max_megabytes: int) -> problems.Problem:
+    if error is None:
+        return problems.problem("photo-too-large", 413, f"A photo may have {max_megabytes} MB.")
+    return problems.problem(f"photo-{error.kind.replace('_', '-')}", PHOTO_STATUS[error.kind], error.detail)

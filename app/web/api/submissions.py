@@ -1,0 +1,214 @@
+"""Submissions over JSON: what the volunteer's page does, for programs."""
+
+import hashlib
+import secrets
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
+from pydantic import BaseModel, Field
+
+from app.domain.errors import FieldError, InvalidSubmission
+from app.models import JobKind
+from app.services import jobs, taxa
+from app.web import problems
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SubmissionsDep, VolunteerKey
+from app.web.forms import parse_submission
+from app.web.i18n import Language
+from app.web.views import SubmissionView, TaxonView, Views, taxon_view
+
+router = APIRouter(prefix="/api/v1", tags=["submissions"])
+SHORTEST_KEY = 16
+
+
+class TaxonOut(BaseModel):
+    """A species that can be claimed."""
+
+    scientific_name: str = Field(examples=["Maniola jurtina"])
+    vernacular_name: str = Field(examples=["meadow brown"])
+    marks: list[str] = Field(default_factory=list, description="What to look for, in the language of the answer.")
+
+
+class ScoredTaxonOut(BaseModel):
+    scientific_name: str
+    vernacular_name: str
+    probability: float
+
+
+class PhotoOut(BaseModel):
+    url: str = Field(description="A re-encoded copy without EXIF.")
+    filename: str
+    width: int
+    height: int
+    square: tuple[float, float, float, float] | None = Field(description="x, y, width, height in 0…1.")
+    seen_before: bool = Field(description="The same file was sent before, by anyone.")
+    predictions: list[ScoredTaxonOut]
+    in_scope: float | None
+
+
+class VerdictOut(BaseModel):
+    outcome: str = Field(examples=["agree", "disagree", "uncertain", "out_of_scope"])
+    reason: str = Field(description="One plain sentence in the language of the answer.")
+    next_step: str
+    suggested: str | None = Field(description="Scientific name that the model would put in the claim's place.")
+    model_name: str
+    model_version: str
+    machine_accepted: bool
+
+
+class SubmissionOut(BaseModel):
+    """A submission as its volunteer sees it."""
+
+    token: str = Field(description="The unguessable part of its link.")
+    url: str
+    created_at: datetime
+    status: str = Field(examples=["received", "screened", "flagged", "auto_accepted"])
+    verification_status: str = Field(examples=["pending", "V1"])
+    claim: str = Field(description="The claim that stands, in words.")
+    claimed: str | None = Field(description="Its scientific name; null for another species or don't know.")
+    first_claim: str | None = Field(description="Set where the claim was changed at the second look.")
+    individual_count: int
+    event_date: date | None
+    event_date_source: str
+    place: str
+    latitude: float | None
+    longitude: float | None
+    coordinate_source: str
+    note: str
+    waiting: bool = Field(description="The verdict is not there yet; ask again.")
+    photos: list[PhotoOut]
+    verdict: VerdictOut | None
+
+
+_CREATE_ERRORS: dict[int | str, dict[str, object]] = {
+    413: {"model": problems.Problem, "description": "The request is too large."},
+    422: {"model": problems.Problem, "description": "Mistakes, each in `errors` with its field; or a reused key."},
+    503: {"model": problems.Problem, "description": "Try again, see Retry-After."},
+}
+
+
+@router.post(
+    "/submissions", status_code=201, summary="Send a submission", response_model=SubmissionOut, responses=_CREATE_ERRORS
+)
+def create(
+    request: Request,
+    response: Response,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    key: VolunteerKey,
+    file: Annotated[list[UploadFile], File(description="One photo or several.")],
+    claim: Annotated[str, Form(description="A scientific name, `other` or `unknown`.", examples=["Maniola jurtina"])],
+    square: Annotated[
+        list[str] | None, Form(description="Per photo: `x,y,width,height` as fractions of the upright photo, or empty.")
+    ] = None,
+    claim_text: Annotated[str, Form(description="Name of the other species.")] = "",
+    individual_count: Annotated[str, Form()] = "1",
+    event_date: Annotated[str, Form(description="ISO date; from EXIF where empty.")] = "",
+    event_date_source: Annotated[str, Form(description="`typed` or `exif`.")] = "typed",
+    place: Annotated[str, Form()] = "",
+    latitude: Annotated[str, Form(description="WGS 84 degrees; from EXIF where empty.")] = "",
+    longitude: Annotated[str, Form()] = "",
+    coordinate_source: Annotated[str, Form(description="`typed`, `exif` or `device`.")] = "typed",
+    note: Annotated[str, Form()] = "",
+    email: Annotated[str, Form()] = "",
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="The same key and content again is the same submission. At least 16 characters, as a UUID has."),
+    ] = None,
+) -> SubmissionOut:
+    """Kept when this answers; the verdict follows within seconds, see `waiting`. A repeat answers 200."""
+    fields = {
+        "claim": claim,
+        "claim_text": claim_text,
+        "individual_count": individual_count,
+        "event_date": event_date,
+        "event_date_source": event_date_source,
+        "place": place,
+        "latitude": latitude,
+        "longitude": longitude,
+        "coordinate_source": coordinate_source,
+        "note": note,
+        "email": email,
+    }
+    new = parse_submission(fields, file, square or [], language.code)  # type: ignore[arg-type]
+    if idempotency_key is not None and not SHORTEST_KEY <= len(idempotency_key) <= 100:
+        raise InvalidSubmission([FieldError("Idempotency-Key", "key_length", (("min", SHORTEST_KEY), ("max", 100)))])
+    if key is None and idempotency_key is not None:
+        # A program without cookies: its key tells whose repeat this is.
+        key = "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
+    receipt = submissions.submit(new, key, idempotency_key or secrets.token_urlsafe(18))
+    if receipt.duplicate:
+        response.status_code = 200
+    response.headers["Location"] = f"/api/v1/submissions/{receipt.token}"
+    with request.app.state.sessions() as session:
+        return _out(session, submissions, receipt.token, language)
+
+
+@router.get(
+    "/submissions/{token}",
+    summary="Look at a submission",
+    response_model=SubmissionOut,
+    responses={404: {"model": problems.Problem}},
+)
+def show(token: str, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep) -> SubmissionOut:
+    """Whoever knows the token may look."""
+    return _out(session, submissions, token, language)
+
+
+@router.get("/taxa", summary="Species that can be claimed", response_model=list[TaxonOut])
+def list_taxa(session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonOut]:
+    """Those that the active model version knows, with the marks that tell them apart."""
+    names = [label.scientific_name for label in classifiers.current().info.labels]
+    views = [taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
+    return [
+        TaxonOut(scientific_name=v.scientific_name, vernacular_name=v.vernacular_name, marks=v.marks) for v in views
+    ]
+
+
+def _out(session: ReadSession, submissions: SubmissionsDep, token: str, language: Language) -> SubmissionOut:
+    row = submissions.get(session, token)
+    failed = jobs.failed_for(session, JobKind.SCREENING, row.id)
+    view = Views(language, taxa.all_by_name(session)).submission(row, failed=failed)
+    return _to_json(view)
+
+
+def _to_json(view: SubmissionView) -> SubmissionOut:
+    verdict = view.verdict
+    return SubmissionOut(
+        **{name: getattr(view, name) for name in SubmissionOut.model_fields if hasattr(view, name)}
+        | {
+            "claim": view.claim_text,
+            "claimed": view.claimed.scientific_name if view.claimed else None,
+            "first_claim": view.first_claim_text,
+            "photos": [
+                PhotoOut(
+                    url=photo.display_url,
+                    filename=photo.filename,
+                    width=photo.width,
+                    height=photo.height,
+                    square=photo.square,
+                    seen_before=photo.seen_before,
+                    predictions=[_scored(p.taxon, p.probability) for p in photo.predictions],
+                    in_scope=photo.in_scope,
+                )
+                for photo in view.photos
+            ],
+            "verdict": None
+            if verdict is None
+            else VerdictOut(
+                outcome=verdict.outcome,
+                reason=verdict.reason,
+                next_step=verdict.next_step,
+                suggested=verdict.suggested.scientific_name if verdict.suggested else None,
+                model_name=verdict.model_name,
+                model_version=verdict.model_version,
+                machine_accepted=verdict.machine_accepted,
+            ),
+        }
+    )
+
+
+def _scored(taxon: TaxonView, probability: float) -> ScoredTaxonOut:
+    return ScoredTaxonOut(
+        scientific_name=taxon.scientific_name, vernacular_name=taxon.vernacular_name, probability=probability
+    )

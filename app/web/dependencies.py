@@ -1,0 +1,103 @@
+"""What routes are given: settings, services, session, language, volunteer."""
+
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, HTTPException, Request, Response
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.orm import Session
+
+from app.db import reading
+from app.services.classifiers import Classifiers
+from app.services.submissions import Submissions
+from app.settings import Settings
+from app.storage import Storage
+from app.web.i18n import Language
+from app.web.pages import page_language
+
+VOLUNTEER_COOKIE = "wingcheck_volunteer"
+FLASH_COOKIE = "wingcheck_flash"
+_TWO_YEARS = 2 * 365 * 24 * 3600
+
+
+def _settings(request: Request) -> Settings:
+    return request.app.state.settings  # type: ignore[no-any-return]
+
+
+def _classifiers(request: Request) -> Classifiers:
+    return request.app.state.classifiers  # type: ignore[no-any-return]
+
+
+def _submissions(request: Request) -> Submissions:
+    return request.app.state.submissions  # type: ignore[no-any-return]
+
+
+def _storage(request: Request) -> Storage:
+    return request.app.state.storage  # type: ignore[no-any-return]
+
+
+def _reading(request: Request) -> Iterator[Session]:
+    with reading(request.app.state.sessions) as session:
+        yield session
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+ClassifiersDep = Annotated[Classifiers, Depends(_classifiers)]
+SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+StorageDep = Annotated[Storage, Depends(_storage)]
+ReadSession = Annotated[Session, Depends(_reading)]
+LanguageDep = Annotated[Language, Depends(page_language)]
+
+
+class VolunteerCookie:
+    """The signed cookie that ties one volunteer's submissions together."""
+
+    def __init__(self, secret: str, *, secure: bool) -> None:
+        self._serializer = URLSafeSerializer(secret, salt="volunteer")
+        self._secure = secure
+
+    def read(self, request: Request) -> str | None:
+        """The volunteer's key; None without a cookie or with one that we did not sign."""
+        try:
+            key = self._serializer.loads(request.cookies.get(VOLUNTEER_COOKIE, ""))
+        except BadSignature:
+            return None
+        return key if isinstance(key, str) else None
+
+    def write(self, response: Response, key: str) -> None:
+        """Give the volunteer the cookie (again: its two years start anew)."""
+        response.set_cookie(
+            VOLUNTEER_COOKIE,
+            self._serializer.dumps(key),
+            max_age=_TWO_YEARS,
+            httponly=True,
+            samesite="lax",
+            secure=self._secure,
+        )
+
+
+def _volunteer_cookie(request: Request) -> VolunteerCookie:
+    return request.app.state.volunteer_cookie  # type: ignore[no-any-return]
+
+
+VolunteerCookieDep = Annotated[VolunteerCookie, Depends(_volunteer_cookie)]
+
+
+def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | None:
+    return cookie.read(request)
+
+
+VolunteerKey = Annotated[str | None, Depends(_volunteer_key)]
+
+
+def same_origin(request: Request) -> None:
+    """Refuse forms that another site sent. Browsers tell in Sec-Fetch-Site, older ones in Origin."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise HTTPException(403, "This form was sent from another site.")
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, "This form was sent from another site.")

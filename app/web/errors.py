@@ -1,0 +1,156 @@
+"""Errors become HTTP answers here and nowhere else: problem+json for programs, a page for people."""
+
+import logging
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from app.domain.errors import (
+    Conflict,
+    IdempotencyMismatch,
+    InvalidSubmission,
+    ModelUnavailable,
+    NotFound,
+    Overloaded,
+    WingcheckError,
+)
+from app.web import problems
+from app.web.i18n import Language, negotiate
+from app.web.pages import render
+from app.web.wording import field_message
+
+log = logging.getLogger(__name__)
+
+PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    status: int
+
+
+_KINDS: list[tuple[type[Exception], _Kind]] = [
+    (NotFound, _Kind("not-found", 404)),
+    (IdempotencyMismatch, _Kind("idempotency-mismatch", 422)),
+    (Conflict, _Kind("conflict", 409)),
+    (Overloaded, _Kind("overloaded", 503)),
+    (ModelUnavailable, _Kind("unavailable", 503)),
+]
+_BY_STATUS = {
+    400: "bad-request",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "request-too-large",
+    503: "unavailable",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(WingcheckError, _domain_error)
+    app.add_exception_handler(InvalidSubmission, _invalid_submission)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(OSError, _storage_failed)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def wants_json(request: Request) -> bool:
+    """Programs get problem+json: under /api, /predict and wherever JSON is preferred to HTML."""
+    path = request.url.path
+    if path.startswith(("/api/", "/predict", "/healthz", "/readyz", "/metrics")):
+        return True
+    accept = request.headers.get("accept", "")
+    return "json" in accept and "text/html" not in accept
+
+
+def field_errors(error: InvalidSubmission, language: Language) -> list[dict[str, str]]:
+    """The mistakes of a submission in words, for scripts and for the API."""
+    return [
+        {"field": e.field, "message": field_message(language, e), **({"filename": e.filename} if e.filename else {})}
+        for e in error.errors
+    ]
+
+
+def _answer(
+    request: Request, name: str, status: int, detail: str, headers: dict[str, str] | None = None
+) -> Response:
+    if wants_json(request):
+        return problems.response(name, status, detail, headers=headers)
+    page = render(request, "error.html", status=status, **_for_people(request, name, status))
+    page.headers.update(headers or {})
+    return page
+
+
+def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
+    t = Language(negotiate(request, request.app.state.settings.default_language)).gettext
+    titles = {
+        "not-found": (t("Page not found"), t("There is nothing here. Perhaps the link was cut off when it was copied?")),
+        "conflict": (t("This is not possible any more"), t("Something changed in the meantime. Please go back and look.")),
+        "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
+        "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
+        "overloaded": (t("Very busy at the moment"), t("Please try again in a moment. Nothing was lost.")),
+        "unavailable": (t("Not available at the moment"), t("We can't reach a part of the system. Please try again soon.")),
+        "storage-failed": (t("Photos can't be stored now"), t("Nothing was kept. Please try again later.")),
+    }
+    fallback = (t("Something went wrong"), t("The mistake is ours. It has been noted. Please try again."))
+    if status == 400:
+        fallback = (t("We could not read that"), t("Please go back and try again."))
+    title, detail = titles.get(name, fallback)
+    return {"title": title, "detail": detail}
+
+
+def _domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WingcheckError)
+    kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), _Kind("internal-error", 500))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else {}
+    if kind.status == 503:
+        headers.setdefault("Retry-After", "10")
+    return _answer(request, kind.name, kind.status, error.detail, headers)
+
+
+def _invalid_submission(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidSubmission)
+    language = Language(negotiate(request, request.app.state.settings.default_language))
+    errors = field_errors(error, language)
+    detail = " ".join(e["message"] for e in errors)
+    return problems.response("invalid-submission", 422, detail, errors=errors)
+
+
+def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if request.url.path == "/predict":
+        return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
+    places = {".".join(str(part) for part in e["loc"][1:]) or "body" for e in error.errors()}
+    return _answer(request, "bad-request", 400, "These parts of the request can't be read: " + ", ".join(sorted(places)))
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    name = _BY_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal-error")
+    return _answer(request, name, error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    log.error("the database can't be reached: %s", error)
+    detail = "The database can't be reached at present. Nothing was lost; please try again."
+    return _answer(request, "unavailable", 503, detail, {"Retry-After": "10"})
+
+
+def _storage_failed(request: Request, error: Exception) -> Response:
+    log.exception("storage failed", exc_info=error)
+    detail = "Photos can't be stored at present. Nothing was kept; please try again later."
+    return _answer(request, "storage-failed", 507, detail, {"Retry-After": "60"})
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.exception("unexpected error", exc_info=error)
+    return _answer(request, "internal-error", 500, "Something went wrong here. It has been noted.")

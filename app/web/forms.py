@@ -1,0 +1,178 @@
+"""From form fields, as browsers and programs send them, to a NewSubmission. Every mistake is named by its field."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import BinaryIO, Protocol
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.domain.errors import FieldError, InvalidSubmission
+from app.domain.submission import ClaimKind, Source
+from app.services.classifiers import Square
+from app.services.submissions import NewPhoto, NewSubmission
+
+FIELDS = (
+    "claim",
+    "claim_text",
+    "individual_count",
+    "event_date",
+    "event_date_source",
+    "place",
+    "latitude",
+    "longitude",
+    "coordinate_source",
+    "note",
+    "email",
+)
+# A square may stick out of the photo by rounding, not by more.
+_TOLERANCE = 0.01
+
+
+class Upload(Protocol):
+    """What a multipart parser gives for a file."""
+
+    filename: str | None
+    size: int | None
+    file: BinaryIO
+
+
+def reader(upload: Upload) -> bytes:
+    """The whole file; may be called again."""
+    upload.file.seek(0)
+    return upload.file.read()
+
+
+def chosen(uploads: Sequence[Upload]) -> list[Upload]:
+    """Without the empty part that browsers send when no file was chosen."""
+    return [upload for upload in uploads if upload.filename or upload.size]
+
+
+def parse_submission(
+    fields: Mapping[str, str], uploads: Sequence[Upload], squares: Sequence[str], language: str
+) -> NewSubmission:
+    """Read every field, and raise InvalidSubmission with all mistakes at once."""
+    errors: list[FieldError] = []
+    values = {name: str(fields.get(name, "")).strip() for name in FIELDS}
+    kind, name = parse_claim(values["claim"])
+    if not values["claim"]:
+        errors.append(FieldError("claim", "claim_missing"))
+    email = values["email"]
+    if email:
+        email = _email(email, errors)
+    photos = [
+        NewPhoto(
+            filename=_filename(upload.filename),
+            size=upload.size or 0,
+            read=lambda upload=upload: reader(upload),  # type: ignore[misc]
+            square=_square(squares[i] if i < len(squares) else "", upload.filename, errors),
+        )
+        for i, upload in enumerate(chosen(uploads))
+    ]
+    new = NewSubmission(
+        claim_kind=kind,
+        claimed_name=name,
+        claim_verbatim=values["claim_text"] if kind is ClaimKind.OTHER else "",
+        individual_count=_count(values["individual_count"], errors),
+        event_date=_date(values["event_date"], errors),
+        event_date_source=Source.EXIF if values["event_date_source"] == "exif" else Source.TYPED,
+        place=values["place"],
+        latitude=_coordinate("latitude", values, errors),
+        longitude=_coordinate("longitude", values, errors),
+        coordinate_source=_source(values["coordinate_source"]),
+        note=values["note"],
+        email=email or None,
+        language=language,
+        photos=photos,
+    )
+    if errors:
+        raise InvalidSubmission(errors)
+    return new
+
+
+def parse_claim(text: str) -> tuple[ClaimKind, str | None]:
+    """``other``, ``unknown``, or a scientific name."""
+    if text in {ClaimKind.OTHER.value, ClaimKind.UNKNOWN.value}:
+        return ClaimKind(text), None
+    return ClaimKind.TAXON, text
+
+
+def parse_email(text: str) -> str:
+    """A normalised address, or empty for none. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    email = _email(text.strip(), errors) if text.strip() else ""
+    if errors:
+        raise InvalidSubmission(errors)
+    return email
+
+
+def _email(text: str, errors: list[FieldError]) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
+        errors.append(FieldError("email", "email_invalid"))
+        return ""
+
+
+def _filename(name: str | None) -> str:
+    """The last part of what the browser called it: some send whole paths."""
+    return (name or "").replace("\\", "/").rsplit("/", 1)[-1].replace("\x00", "")[:255]
+
+
+def _count(text: str, errors: list[FieldError]) -> int:
+    if not text:
+        return 1
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    errors.append(FieldError("individual_count", "count_range", (("max", 1000),)))
+    return 1
+
+
+def _date(text: str, errors: list[FieldError]) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        errors.append(FieldError("event_date", "date_invalid"))
+        return None
+
+
+def _coordinate(name: str, values: Mapping[str, str], errors: list[FieldError]) -> float | None:
+    text = values[name].replace(",", ".")  # 52,37 is how half of Europe writes it
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        errors.append(FieldError(name, "coordinates_invalid"))
+        return None
+    return value
+
+
+def _source(text: str) -> Source:
+    return Source(text) if text in {"exif", "device"} else Source.TYPED
+
+
+def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:
+    if not text.strip():
+        return None
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = width = height = math.nan
+    inside = (
+        -_TOLERANCE <= x
+        and -_TOLERANCE <= y
+        and width > 0
+        and height > 0
+        and x + width <= 1 + _TOLERANCE
+        and y + height <= 1 + _TOLERANCE
+    )
+    if not inside:  # NaN compares false everywhere, so it ends here too
+        errors.append(FieldError("square", "square_invalid", (), _filename(filename)))
+        return None
+    x, y = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
+    return Square(x, y, min(width, 1 - x), min(height, 1 - y))

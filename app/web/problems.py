@@ -1,0 +1,51 @@
+"""Problem details (RFC 9457): one shape for every error of the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+TITLES: dict[str, str] = {
+    "bad-request": "The request can't be understood",
+    "no-file": "No photo was sent",
+    "too-many-files": "Too many photos in one request",
+    "photo-unsupported": "Not a supported picture",
+    "photo-undecodable": "The picture can't be decoded",
+    "photo-too-large": "The picture is too large",
+    "request-too-large": "The request is too large",
+    "invalid-submission": "The submission has mistakes",
+    "not-found": "Not found",
+    "forbidden": "Not allowed",
+    "method-not-allowed": "Method not allowed",
+    "conflict": "Not possible in the present state",
+    "idempotency-mismatch": "This key was used for another submission",
+    "overloaded": "Too much to do at present",
+    "unavailable": "Not available at present",
+    "storage-failed": "The photo can't be stored at present",
+    "internal-error": "Something went wrong here",
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, in the form of RFC 9457."""
+
+    type: str = Field(examples=["urn:wingcheck:photo-undecodable"])
+    title: str = Field(examples=["The picture can't be decoded"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["The file ends before the picture does."])
+
+
+def problem(name: str, status: int, detail: str) -> Problem:
+    """A problem of a known kind."""
+    return Problem(type=f"urn:wingcheck:{name}", title=TITLES[name], status=status, detail=detail)
+
+
+def response(
+    name: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """The same as an HTTP answer; ``more`` are further members (``errors`` of a form)."""
+    content = problem(name, status, detail).model_dump() | more
+    return JSONResponse(content, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)

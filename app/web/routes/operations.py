@@ -1,0 +1,47 @@
+"""For machines that watch: alive, ready, metrics."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.migrations import is_current
+from app.services import jobs
+from app.web import problems
+from app.web.dependencies import ClassifiersDep, ReadSession, StorageDep
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> dict[str, str]:
+    """Answers as long as the process does; touches nothing else."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", summary="Ready", responses={503: {"model": problems.Problem}})
+def readyz(session: ReadSession, classifiers: ClassifiersDep, storage: StorageDep) -> Response:
+    """Ready when the database has the newest schema, photos can be written and a model version is loaded."""
+    if not is_current(session.connection()):
+        return problems.response("unavailable", 503, "The database has another schema; run 'wingcheck db upgrade'.")
+    try:
+        storage.check()
+    except OSError as error:
+        return problems.response("unavailable", 503, f"Photos can't be stored: {error.strerror or error}.")
+    served = classifiers.current()
+    return JSONResponse(
+        {
+            "status": "ready",
+            "model": {"name": served.info.name, "version": served.info.version},
+            "runtime": served.classifier.runtime,
+        }
+    )
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+def metrics(request: Request, session: ReadSession, classifiers: ClassifiersDep) -> Response:
+    """Requests, latency, predictions by decision, queue length, jobs by status."""
+    found = request.app.state.metrics
+    found.waiting.set(classifiers.waiting)
+    for status, count in jobs.count_by_status(session).items():
+        found.jobs.labels(status).set(count)
+    return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,41 @@
+"""Pages that stand by themselves: the species, about, the choice of language."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.domain.errors import NotFound
+from app.services import taxa
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SettingsDep
+from app.web.i18n import COOKIE, LANGUAGES
+from app.web.pages import render
+from app.web.views import taxon_view
+
+router = APIRouter(include_in_schema=False)
+_YEAR = 365 * 24 * 3600
+
+
+@router.get("/species")
+def species(request: Request, session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> Response:
+    """The marks that tell the species apart."""
+    names = [label.scientific_name for label in classifiers.current().info.labels]
+    return render(
+        request, "species.html", taxa=[taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
+    )
+
+
+@router.get("/about")
+def about(request: Request, classifiers: ClassifiersDep) -> Response:
+    """What happens with a photo, and how good the model is."""
+    info = classifiers.current().info
+    return render(request, "about.html", model={"name": info.name, "version": info.version}, accuracy=info.accuracy)
+
+
+@router.get("/language/{code}")
+def choose_language(code: str, settings: SettingsDep, next: str = "/") -> Response:
+    """Keep the choice in a cookie and go back; only to a page of our own."""
+    if code not in LANGUAGES:
+        raise NotFound("There is no such language here.")
+    local = next.startswith("/") and not next.startswith(("//", "/\\")) and "\n" not in next and "\r" not in next
+    answer = RedirectResponse(next if local else "/", 303)
+    answer.set_cookie(COOKIE, code, max_age=_YEAR, samesite="lax", secure=settings.secure_cookies)
+    return answer

@@ -1,0 +1,279 @@
+"""The volunteer's pages: send, look, reconsider, withdraw."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import FormData, UploadFile
+
+from app.db import transaction, utcnow
+from app.domain.errors import IdempotencyMismatch, InvalidSubmission
+from app.models import JobKind, Submission
+from app.services import jobs, taxa, volunteers
+from app.services.submissions import NewSubmission, Receipt, Submissions
+from app.web.dependencies import (
+    ClassifiersDep,
+    LanguageDep,
+    ReadSession,
+    SettingsDep,
+    SubmissionsDep,
+    VolunteerCookieDep,
+    VolunteerKey,
+    same_origin,
+)
+from app.web.errors import field_errors, wants_json
+from app.web.forms import FIELDS, parse_claim, parse_email, parse_submission
+from app.web.i18n import Language
+from app.web.pages import render
+from app.web.views import SubmissionView, TaxonView, Views, taxon_view
+
+router = APIRouter(include_in_schema=False)
+ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo"
+
+
+async def _form(request: Request, settings: SettingsDep) -> AsyncIterator[FormData]:
+    form = await request.form(max_files=settings.max_photos_per_submission + 8, max_fields=64)
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+FormDep = Annotated[FormData, Depends(_form)]
+
+
+def _choices(session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
+    names = [label.scientific_name for label in classifiers.current().info.labels]
+    return [taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
+
+
+Choices = Annotated[list[TaxonView], Depends(_choices)]
+
+
+@router.get("/")
+def new(
+    request: Request,
+    session: ReadSession,
+    choices: Choices,
+    settings: SettingsDep,
+    cookie: VolunteerCookieDep,
+    key: VolunteerKey,
+) -> Response:
+    """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
+    volunteer = volunteers.find(session, key)
+    page = _form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else "")
+    cookie.write(page, key or volunteers.new_key())
+    return page
+
+
+def _form_page(
+    request: Request,
+    choices: list[TaxonView],
+    settings: Any,
+    *,
+    email: str = "",
+    values: dict[str, str] | None = None,
+    errors: dict[str, list[str]] | None = None,
+    status: int = 200,
+) -> Response:
+    return render(
+        request,
+        "submissions/new.html",
+        status=status,
+        taxa=choices,
+        form={name: "" for name in FIELDS} | {"individual_count": "1", "email": email} | (values or {}),
+        errors=errors or {},
+        limits={
+            "max_photos": settings.max_photos_per_submission,
+            "max_megabytes": settings.max_file_megabytes,
+            "accept": ACCEPT,
+        },
+        idempotency_key=(values or {}).get("idempotency_key") or secrets.token_urlsafe(18),
+        today=utcnow().date().isoformat(),
+        email=email,
+    )
+
+
+@router.post("/submissions", dependencies=[Depends(same_origin)])
+def create(
+    request: Request,
+    form: FormDep,
+    choices: Choices,
+    settings: SettingsDep,
+    submissions: SubmissionsDep,
+    cookie: VolunteerCookieDep,
+    key: VolunteerKey,
+    language: LanguageDep,
+) -> Response:
+    """Take the form. Scripts get JSON, others are sent on to the submission's page."""
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
+    squares = [value for value in form.getlist("square") if isinstance(value, str)]
+    try:
+        parsed = parse_submission(fields, files, squares, language.code)
+        receipt = _submit(submissions, parsed, key, fields.get("idempotency_key", "") or secrets.token_urlsafe(18))
+    except InvalidSubmission as error:
+        if wants_json(request):
+            raise
+        return _form_page(
+            request,
+            choices,
+            settings,
+            values=fields,
+            email=fields.get("email", ""),
+            errors=_by_field(error, language),
+            status=422,
+        )
+    url = f"/s/{receipt.token}" + ("?again=1" if receipt.duplicate else "")
+    answer: Response
+    if wants_json(request):
+        answer = JSONResponse({"url": url, "duplicate": receipt.duplicate}, 200 if receipt.duplicate else 201)
+    else:
+        answer = RedirectResponse(url, 303)
+    cookie.write(answer, receipt.volunteer_key)
+    return answer
+
+
+def _submit(submissions: Submissions, new: NewSubmission, key: str | None, idempotency_key: str) -> Receipt:
+    """A page reached by "back" still carries the old key: other content under it is another submission."""
+    try:
+        return submissions.submit(new, key, idempotency_key[:100])
+    except IdempotencyMismatch:
+        return submissions.submit(new, key, secrets.token_urlsafe(18))
+
+
+def _by_field(error: InvalidSubmission, language: Language) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in field_errors(error, language):
+        named = f"{line['filename']}: {line['message']}" if "filename" in line else line["message"]
+        found.setdefault(line["field"], []).append(named)
+    return found
+
+
+def _view(session: ReadSession, row: Submission, language: Language) -> SubmissionView:
+    failed = jobs.failed_for(session, JobKind.SCREENING, row.id)
+    return Views(language, taxa.all_by_name(session)).submission(row, failed=failed)
+
+
+@router.get("/s/{token}")
+def show(
+    request: Request,
+    token: str,
+    session: ReadSession,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    choices: Choices,
+    again: str = "",
+) -> Response:
+    """One submission with its verdict."""
+    view = _view(session, submissions.get(session, token), language)
+    flash = language.gettext("You sent this before. Here it is.") if again else None
+    return _private(render(request, "submissions/show.html", submission=view, taxa=choices, flash=flash))
+
+
+@router.get("/s/{token}/verdict")
+def verdict(
+    request: Request,
+    token: str,
+    session: ReadSession,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    choices: Choices,
+) -> Response:
+    """The part of the page that changes while the computer looks."""
+    view = _view(session, submissions.get(session, token), language)
+    return _private(render(request, "submissions/_verdict.html", submission=view, taxa=choices))
+
+
+def _private(page: Response) -> Response:
+    page.headers["Cache-Control"] = "private, no-store"
+    page.headers["X-Robots-Tag"] = "noindex"
+    return page
+
+
+@router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])
+def reconsider(token: str, submissions: SubmissionsDep, claim: Annotated[str, Form()]) -> Response:
+    """The answer to the second look."""
+    kind, name = parse_claim(claim)
+    submissions.reconsider(token, kind, name)
+    return RedirectResponse(f"/s/{token}", 303)
+
+
+@router.get("/s/{token}/withdraw")
+def ask_withdraw(
+    request: Request, token: str, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep
+) -> Response:
+    """Withdrawing deletes photos: ask first."""
+    view = _view(session, submissions.get(session, token), language)
+    return _private(render(request, "submissions/withdraw.html", submission=view))
+
+
+@router.post("/s/{token}/withdraw", dependencies=[Depends(same_origin)])
+def withdraw(token: str, submissions: SubmissionsDep) -> Response:
+    """Withdraw and come back to what is left."""
+    submissions.withdraw(token)
+    return RedirectResponse(f"/s/{token}", 303)
+
+
+@router.get("/mine")
+def mine(
+    request: Request, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep, key: VolunteerKey
+) -> Response:
+    """Everything this volunteer sent."""
+    return _mine_page(request, session, submissions, language, key)
+
+
+def _mine_page(
+    request: Request,
+    session: ReadSession,
+    submissions: Submissions,
+    language: Language,
+    key: str | None,
+    *,
+    email: str | None = None,
+    error: str | None = None,
+    flash: str | None = None,
+) -> Response:
+    volunteer = volunteers.find(session, key)
+    rows = submissions.of_volunteer(session, volunteer) if volunteer else []
+    views = Views(language, taxa.all_by_name(session))
+    kept = (volunteer.email or "") if volunteer else ""
+    page = render(
+        request,
+        "submissions/mine.html",
+        status=422 if error else 200,
+        submissions=[views.submission(row) for row in rows],
+        email=kept if email is None else email,
+        errors={"email": [error]} if error else {},
+        flash=flash,
+    )
+    return _private(page)
+
+
+@router.post("/mine/email", dependencies=[Depends(same_origin)])
+def email(
+    request: Request,
+    session: ReadSession,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    cookie: VolunteerCookieDep,
+    key: VolunteerKey,
+    email: Annotated[str, Form()] = "",
+) -> Response:
+    """Keep, change or forget the volunteer's address."""
+    try:
+        address = parse_email(email)
+    except InvalidSubmission as error:
+        message = field_errors(error, language)[0]["message"]
+        return _mine_page(request, session, submissions, language, key, email=email, error=message)
+    session.close()  # on SQLite the reader must not outlive the write that follows
+    with transaction(request.app.state.sessions) as writing:
+        volunteer = volunteers.find_or_create(writing, key, language.code)
+        volunteers.set_email(writing, volunteer, address)
+        volunteer_key = volunteer.key
+    answer = RedirectResponse("/mine", 303)
+    cookie.write(answer, volunteer_key)
+    return answer
+

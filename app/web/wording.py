@@ -1,0 +1,113 @@
+"""Codes of the domain in words, per language. The only place where a verdict becomes a sentence."""
+
+from collections.abc import Callable
+
+from app.domain.errors import FieldError
+from app.domain.submission import SubmissionStatus
+from app.domain.verdict import Outcome, Reason
+from app.domain.verification import VerificationStatus
+from app.web.i18n import Language
+
+_ = str  # marks messages for extraction; they are translated when a language is known
+
+HEADLINES: dict[Outcome, str] = {
+    Outcome.AGREE: _("It looks like you are right"),
+    Outcome.DISAGREE: _("The computer sees something else"),
+    Outcome.UNCERTAIN: _("This one is hard to tell"),
+    Outcome.OUT_OF_SCOPE: _("We can't check this photo by computer"),
+}
+
+REASONS: dict[Reason, str] = {
+    Reason.AGREES: _("You said %(claim)s, and the photo looks like one to the computer too."),
+    Reason.MODEL_DISAGREES: _("You said %(claim)s, but to the computer the photo looks more like %(suggested)s."),
+    Reason.NOT_SURE: _("You said %(claim)s. From this photo the computer can't tell that well enough."),
+    Reason.NO_CLAIM: _("You did not name a species, so an expert will do that."),
+    Reason.OTHER_CLAIMED: _(
+        "You said it is another species. The computer knows only %(known)s, so an expert will look at it."
+    ),
+    Reason.TAXON_UNKNOWN_TO_MODEL: _("The computer does not know %(claim)s yet, so an expert will look at it."),
+    Reason.PHOTOS_CONTRADICT: _("Your photos seem to show different species. Could there be two butterflies?"),
+    Reason.SOME_OUT_OF_SCOPE: _("Photo %(photo)s does not look like %(known)s to the computer."),
+    Reason.OUT_OF_SCOPE: _("It does not look like %(known)s to the computer, and it knows no others."),
+    Reason.OUT_OF_SCOPE_AS_CLAIMED: _("You said it is another species, and the computer sees none of those it knows."),
+}
+
+# With a suggestion the computer's own view is worth a sentence more.
+SUGGESTION = _("To the computer it looks most like %(suggested)s.")
+
+NEXT_STEPS: dict[Outcome, str] = {
+    Outcome.AGREE: _("Your record is kept. An expert looks at the clear ones last, so there is nothing you need to do."),
+    Outcome.DISAGREE: _("Please take a second look. Whatever you answer, your record is kept and an expert looks at it."),
+    Outcome.UNCERTAIN: _("Your record is kept, and an expert will look at it."),
+    Outcome.OUT_OF_SCOPE: _("Your record is kept, and an expert will look at it."),
+}
+ACCEPTED_BY_MACHINE = _("Accepted by the computer. Experts check a share of these at random.")
+
+STATUSES: dict[SubmissionStatus, str] = {
+    SubmissionStatus.RECEIVED: _("Received"),
+    SubmissionStatus.SCREENED: _("Checked by the computer"),
+    SubmissionStatus.AUTO_ACCEPTED: _("Accepted by the computer"),
+    SubmissionStatus.FLAGGED: _("Waiting for an expert"),
+    SubmissionStatus.QUERIED: _("An expert has a question"),
+    SubmissionStatus.VERIFIED: _("Checked by an expert"),
+    SubmissionStatus.WITHDRAWN: _("Withdrawn"),
+}
+
+VERIFICATIONS: dict[VerificationStatus, str] = {
+    VerificationStatus.PENDING: _("not verified yet"),
+    VerificationStatus.ACCEPTED_BY_MACHINE: _("accepted by the computer"),
+    VerificationStatus.V1: _("accepted, correct"),
+    VerificationStatus.V2: _("accepted, considered correct"),
+    VerificationStatus.C3: _("plausible"),
+    VerificationStatus.R4: _("not accepted, unable to verify"),
+    VerificationStatus.R5: _("not accepted, incorrect"),
+    VerificationStatus.D: _("queried"),
+    VerificationStatus.A: _("answered"),
+}
+
+EVENTS: dict[str, str] = {
+    "received": _("You sent it"),
+    "screened": _("The computer looked at it"),
+    "flagged": _("Put aside for an expert"),
+    "auto_accepted": _("Accepted by the computer"),
+    "claim_kept": _("You took a second look and kept your answer"),
+    "claim_changed": _("You took a second look and changed your answer"),
+    "withdrawn": _("You withdrew it"),
+}
+
+FIELD_ERRORS: dict[str, str] = {
+    "photo_missing": _("Please add at least one photo."),
+    "too_many_photos": _("At most %(max)s photos, please."),
+    "photo_too_many_bytes": _("This photo is larger than %(max)s MB. Please choose a smaller one."),
+    "photo_too_large": _("This photo has more pixels than we can open. Please send a smaller version."),
+    "photo_unsupported": _("This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC."),
+    "photo_undecodable": _("This photo is damaged. Please try to take or choose it again."),
+    "count_range": _("How many did you see? A whole number from 1 to %(max)s, please."),
+    "date_invalid": _("This is not a date."),
+    "date_in_future": _("This day has not come yet."),
+    "date_too_early": _("Please give a date after 1900."),
+    "coordinates_half": _("Latitude and longitude go together: please give both, or neither."),
+    "coordinates_range": _("Latitude runs from -90 to 90 and longitude from -180 to 180."),
+    "coordinates_invalid": _("This is not a coordinate."),
+    "text_too_long": _("At most %(max)s characters, please."),
+    "claim_missing": _("Please say which species you saw. “I don't know” is an answer too."),
+    "claim_unknown": _("We don't know this species."),
+    "email_invalid": _("This is not an e-mail address."),
+    "key_length": _("The key must have from %(min)s to %(max)s characters."),
+    "square_invalid": _("The square around the butterfly could not be read. Please draw it again."),
+}
+
+OTHER_SPECIES = _("another species")
+DONT_KNOW = _("not sure which")
+
+
+def field_message(language: Language, error: FieldError) -> str:
+    """What to tell the volunteer about one wrong field."""
+    return language.gettext(FIELD_ERRORS[error.code], **dict(error.params))
+
+
+def listed(names: list[str], language: Language, word: Callable[[str], str] | None = None) -> str:
+    """Names joined as in a sentence: "a, b or c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return language.gettext("%(most)s or %(last)s", most=", ".join(names[:-1]), last=names[-1])
