@@ -28,7 +28,7 @@ ENV WINGCHECK_DATA_DIR=/var/lib/wingcheck WINGCHECK_HOST=0.0.0.0 WINGCHECK_PORT=
 VOLUME /var/lib/wingcheck
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD python -c "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"WINGCHECK_PORT\"]}/healthz')"
+    CMD python -c "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"WINGCHECK_PORT\"]}/healthz', timeout=2)"
 CMD ["wingcheck", "run"]
 
 FROM serve AS train
