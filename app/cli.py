@@ -111,7 +111,9 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise WingcheckError(f"can't listen on {host}:{port} ({error.strerror}); choose another with PORT=…") from error
+            raise WingcheckError(
+                f"can't listen on {host}:{port} ({error.strerror}); choose another with PORT=…"
+            ) from error
 
 
 def _announce(web: Child, host: str, port: int) -> None:
@@ -120,7 +122,7 @@ def _announce(web: Child, host: str, port: int) -> None:
         if web.exit_code is not None:
             raise WingcheckError("the web server did not start; its message stands above")
         try:
-            with urllib.request.urlopen(f"http://{shown}:{port}/readyz", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"http://{shown}:{port}/readyz", timeout=5):
                 out.print(f"\n  [bold]Wingcheck is ready:[/] http://{shown}:{port}\n", highlight=False)
                 return
         except urllib.error.HTTPError as error:

@@ -18,7 +18,6 @@ from app.web import errors
 from app.web.api import predict
 from app.web.api import submissions as api_submissions
 from app.web.dependencies import VolunteerCookie
-from app.web.limits import BodyLimit
 from app.web.metrics import MeasureRequests, Metrics
 from app.web.routes import docs, operations, photos, site, submissions
 from app.web.security import SecurityHeaders
@@ -43,7 +42,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         engine.dispose()
 
     app = FastAPI(
-        title="Wingcheck", version=__version__, description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Wingcheck",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     storage = LocalStorage(settings.photo_dir)
     app.state.settings = settings
@@ -65,7 +69,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     errors.install(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_request_megabytes * 1_000_000)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     return app

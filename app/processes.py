@@ -14,7 +14,7 @@ class Child:
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
-        self.process = subprocess.Popen(  # noqa: S603  (our own command line)
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", *arguments],
             env={**os.environ, **(environment or {}), _PIPE: str(reading)},
             pass_fds=(reading,),

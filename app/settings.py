@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var"), description="Folder for the database, the photos and imported model versions.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")
     queue_url: str = Field(
-        "", description="Where job messages wait: sqlite:///…, postgresql://…, redis://…; empty: SQLite in the data folder."
+        "",
+        description="Where job messages wait: sqlite:///…, postgresql://…, redis://…; empty: SQLite in the data folder.",
     )
     secret_key: SecretStr | None = Field(
         None, description="Signs the volunteers' cookies; made and kept in the data folder when not set."

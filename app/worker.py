@@ -47,7 +47,9 @@ class Worker:
         except Exception as error:  # whatever a handler raises is a fact about the job, and the worker goes on
             log.exception("job %s (%s %s) failed", job_id, kind.value, subject_id)
             with transaction(self.sessions) as session:
-                jobs.fail(session, job_id, f"{type(error).__name__}: {error}", final=isinstance(error, PhotosUnreadable))
+                jobs.fail(
+                    session, job_id, f"{type(error).__name__}: {error}", final=isinstance(error, PhotosUnreadable)
+                )
 
     def run(self) -> None:
         """Consume until SIGTERM or SIGINT; running jobs are finished first."""
@@ -63,8 +65,12 @@ class Worker:
             ticker.join(timeout=5)
             with transaction(self.sessions) as session:
                 jobs.release(session, self.name)
-            self.classifiers.close()
-            self._engine.dispose()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self.classifiers.close()
+        self._engine.dispose()
 
     def _tick(self) -> None:
         while not self._stop.is_set():

@@ -33,7 +33,9 @@ class Submission(Base):
     token: Mapped[str] = mapped_column(String(40), unique=True)
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteers.id"))
     idempotency_key: Mapped[str] = mapped_column(String(100))
-    content_digest: Mapped[str] = mapped_column(String(80), index=True, doc="hash over photos and answers: tells a repeat from a reuse")
+    content_digest: Mapped[str] = mapped_column(
+        String(80), index=True, doc="hash over photos and answers: tells a repeat from a reuse"
+    )
     status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus), default=SubmissionStatus.RECEIVED)
     verification_status: Mapped[VerificationStatus] = mapped_column(
         text_enum(VerificationStatus), default=VerificationStatus.PENDING
@@ -50,7 +52,9 @@ class Submission(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     volunteer: Mapped[Volunteer] = relationship(lazy="joined")
-    photos: Mapped[list["Photo"]] = relationship(back_populates="submission", order_by="Photo.position", lazy="selectin")
+    photos: Mapped[list["Photo"]] = relationship(
+        back_populates="submission", order_by="Photo.position", lazy="selectin"
+    )
     claims: Mapped[list["ClaimRecord"]] = relationship(
         back_populates="submission", order_by="ClaimRecord.id", lazy="selectin"
     )
@@ -107,7 +111,9 @@ class Photo(Base):
     byte_size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     height: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
-    square: Mapped[list[float] | None] = mapped_column(JSON, doc="x, y, width, height as fractions of the upright photo")
+    square: Mapped[list[float] | None] = mapped_column(
+        JSON, doc="x, y, width, height as fractions of the upright photo"
+    )
     taken_at: Mapped[str | None] = mapped_column(String(32), doc="EXIF local time, ISO without zone")
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

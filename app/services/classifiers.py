@@ -78,9 +78,7 @@ def pixel_limits(settings: Settings) -> PixelLimits:
 def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Policy:
     """The version's thresholds for a wanted error rate (its own default where none is given)."""
     policy = info.policy
-    thresholds = tuple(
-        ErrorThreshold(t.error_rate, t.probability if t.supported else None) for t in policy.thresholds
-    )
+    thresholds = tuple(ErrorThreshold(t.error_rate, t.probability if t.supported else None) for t in policy.thresholds)
     return Policy(
         in_scope_threshold=policy.in_scope_threshold,
         disagree_below=policy.disagree_below,
@@ -267,9 +265,7 @@ class Classifiers:
             with self._lock:
                 self._waiting -= wanted
 
-    def answer(
-        self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]
-    ) -> list[Answer | PhotoError]:
+    def answer(self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]) -> list[Answer | PhotoError]:
         """Predictions in the order of ``photos``; a photo that can't be read gives its PhotoError instead.
 
         Raises Overloaded when too many photos are waiting already.
@@ -282,9 +278,7 @@ class Classifiers:
         return _answer(served.classifier, source(), square, self._limits)
 
 
-def _answer(
-    classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits
-) -> Answer | PhotoError:
+def _answer(classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:
     info = classifier.info
     try:
         image, photo = open_photo(data, max_side=_decoding_side(info, square), limits=limits)

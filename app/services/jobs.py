@@ -99,7 +99,7 @@ def sweep(sessions: SessionFactory, send_message: Send) -> int:
     return len(due)
 
 
-def _due(now: datetime) -> Select[tuple[int]]:
+def _due(now: datetime) -> Select[int]:
     return (
         select(Job.id)
         .where(

@@ -109,7 +109,7 @@ def _moment(text: object) -> datetime | None:
     if match is None:
         return None
     try:
-        moment = datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+        moment = datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]
     except ValueError:
         return None
     return moment if moment.year >= 1990 else None  # a camera whose clock was never set

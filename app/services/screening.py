@@ -5,6 +5,7 @@ kept, and a status is only changed from where screening may change it.
 """
 
 from dataclasses import asdict
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -48,7 +49,7 @@ class Screening:
 
     def _ask(self, served: Served, todo: list[tuple[int, str, list[float] | None]]) -> dict[int, Opinion]:
         sources = [
-            (lambda key=photos.key_of(sha256, "original"): self._storage.get(key), Square(*square) if square else None)
+            (partial(self._storage.get, photos.key_of(sha256, "original")), Square(*square) if square else None)
             for _, sha256, square in todo
         ]
         answers = self._classifiers.answer(served, sources)

@@ -33,9 +33,7 @@ def note_event(session: Session, submission: Submission, *, event: str, actor: s
     session.flush()
 
 
-def _log(
-    submission: Submission, old: SubmissionStatus, event: str, actor: str, model_version_id: int | None
-) -> None:
+def _log(submission: Submission, old: SubmissionStatus, event: str, actor: str, model_version_id: int | None) -> None:
     submission.log.append(
         StatusLog(
             event=event,

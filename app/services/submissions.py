@@ -61,6 +61,8 @@ class NewSubmission:
     email: str | None = None
     language: str = "en"
     photos: Sequence[NewPhoto] = field(default_factory=tuple)
+    # What could not even be read from the fields; told together with everything else that is wrong.
+    mistakes: Sequence[FieldError] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ class Submissions:
         Raises InvalidSubmission (nothing is kept), IdempotencyMismatch (same key, other content), OSError when the photos
         can't be written.
         """
-        self._check_fields(new)
-        prepared = self._prepare_photos(new)
+        prepared, unreadable = self._prepare_photos(new)
+        mistakes = [*new.mistakes, *self._field_mistakes(new), *unreadable]
+        if mistakes:
+            raise InvalidSubmission(mistakes)
         content = _content_digest(new, prepared)
         with transaction(self._sessions) as session:
             repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
@@ -163,9 +167,7 @@ class Submissions:
             if submission.status is SubmissionStatus.WITHDRAWN:
                 return
             now = utcnow()
-            status.change_status(
-                session, submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer"
-            )
+            status.change_status(session, submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer")
             submission.withdrawn_at = now
             submission.place = submission.note = ""
             submission.latitude = submission.longitude = None
@@ -190,7 +192,7 @@ class Submissions:
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 
-    def _check_fields(self, new: NewSubmission) -> None:
+    def _field_mistakes(self, new: NewSubmission) -> list[FieldError]:
         errors = []
         if not new.photos:
             errors.append(FieldError("file", "photo_missing"))
@@ -205,21 +207,24 @@ class Submissions:
                 errors.append(FieldError("event_date", "date_too_early"))
         if (new.latitude is None) != (new.longitude is None):
             errors.append(FieldError("latitude", "coordinates_half"))
-        elif new.latitude is not None and new.longitude is not None:
-            if not (-90 <= new.latitude <= 90 and -180 <= new.longitude <= 180):
-                errors.append(FieldError("latitude", "coordinates_range"))
-        for name, text, longest in (("place", new.place, 300), ("note", new.note, MAX_TEXT), ("claim_text", new.claim_verbatim, 200)):
+        elif not (-90 <= (new.latitude or 0) <= 90 and -180 <= (new.longitude or 0) <= 180):
+            errors.append(FieldError("latitude", "coordinates_range"))
+        for name, text, longest in (
+            ("place", new.place, 300),
+            ("note", new.note, MAX_TEXT),
+            ("claim_text", new.claim_verbatim, 200),
+        ):
             if len(text) > longest:
                 errors.append(FieldError(name, "text_too_long", (("max", longest),)))
-        with reading(self._sessions) as session:
-            if new.claim_kind is ClaimKind.TAXON and taxa.find(session, new.claimed_name or "") is None:
-                errors.append(FieldError("claim", "claim_unknown"))
-        if errors:
-            raise InvalidSubmission(errors)
+        if new.claim_kind is ClaimKind.TAXON and new.claimed_name:
+            with reading(self._sessions) as session:
+                if taxa.find(session, new.claimed_name) is None:
+                    errors.append(FieldError("claim", "claim_unknown"))
+        return errors
 
-    def _prepare_photos(self, new: NewSubmission) -> list[photos.PreparedPhoto]:
+    def _prepare_photos(self, new: NewSubmission) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
         prepared, errors = [], []
-        for sent in new.photos:
+        for sent in new.photos[: self._max_photos]:
             if sent.size > self._max_file_bytes:
                 limit = self._max_file_bytes // 1_000_000
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
@@ -228,9 +233,7 @@ class Submissions:
                 prepared.append(photos.prepare(sent.read(), self._limits))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
-        if errors:
-            raise InvalidSubmission(errors)
-        return prepared
+        return prepared, errors
 
     def _find_repeat(
         self, session: Session, volunteer_key: str | None, idempotency_key: str, content: str

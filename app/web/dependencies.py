@@ -22,19 +22,19 @@ _TWO_YEARS = 2 * 365 * 24 * 3600
 
 
 def _settings(request: Request) -> Settings:
-    return request.app.state.settings  # type: ignore[no-any-return]
+    return request.app.state.settings
 
 
 def _classifiers(request: Request) -> Classifiers:
-    return request.app.state.classifiers  # type: ignore[no-any-return]
+    return request.app.state.classifiers
 
 
 def _submissions(request: Request) -> Submissions:
-    return request.app.state.submissions  # type: ignore[no-any-return]
+    return request.app.state.submissions
 
 
 def _storage(request: Request) -> Storage:
-    return request.app.state.storage  # type: ignore[no-any-return]
+    return request.app.state.storage
 
 
 def _reading(request: Request) -> Iterator[Session]:
@@ -78,7 +78,7 @@ class VolunteerCookie:
 
 
 def _volunteer_cookie(request: Request) -> VolunteerCookie:
-    return request.app.state.volunteer_cookie  # type: ignore[no-any-return]
+    return request.app.state.volunteer_cookie
 
 
 VolunteerCookieDep = Annotated[VolunteerCookie, Depends(_volunteer_cookie)]

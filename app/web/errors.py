@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -80,9 +80,7 @@ def field_errors(error: InvalidSubmission, language: Language) -> list[dict[str,
     ]
 
 
-def _answer(
-    request: Request, name: str, status: int, detail: str, headers: dict[str, str] | None = None
-) -> Response:
+def _answer(request: Request, name: str, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     if wants_json(request):
         return problems.response(name, status, detail, headers=headers)
     page = render(request, "error.html", status=status, **_for_people(request, name, status))
@@ -93,12 +91,21 @@ def _answer(
 def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
     t = Language(negotiate(request, request.app.state.settings.default_language)).gettext
     titles = {
-        "not-found": (t("Page not found"), t("There is nothing here. Perhaps the link was cut off when it was copied?")),
-        "conflict": (t("This is not possible any more"), t("Something changed in the meantime. Please go back and look.")),
+        "not-found": (
+            t("Page not found"),
+            t("There is nothing here. Perhaps the link was cut off when it was copied?"),
+        ),
+        "conflict": (
+            t("This is not possible any more"),
+            t("Something changed in the meantime. Please go back and look."),
+        ),
         "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
         "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
         "overloaded": (t("Very busy at the moment"), t("Please try again in a moment. Nothing was lost.")),
-        "unavailable": (t("Not available at the moment"), t("We can't reach a part of the system. Please try again soon.")),
+        "unavailable": (
+            t("Not available at the moment"),
+            t("We can't reach a part of the system. Please try again soon."),
+        ),
         "storage-failed": (t("Photos can't be stored now"), t("Nothing was kept. Please try again later.")),
     }
     fallback = (t("Something went wrong"), t("The mistake is ours. It has been noted. Please try again."))
@@ -130,7 +137,9 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     if request.url.path == "/predict":
         return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
     places = {".".join(str(part) for part in e["loc"][1:]) or "body" for e in error.errors()}
-    return _answer(request, "bad-request", 400, "These parts of the request can't be read: " + ", ".join(sorted(places)))
+    return _answer(
+        request, "bad-request", 400, "These parts of the request can't be read: " + ", ".join(sorted(places))
+    )
 
 
 def _http_error(request: Request, error: Exception) -> Response:

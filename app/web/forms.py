@@ -51,7 +51,7 @@ def chosen(uploads: Sequence[Upload]) -> list[Upload]:
 def parse_submission(
     fields: Mapping[str, str], uploads: Sequence[Upload], squares: Sequence[str], language: str
 ) -> NewSubmission:
-    """Read every field, and raise InvalidSubmission with all mistakes at once."""
+    """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
     errors: list[FieldError] = []
     values = {name: str(fields.get(name, "")).strip() for name in FIELDS}
     kind, name = parse_claim(values["claim"])
@@ -69,7 +69,7 @@ def parse_submission(
         )
         for i, upload in enumerate(chosen(uploads))
     ]
-    new = NewSubmission(
+    return NewSubmission(
         claim_kind=kind,
         claimed_name=name,
         claim_verbatim=values["claim_text"] if kind is ClaimKind.OTHER else "",
@@ -84,10 +84,8 @@ def parse_submission(
         email=email or None,
         language=language,
         photos=photos,
+        mistakes=errors,
     )
-    if errors:
-        raise InvalidSubmission(errors)
-    return new
 
 
 def parse_claim(text: str) -> tuple[ClaimKind, str | None]:

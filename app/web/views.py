@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.domain.submission import ClaimKind, Source, SubmissionStatus
+from app.domain.submission import ClaimKind, SubmissionStatus
 from app.domain.taxonomy import slug
 from app.domain.verdict import Outcome, Reason
 from app.models import ClaimRecord, Photo, Submission, Taxon, VerdictRecord
@@ -217,4 +217,3 @@ def _asks_second_look(row: Submission, verdict: VerdictRecord | None) -> bool:
         and not row.claim.informed
         and row.claim.confirmed_at is None
     )
-

@@ -36,8 +36,12 @@ REASONS: dict[Reason, str] = {
 SUGGESTION = _("To the computer it looks most like %(suggested)s.")
 
 NEXT_STEPS: dict[Outcome, str] = {
-    Outcome.AGREE: _("Your record is kept. An expert looks at the clear ones last, so there is nothing you need to do."),
-    Outcome.DISAGREE: _("Please take a second look. Whatever you answer, your record is kept and an expert looks at it."),
+    Outcome.AGREE: _(
+        "Your record is kept. An expert looks at the clear ones last, so there is nothing you need to do."
+    ),
+    Outcome.DISAGREE: _(
+        "Please take a second look. Whatever you answer, your record is kept and an expert looks at it."
+    ),
     Outcome.UNCERTAIN: _("Your record is kept, and an expert will look at it."),
     Outcome.OUT_OF_SCOPE: _("Your record is kept, and an expert will look at it."),
 }

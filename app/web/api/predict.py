@@ -81,7 +81,7 @@ def predict(
     file: Annotated[list[UploadFile], File(description="One photo, or the field repeated for up to 16.")],
 ) -> Response:
     """One photo that fails answers with its problem and status; among several, each result stands for itself."""
-    uploads = chosen(file)  # type: ignore[arg-type]
+    uploads = chosen(file)
     if not uploads:
         return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
     if len(uploads) > settings.max_photos_per_request:
@@ -95,13 +95,13 @@ def predict(
         answers[i] = answer
     views = Views(language, taxa.all_by_name(session))
     results: list[PhotoResult | PhotoFailure] = []
-    for upload, answer in zip(uploads, answers, strict=True):
+    for upload, found in zip(uploads, answers, strict=True):
         name = upload.filename or ""
-        if isinstance(answer, Answer):
-            results.append(_result(name, answer, served, views))
+        if isinstance(found, Answer):
+            results.append(_result(name, found, served, views))
             request.app.state.metrics.predictions.labels(results[-1].decision).inc()  # type: ignore[union-attr]
         else:
-            results.append(PhotoFailure(filename=name, error=_problem(answer, settings.max_file_megabytes)))
+            results.append(PhotoFailure(filename=name, error=_problem(found, settings.max_file_megabytes)))
             request.app.state.metrics.predictions.labels("error").inc()
     if len(results) == 1 and isinstance(results[0], PhotoFailure):
         failure = results[0].error
@@ -118,9 +118,7 @@ def _result(filename: str, answer: Answer, served: Served, views: Views) -> Phot
         height=answer.photo.height,
         sha256=answer.sha256,
         predictions=[
-            ScoredName(
-                scientific_name=name, vernacular_name=views.taxon(name).vernacular_name, probability=probability
-            )
+            ScoredName(scientific_name=name, vernacular_name=views.taxon(name).vernacular_name, probability=probability)
             for name, probability in ranked
         ],
         decision=decide(answer.opinion, policy_of(served.info)).value,

@@ -113,7 +113,9 @@ def create(
     email: Annotated[str, Form()] = "",
     idempotency_key: Annotated[
         str | None,
-        Header(description="The same key and content again is the same submission. At least 16 characters, as a UUID has."),
+        Header(
+            description="The same key and content again is the same submission. At least 16 characters, as a UUID has."
+        ),
     ] = None,
 ) -> SubmissionOut:
     """Kept when this answers; the verdict follows within seconds, see `waiting`. A repeat answers 200."""
@@ -130,7 +132,7 @@ def create(
         "note": note,
         "email": email,
     }
-    new = parse_submission(fields, file, square or [], language.code)  # type: ignore[arg-type]
+    new = parse_submission(fields, file, square or [], language.code)
     if idempotency_key is not None and not SHORTEST_KEY <= len(idempotency_key) <= 100:
         raise InvalidSubmission([FieldError("Idempotency-Key", "key_length", (("min", SHORTEST_KEY), ("max", 100)))])
     if key is None and idempotency_key is not None:

@@ -27,7 +27,9 @@ def species(request: Request, session: ReadSession, classifiers: ClassifiersDep,
 def about(request: Request, classifiers: ClassifiersDep) -> Response:
     """What happens with a photo, and how good the model is."""
     info = classifiers.current().info
-    return render(request, "about.html", model={"name": info.name, "version": info.version}, accuracy=info.accuracy)
+    return render(
+        request, "about.html", model={"name": info.name, "version": info.version}, accuracy=info.metrics.get("accuracy")
+    )
 
 
 @router.get("/language/{code}")

@@ -83,7 +83,7 @@ def _form_page(
         "submissions/new.html",
         status=status,
         taxa=choices,
-        form={name: "" for name in FIELDS} | {"individual_count": "1", "email": email} | (values or {}),
+        form=dict.fromkeys(FIELDS, "") | {"individual_count": "1", "email": email} | (values or {}),
         errors=errors or {},
         limits={
             "max_photos": settings.max_photos_per_submission,
@@ -276,4 +276,3 @@ def email(
     answer = RedirectResponse("/mine", 303)
     cookie.write(answer, volunteer_key)
     return answer
-

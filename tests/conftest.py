@@ -1,0 +1,144 @@
+"""Fixtures: real databases, real storage, the real model. A test that takes ``service`` runs on SQLite and on PostgreSQL.
+
+WINGCHECK_TEST_POSTGRESQL names a PostgreSQL in which databases may be created; without a reachable one these tests are
+skipped, or, with WINGCHECK_REQUIRE_ALL=1, fail.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from app import migrations
+from app.db import Base, SessionFactory, make_engine, transaction
+from app.main import create_app
+from app.services import classifiers
+from app.settings import Settings
+from app.worker import Worker
+
+POSTGRESQL = os.environ.get("WINGCHECK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip, unless everything is required to run."""
+    if os.environ.get("WINGCHECK_REQUIRE_ALL"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database with the bundled model registered; tests work on copies."""
+    path = tmp_path_factory.mktemp("template") / "wingcheck.db"
+    _make(f"sqlite:///{path}")
+    with make_engine(f"sqlite:///{path}").connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database of this test process's own, dropped at the end."""
+    server = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    name = f"wingcheck_test_{uuid.uuid4().hex[:12]}"
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError as error:
+        skip_or_fail(f"no PostgreSQL at {make_url(POSTGRESQL)!r}: {error.orig}")
+    url = make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+    try:
+        migrations.upgrade(make_engine(url))
+        yield url
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _make(url: str) -> None:
+    engine = make_engine(url)
+    migrations.upgrade(engine)
+    register(url)
+    engine.dispose()
+
+
+def register(url: str) -> None:
+    """Register the bundled model version."""
+    from app.db import make_session_factory
+
+    engine = make_engine(url)
+    with transaction(make_session_factory(engine)) as session:
+        classifiers.register_bundled(session)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty, migrated database with the bundled model in service; once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "wingcheck.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("postgresql_url")
+    engine = make_engine(url)
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    register(url)
+    return url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings with a data folder of their own."""
+    return make_settings(tmp_path, database_url=database_url)
+
+
+def make_settings(folder: Path, **values: object) -> Settings:
+    """Settings that ignore this machine's environment file."""
+    defaults: dict[str, object] = {"data_dir": folder / "data", "secret_key": "only-for-tests"}
+    return Settings(_env_file=None, **(defaults | values))  # type: ignore[arg-type]
+
+
+@dataclass
+class Service:
+    """A running service: the web application, and the worker that the test turns by hand."""
+
+    settings: Settings
+    client: TestClient
+    worker: Worker
+
+    @property
+    def sessions(self) -> SessionFactory:
+        """Sessions on the service's database."""
+        return self.worker.sessions
+
+    def work(self) -> int:
+        """Run every message that waits in the queue; returns how many."""
+        huey, count = self.worker.dispatcher.huey, 0
+        while (task := huey.dequeue()) is not None:
+            huey.execute(task)
+            count += 1
+        return count
+
+
+def start(settings: Settings) -> Iterator[Service]:
+    """Web and worker on these settings."""
+    worker = Worker(settings)
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield Service(settings, client, worker)
+    worker.close()
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Service]:
+    """A running service on an empty database."""
+    yield from start(settings)
