@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; turn on behind TLS.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
 
     runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="What answers predictions.")
     task: str = Field("", description="Task whose active model version serves; empty: the one activated last.")
@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     max_webp_megapixels: float = Field(25, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
 
-    default_language: Literal["en", "nl"] = "en"
+    default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
 
     @model_validator(mode="after")
     def _fill_defaults(self) -> Self:
