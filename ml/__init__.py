@@ -1,1 +1,1 @@
-"""Training, evaluation, export and inference. Never imports ``app``; ``app`` enters only through :mod:`ml.inference`."""
+"""Training, evaluation, export, inference. Never imports ``app``, which enters only through :mod:`ml.inference`."""

@@ -19,7 +19,7 @@ import pillow_heif
 from PIL import Image
 
 pillow_heif.register_heif_opener(thumbnails=False)
-# Pillow warns from 89 million pixels up and refuses from twice that. Our own limits, per format, say it first and better.
+# Pillow warns from 89 million pixels up, refuses from twice that. Our own limits, per format, say it first and better.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Damaged metadata of strangers' photos is not worth a line each in the server's log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -53,7 +53,8 @@ class PhotoError(Exception):
 @dataclass(frozen=True)
 class PhotoInfo:
     """What the header says: upright ``width`` and ``height`` in pixels, before any reduction, and the ``format``
-    (JPEG, MPO, PNG, WEBP or HEIC)."""
+    (JPEG, MPO, PNG, WEBP or HEIC).
+    """
 
     width: int
     height: int
@@ -179,7 +180,7 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 where there is none. pillow-heif has already turned a HEIC and says 1."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged EXIF is no reason to refuse a photo that shows
+    except Exception:  # damaged EXIF is no reason to refuse a photo that shows
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

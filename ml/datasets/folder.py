@@ -1,0 +1,95 @@
+"""Reading a folder of photos with a ``labels.csv``.
+
+Two layouts are read, told apart by their columns:
+
+* species photos: ``path, label, sequence`` and optionally ``near_duplicate_group, duplicate, screening``;
+* everything else: ``path, kind, label`` and optionally ``set``.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA_VARIABLE = "WINGCHECK_DATA"
+
+
+class DataError(Exception):
+    """The data folder is missing or malformed; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One labelled photo on disk.
+
+    ``sequence`` counts within a label (neighbours are often one photographer's burst), ``group`` names near duplicates,
+    both None where unknown. ``kind`` is "species" in the species layout. ``screening`` is "ok" or "doubtful".
+    """
+
+    folder: Path
+    path: str
+    label: str
+    kind: str = "species"
+    sequence: int | None = None
+    group: str | None = None
+    duplicate: bool = False
+    screening: str = "ok"
+
+    @property
+    def file(self) -> Path:
+        """Where the photo is."""
+        return self.folder / self.path
+
+
+def data_root(given: Path | None) -> Path:
+    """The reference data folder: what was given, else the environment's WINGCHECK_DATA. Raises DataError."""
+    root = given or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    if root is None:
+        raise DataError(f"Say where the photos are: --data FOLDER, or {DATA_VARIABLE} in the environment.")
+    if not root.is_dir():
+        raise DataError(f"There is no data folder {root}.")
+    return root
+
+
+def read_folder(folder: Path) -> list[Photo]:
+    """All photos of a labels.csv, in its order.
+
+    Raises:
+        DataError: no labels.csv, a needed column is missing, or a row points outside the folder.
+    """
+    table = folder / "labels.csv"
+    try:
+        with table.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            _check_columns(table, reader.fieldnames or [])
+            return [_photo(folder, row) for row in reader]
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} has no labels.csv.") from error
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise DataError(f"{table} can't be read: {error}.") from error
+
+
+def _check_columns(table: Path, columns: object) -> None:
+    names = set(columns) if isinstance(columns, list) else set()
+    if not {"path", "label"} <= names or not names & {"sequence", "kind"}:
+        raise DataError(f"{table} needs the columns path, label and either sequence or kind.")
+
+
+def _photo(folder: Path, row: Mapping[str, str]) -> Photo:
+    path = row["path"]
+    if path.startswith("/") or ".." in Path(path).parts:
+        raise DataError(f"{folder}/labels.csv points outside its folder: {path}.")
+    sequence = row.get("sequence") or None
+    return Photo(
+        folder=folder,
+        path=path,
+        label=row["label"],
+        kind=row.get("kind") or "species",
+        sequence=int(sequence) if sequence else None,
+        group=row.get("near_duplicate_group") or None,
+        duplicate=row.get("duplicate") in {"1", "true", "True"},
+        screening=row.get("screening") or "ok",
+    )

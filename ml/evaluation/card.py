@@ -1,0 +1,143 @@
+"""The model card: what a model version can do, measured how, and what nobody should expect of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NAMES = {
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error (10 bins of equal mass)",
+    "coverage_at_1_percent_error": "coverage at 1 % error",
+    "coverage_at_5_percent_error": "coverage at 5 % error",
+}
+
+_DATA = """\
+## The photos, and what follows from them
+Trained on small photos from the web (75 pixels square after cropping), not on photos of a garden count. Their
+licences include ones that forbid commercial use, and author and licence of each photo are lost; so no photo comes with
+Wingcheck, and **a charity should retrain on photos of its own volunteers** (`wingcheck train`) before relying on this.
+About 4 % of the photos that passed screening still bear a wrong label, in training and in test alike: a figure on such
+labels can't come near 100 %, whatever the model does."""
+
+_LIMITS = """\
+## What not to expect
+* Photos much unlike those of the test (other regions, specimens, caterpillars, several animals) may be answered wrongly
+  with confidence. A person's identification always outranks this model's.
+* The photo is brought to the resolution of the training photos first; detail beyond it does not help. A square drawn
+  around the animal does.
+* `serve_bytes` decodes with TensorFlow, whose JPEG decoder differs from Pillow's: on tiny photos a probability may move by
+  up to 0.08, and EXIF orientation is not applied. Wingcheck itself decodes with Pillow everywhere."""
+
+
+def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The card as Markdown, from what the version's three JSON files hold."""
+    labels = [each["scientific_name"] for each in manifest["labels"]]
+    sections = [
+        f"# {manifest['name']} {manifest['version']}",
+        f"Tells {', '.join(labels[:-1])} and {labels[-1]} apart in photos. Task: {manifest['task']}. "
+        f"Architecture: {manifest['training']['architecture']}, {manifest['input']['size']} px.",
+        "## Figures",
+        _intro(metrics),
+        _species_table(metrics),
+        _scope_section(metrics),
+        _policy_section(policy),
+        _DATA,
+        _review_section(metrics),
+        _LIMITS,
+        _making(manifest, metrics),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _intro(metrics: Mapping[str, Any]) -> str:
+    return (
+        "On the test part, which took no part in training, calibration or any choice. Photos of one burst (blocks of "
+        "sequence numbers) and near duplicates are all on one side. Brackets: 95 % interval, resampling those blocks."
+    )
+
+
+def _species_table(metrics: Mapping[str, Any]) -> str:
+    after, before = metrics["species"], metrics.get("species_before_review")
+    columns = ["labels as judged by a person", "labels as found"] if before else ["test"]
+    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for key, name in _NAMES.items():
+        cells = [figure_text(table[key]) for table in (after, before) if table]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    counts = [f"{table['accuracy']['photos']}" for table in (after, before) if table]
+    lines.append("| photos | " + " | ".join(counts) + " |")
+    return "\n".join(lines)
+
+
+def figure_text(figure: Mapping[str, Any]) -> str:
+    """A figure with its interval, "0.953 [0.921–0.978]", or "–" where there is none."""
+    if figure["value"] is None:
+        return "–"
+    interval = "" if figure["low"] is None else f" [{figure['low']:.3f}–{figure['high']:.3f}]"
+    return f"{figure['value']:.3f}{interval}"
+
+
+def _scope_section(metrics: Mapping[str, Any]) -> str:
+    scope = metrics["scope"]
+    if scope is None:
+        return "## Other subjects\nThis model never saw any: whatever it is shown counts as in scope."
+    lines = [
+        "## Other subjects",
+        f"Of the test photos of the labels {figure_text(scope['species_in_scope'])} are in scope. Of other subjects "
+        f"{figure_text(scope['others_in_scope'])} are taken for one, and {figure_text(scope['others_confident']['all'])} "
+        'get the decision `confident`. "Unseen labels" are subjects wholly kept out of training.',
+        "",
+        "| other subjects | photos | in-scope AUROC | share `confident` |",
+        "|---|---|---|---|",
+    ]
+    for name, figure in scope["auroc"].items():
+        confident = scope["others_confident"][name]
+        row = [name.replace("_", " "), str(confident["photos"]), figure_text(figure), figure_text(confident)]
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def _policy_section(policy: Mapping[str, Any]) -> str:
+    lines = [
+        "## Thresholds",
+        f"In scope from {policy['in_scope_threshold']:.3f}. Top probability that bounds the error on calibration photos "
+        "(learn-then-test, exact binomial, 95 % confidence):",
+        "",
+        "| error rate | probability from | coverage | calibration photos |",
+        "|---|---|---|---|",
+    ]
+    for each in policy["thresholds"]:
+        probability = f"{each['probability']:.4f}" if each["supported"] else "not supported by so few photos"
+        lines.append(f"| {each['error_rate']:.0%} | {probability} | {each['coverage']:.2f} | {each['photos']} |")
+    return "\n".join(lines)
+
+
+def _review_section(metrics: Mapping[str, Any]) -> str:
+    review = metrics.get("review")
+    if not review:
+        return ""
+    return (
+        "## Labels judged by eye\n"
+        f"A person looked at confident mistakes and took out plainly wrong labels: {review['train']} of training, "
+        f"{review['calibration']} of calibration and {review['test']} of test photos, each listed with its reason. "
+        "Only photos on which a model and the label disagreed were looked at, so figures after it lean to the good side; "
+        "those on labels as found lean to the bad side. The truth is between them."
+    )
+
+
+def _making(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    parts = metrics["photos"]
+    lines = [
+        "## How it was made",
+        f"`{metrics['command']}`, seed {manifest['seed']}, {metrics['epochs']} epochs, best kept: "
+        f"{metrics['kept_epoch']}. Data `{manifest['data_fingerprint']}`. Temperature {manifest['temperature']:.3f}.",
+        f"LiteRT against SavedModel on {manifest['parity']['photos']} photos: largest difference "
+        f"{manifest['parity']['max_abs_difference']:.1e}.",
+        "",
+        "| part | photos |",
+        "|---|---|",
+    ]
+    lines += [f"| {name} | {', '.join(f'{k} {v}' for k, v in counts.items())} |" for name, counts in parts.items()]
+    return "\n".join(lines)

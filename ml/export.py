@@ -1,0 +1,144 @@
+"""Turning a trained network into what is served: a SavedModel, its LiteRT conversion, and proof that they agree.
+
+The SavedModel is written with ``keras.export.ExportArchive`` and converted from disk. A ``tf.Module`` around a Keras 3
+model converts without complaint to a LiteRT file that answers NaN, which is why every value is checked, not only close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.architectures import Network
+from ml.backend import tensorflow
+from ml.config import Config
+from ml.inference.classifier import OUTPUTS
+
+LARGEST_DIFFERENCE = 1e-3
+
+
+class ExportError(Exception):
+    """The network can't be exported; the message says why."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the LiteRT conversion is from the SavedModel: largest difference of any probability or in-scope score
+    over ``photos`` photos, and whether every output is finite and the difference at most 1e-3.
+    """
+
+    max_abs_difference: float
+    photos: int
+    passed: bool
+
+
+def served_graph(network: Network, config: Config, temperature: float) -> Network:
+    """The network as it is served: pixels 0…255 to the four outputs, calibrated, averaged over mirror images if the
+    config says so. Without outsiders to learn from, everything is in scope.
+    """
+    keras = tensorflow().keras
+    pixels = keras.Input((config.input_size, config.input_size, 3), name="pixels")
+    seen = network(pixels)
+    views = [seen]
+    if config.flip_average:
+        views.append(network(keras.ops.flip(pixels, axis=2)))
+
+    def mean(name: str) -> Any:
+        return sum(view[name] for view in views[1:]) / len(views) + views[0][name] / len(views)
+
+    logits = mean("species") / temperature
+    if config.head == "sigmoid":
+        second = keras.ops.sigmoid(logits)
+        probabilities = keras.ops.concatenate([1.0 - second, second], axis=1)
+    else:
+        probabilities = keras.ops.softmax(logits, axis=1)
+    scope = keras.ops.sigmoid(mean("scope")[:, 0])
+    outputs = {
+        "probabilities": probabilities,
+        "in_scope": scope if config.outsiders is not None else keras.ops.ones_like(scope),
+        "embedding": mean("embedding"),
+        "feature_map": seen["feature_map"],
+    }
+    return keras.Model(pixels, outputs, name="served")
+
+
+def write_saved_model(served: Network, config: Config, folder: Path) -> None:
+    """Write the SavedModel with two signatures: ``serving_default`` takes ``pixels`` float32 ``(n, size, size, 3)``,
+    ``serve_bytes`` takes ``encoded`` strings ``(n,)``, JPEG or PNG files.
+    """
+    tf = tensorflow()
+    size = config.input_size
+    archive = tf.keras.export.ExportArchive()
+    archive.track(served)
+    archive.add_endpoint(
+        "serving_default",
+        lambda pixels: served(pixels, training=False),
+        input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")],
+    )
+
+    def serve_bytes(encoded: Any) -> Any:
+        pixels = tf.map_fn(
+            lambda each: decode_in_graph(each, config),
+            encoded,
+            fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+        )
+        return served(pixels, training=False)
+
+    archive.add_endpoint(
+        "serve_bytes", serve_bytes, input_signature=[tf.TensorSpec((None,), tf.string, name="encoded")]
+    )
+    archive.write_out(str(folder), verbose=False)
+
+
+def decode_in_graph(encoded: Any, config: Config) -> Any:
+    """Bytes of one JPEG or PNG to pixels ``(size, size, 3)``, for runtimes without Python.
+
+    An approximation of ``open_photo`` and ``network_input``: TensorFlow's JPEG decoder differs from Pillow's, and EXIF
+    orientation is not applied.
+    """
+    tf = tensorflow()
+    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    shape = tf.shape(picture)
+    side = tf.minimum(shape[0], shape[1])
+    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+    square = tf.cast(picture[top : top + side, left : left + side], tf.float32)
+    down = tf.minimum(side, config.training_resolution)
+    small = tf.clip_by_value(tf.image.resize(square, [down, down], "bicubic", antialias=True), 0.0, 255.0)
+    pixels = tf.image.resize(tf.round(small), [config.input_size] * 2, "bicubic", antialias=True)
+    return tf.ensure_shape(tf.round(tf.clip_by_value(pixels, 0.0, 255.0)), (config.input_size, config.input_size, 3))
+
+
+def convert(saved_model: Path, target: Path) -> None:
+    """Convert a SavedModel's ``serving_default`` to LiteRT in float32. Raises ExportError where that fails."""
+    tf = tensorflow()
+    try:
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=["serving_default"])
+        target.write_bytes(converter.convert())
+    except Exception as error:  # the converter raises its own types, Keras's and plain ones
+        raise ExportError(f"LiteRT conversion failed: {error}") from error
+
+
+def compare(reference: dict[str, np.ndarray], conversion: dict[str, np.ndarray]) -> Parity:
+    """Judge a conversion by both runtimes' outputs for the same photos, ``{name: (n, …)}`` for every output."""
+    finite = all(np.isfinite(arrays[name]).all() for arrays in (reference, conversion) for name in OUTPUTS)
+    differences = [np.abs(reference[name] - conversion[name]).max() for name in ("probabilities", "in_scope")]
+    largest = float(max(differences))
+    return Parity(largest, len(reference["in_scope"]), bool(finite and largest <= LARGEST_DIFFERENCE))
+
+
+def check_parity(folder: Path, pixels: np.ndarray) -> Parity:
+    """Run a version's SavedModel and LiteRT conversion on the same pixels ``(n, size, size, 3)`` and compare."""
+    import importlib
+
+    tf = tensorflow()
+    loaded = tf.saved_model.load(str(folder / "saved_model"))
+    values = np.asarray(pixels, np.float32)
+    answer = loaded.signatures["serving_default"](pixels=tf.constant(values))
+    reference = {name: answer[name].numpy() for name in OUTPUTS}
+    interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(str(folder / "model.tflite"))
+    runner = interpreter.get_signature_runner("serving_default")
+    rows = [runner(pixels=values[index : index + 1]) for index in range(len(values))]
+    return compare(reference, {name: np.concatenate([row[name] for row in rows]) for name in OUTPUTS})
