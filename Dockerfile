@@ -22,20 +22,20 @@ FROM python:${PYTHON}-slim AS serve
 RUN useradd --create-home --uid 1000 wingcheck && install -d -o wingcheck /var/lib/wingcheck
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --constraint /wheels/constraints.txt "$(echo /wheels/*.whl)[redis]"
-USER wingcheck
+USER 1000
 WORKDIR /home/wingcheck
 ENV WINGCHECK_DATA_DIR=/var/lib/wingcheck WINGCHECK_HOST=0.0.0.0 WINGCHECK_PORT=8000 PYTHONUNBUFFERED=1
 VOLUME /var/lib/wingcheck
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD python -c "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"WINGCHECK_PORT\"]}/healthz', timeout=2)"
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"WINGCHECK_PORT\"]}/healthz', timeout=2)"]
 CMD ["wingcheck", "run"]
 
 FROM serve AS train
 USER root
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --constraint /wheels/constraints.txt "$(echo /wheels/*.whl)[train,redis]"
-USER wingcheck
+USER 1000
 
 # What `docker build .` gives.
 FROM serve
