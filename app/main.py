@@ -17,6 +17,7 @@ from app.storage import LocalStorage
 from app.web import errors
 from app.web.api import predict
 from app.web.api import submissions as api_submissions
+from app.web.body_limit import LimitBody
 from app.web.dependencies import VolunteerCookie
 from app.web.metrics import MeasureRequests, Metrics
 from app.web.routes import docs, operations, photos, site, submissions
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     errors.install(app)
     # The last one added is the outermost.
+    app.add_middleware(LimitBody, most=settings.max_request_megabytes * 1_000_000)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     return app

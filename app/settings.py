@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -78,14 +79,16 @@ class Settings(BaseSettings):
             return path.read_text().strip()
         except FileNotFoundError:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process was quicker
-            return path.read_text().strip()
-        key = secrets.token_urlsafe(48)
+        handle, name = tempfile.mkstemp(dir=self.data_dir, prefix=".secret-key-")  # mode 0600
         with os.fdopen(handle, "w") as file:
-            file.write(key)
-        return key
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(name, path)  # whole or not at all, and never over another process's
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(name)
+        return path.read_text().strip()
 
 
 @lru_cache

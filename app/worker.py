@@ -34,6 +34,7 @@ class Worker:
         self.handlers: dict[JobKind, Handler] = {JobKind.SCREENING: screening.run}
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self._stop = threading.Event()
+        self._running: set[int] = set()
 
     def handle(self, job_id: int) -> None:
         """Run one job, if it is still there to be run. Errors are written to its row; it is tried again later."""
@@ -42,6 +43,7 @@ class Worker:
             if job is None:
                 return
             kind, subject_id = job.kind, job.subject_id
+        self._running.add(job_id)
         try:
             self.handlers[kind](job_id, subject_id)
         except Exception as error:  # whatever a handler raises is a fact about the job, and the worker goes on
@@ -50,6 +52,8 @@ class Worker:
                 jobs.fail(
                     session, job_id, f"{type(error).__name__}: {error}", final=isinstance(error, PhotosUnreadable)
                 )
+        finally:
+            self._running.discard(job_id)
 
     def run(self) -> None:
         """Consume until SIGTERM or SIGINT; running jobs are finished first."""
@@ -76,7 +80,7 @@ class Worker:
         while not self._stop.is_set():
             try:
                 with transaction(self.sessions) as session:
-                    jobs.beat(session, self.name)
+                    jobs.beat(session, list(self._running))
                 jobs.sweep(self.sessions, self.dispatcher.send)
             except SQLAlchemyError:  # a database that went away comes back; the next tick tries again
                 log.warning("sweep: the database can't be reached", exc_info=True)

@@ -6,6 +6,7 @@ it, and notices within a second when another version was made active, in this pr
 
 import hashlib
 import math
+import re
 import shutil
 import threading
 import time
@@ -60,6 +61,7 @@ __all__ = [
 ]
 
 _BUNDLED = "bundled:"
+_PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _RECHECK_SECONDS = 1.0
 
 
@@ -91,17 +93,28 @@ def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Poli
 
 
 def register_bundled(session: Session) -> None:
-    """Know every bundled version; where no version of a task is active, make the newest bundled one active."""
+    """Know every bundled version, and put one into service where its task has none, or one that an upgrade replaced."""
     for folder in bundled_versions():
-        info = read_version(folder)
-        row = _register(session, info, _BUNDLED + folder.name)
-        if not session.scalar(select(ModelVersion.id).where(ModelVersion.task == info.task, ModelVersion.active)):
+        row = _register(session, read_version(folder), _BUNDLED + folder.name)
+        active = session.scalar(select(ModelVersion).where(ModelVersion.task == row.task, ModelVersion.active))
+        if active is None or _is_replaced(active):
             activate(session, row)
+
+
+def _is_replaced(version: ModelVersion) -> bool:
+    """Whether a bundled version's folder is gone or holds another one, as after an upgrade of Wingcheck."""
+    if not version.location.startswith(_BUNDLED):
+        return False
+    wanted = version.location.removeprefix(_BUNDLED)
+    folder = next((folder for folder in bundled_versions() if folder.name == wanted), None)
+    return folder is None or read_version(folder).digest != version.digest
 
 
 def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
     """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
     info = read_version(folder)
+    if not _PLAIN_NAME.fullmatch(f"{info.name}-{info.version}"):
+        raise ModelVersionError(f"{info.name!r} {info.version!r} can't be the name of a folder.")
     target = settings.model_dir / f"{info.name}-{info.version}"
     if target.exists():
         if read_version(target).digest != info.digest:

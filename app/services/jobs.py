@@ -1,6 +1,6 @@
 """Job rows: create, claim, finish, sweep. The queue is only the messenger; nothing here depends on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, or_, select, update
@@ -51,11 +51,12 @@ def claim(session: Session, job_id: int, worker: str) -> Job | None:
     return session.get(Job, job_id, populate_existing=True) if taken else None
 
 
-def beat(session: Session, worker: str) -> None:
-    """Say that this worker's running jobs are alive."""
-    session.execute(
-        update(Job).where(Job.worker == worker, Job.status == JobStatus.RUNNING).values(heartbeat_at=utcnow())
-    )
+def beat(session: Session, job_ids: Collection[int]) -> None:
+    """Say that these jobs are being worked on. Only those: a job whose end could not be written must be found again."""
+    if job_ids:
+        session.execute(
+            update(Job).where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING).values(heartbeat_at=utcnow())
+        )
 
 
 def finish(session: Session, job: Job) -> None:
@@ -68,6 +69,8 @@ def finish(session: Session, job: Job) -> None:
 def fail(session: Session, job_id: int, reason: str, *, final: bool = False) -> None:
     """Queue it again after a pause that doubles, or give up after MAX_ATTEMPTS (at once when ``final``)."""
     job = session.get_one(Job, job_id)
+    if job.status is not JobStatus.RUNNING:  # another worker took it over meanwhile
+        return
     job.error = reason[:2000]
     if final or job.attempts >= MAX_ATTEMPTS:
         job.status = JobStatus.FAILED
@@ -91,6 +94,11 @@ def sweep(sessions: SessionFactory, send_message: Send) -> int:
             update(Job)
             .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < now - LOST_AFTER)
             .values(status=JobStatus.FAILED, finished_at=now, error="The worker was lost again and again.")
+        )
+        session.execute(
+            update(Job)
+            .where(Job.status == JobStatus.QUEUED, Job.cancel_requested)
+            .values(status=JobStatus.CANCELLED, finished_at=now)
         )
     with reading(sessions) as session:
         due = list(session.scalars(_due(now)))

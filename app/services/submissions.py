@@ -105,29 +105,40 @@ class Submissions:
         if mistakes:
             raise InvalidSubmission(mistakes)
         content = _content_digest(new, prepared)
-        with transaction(self._sessions) as session:
+        with reading(self._sessions) as session:
             repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
-            if repeat is not None:
-                return repeat
+        if repeat is not None:
+            return repeat
         for photo in prepared:
             photos.keep(self._storage, photo)
         try:
-            with transaction(self._sessions) as session:
-                submission, job_id = self._write(session, new, prepared, volunteer_key, idempotency_key, content)
-                receipt = Receipt(submission.token, submission.volunteer.key, duplicate=False)
+            receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
         except IntegrityError:
-            # The other half of a double click was quicker: answer with what it made.
-            with transaction(self._sessions) as session:
-                repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
-            if repeat is None:
-                raise
-            return repeat
-        self._send_job(job_id)
+            # The other half of a double click was quicker, or another first submission of the same volunteer.
+            receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
+        if job_id is not None:
+            self._send_job(job_id)
         return receipt
 
-    def get(self, session: Session, token: str) -> Submission:
-        """The submission behind an unguessable link. Raises NotFound."""
-        submission = session.scalar(select(Submission).where(Submission.token == token))
+    def _write_or_repeat(
+        self,
+        new: NewSubmission,
+        prepared: Sequence[photos.PreparedPhoto],
+        volunteer_key: str | None,
+        idempotency_key: str,
+        content: str,
+    ) -> tuple[Receipt, int | None]:
+        with transaction(self._sessions) as session:
+            repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
+            if repeat is not None:
+                return repeat, None
+            submission, job_id = self._write(session, new, prepared, volunteer_key, idempotency_key, content)
+            return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
+
+    def get(self, session: Session, token: str, *, lock: bool = False) -> Submission:
+        """The submission behind an unguessable link; with ``lock`` nobody else changes it meanwhile. Raises NotFound."""
+        query = select(Submission).where(Submission.token == token)
+        submission = session.scalar(query.with_for_update(of=Submission) if lock else query)
         if submission is None:
             raise NotFound("There is no submission at this link.")
         return submission
@@ -143,7 +154,7 @@ class Submissions:
         Raises Conflict once a person has verified it, or while it waits for its verdict.
         """
         with transaction(self._sessions) as session:
-            submission = self.get(session, token)
+            submission = self.get(session, token, lock=True)
             if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
                 raise Conflict("This submission can't be changed any more.")
             old = submission.claim
@@ -163,7 +174,7 @@ class Submissions:
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""
         with transaction(self._sessions) as session:
-            submission = self.get(session, token)
+            submission = self.get(session, token, lock=True)
             if submission.status is SubmissionStatus.WITHDRAWN:
                 return
             now = utcnow()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app.domain.errors import (
@@ -59,6 +59,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(DataError, _impossible_value)
     app.add_exception_handler(OSError, _storage_failed)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -109,7 +110,7 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
         "storage-failed": (t("Photos can't be stored now"), t("Nothing was kept. Please try again later.")),
     }
     fallback = (t("Something went wrong"), t("The mistake is ours. It has been noted. Please try again."))
-    if status == 400:
+    if status in {400, 422}:
         fallback = (t("We could not read that"), t("Please go back and try again."))
     title, detail = titles.get(name, fallback)
     return {"title": title, "detail": detail}
@@ -129,6 +130,8 @@ def _invalid_submission(request: Request, error: Exception) -> Response:
     language = Language(negotiate(request, request.app.state.settings.default_language))
     errors = field_errors(error, language)
     detail = " ".join(e["message"] for e in errors)
+    if not wants_json(request):
+        return _answer(request, "invalid-submission", 422, detail)
     return problems.response("invalid-submission", 422, detail, errors=errors)
 
 
@@ -152,6 +155,11 @@ def _database_away(request: Request, error: Exception) -> Response:
     log.error("the database can't be reached: %s", error)
     detail = "The database can't be reached at present. Nothing was lost; please try again."
     return _answer(request, "unavailable", 503, detail, {"Retry-After": "10"})
+
+
+def _impossible_value(request: Request, error: Exception) -> Response:
+    """What no database column can hold, as PostgreSQL says of a zero byte in a link."""
+    return _answer(request, "bad-request", 400, "A value in the request can't be read.")
 
 
 def _storage_failed(request: Request, error: Exception) -> Response:

@@ -53,7 +53,7 @@ def parse_submission(
 ) -> NewSubmission:
     """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
     errors: list[FieldError] = []
-    values = {name: str(fields.get(name, "")).strip() for name in FIELDS}
+    values = {name: str(fields.get(name, "")).replace("\x00", "").strip() for name in FIELDS}
     kind, name = parse_claim(values["claim"])
     if not values["claim"]:
         errors.append(FieldError("claim", "claim_missing"))

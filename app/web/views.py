@@ -28,13 +28,21 @@ class ScoredTaxon:
 
 
 @dataclass(frozen=True)
+class SquareView:
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class PhotoView:
     display_url: str
     thumb_url: str
     width: int
     height: int
     filename: str
-    square: tuple[float, float, float, float] | None
+    square: SquareView | None
     seen_before: bool
     predictions: list[ScoredTaxon]
     in_scope: float | None
@@ -166,7 +174,7 @@ class Views:
             width=photo.width,
             height=photo.height,
             filename=photo.filename,
-            square=tuple(photo.square) if photo.square else None,  # type: ignore[arg-type]
+            square=SquareView(*photo.square) if photo.square else None,
             seen_before=photo.seen_before,
             predictions=[ScoredTaxon(self.taxon(name), probability) for name, probability in scores],
             in_scope=newest.in_scope if newest else None,

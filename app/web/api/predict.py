@@ -6,11 +6,12 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from app.db import reading
 from app.domain.verdict import decide
 from app.services import taxa
 from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
 from app.web import problems
-from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SettingsDep
+from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
 from app.web.errors import PHOTO_STATUS
 from app.web.forms import chosen, reader
 from app.web.views import Views
@@ -74,7 +75,6 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 @router.post("/predict", summary="Ask the model about photos", response_model=PredictResponse, responses=_ERRORS)
 def predict(
     request: Request,
-    session: ReadSession,
     classifiers: ClassifiersDep,
     settings: SettingsDep,
     language: LanguageDep,
@@ -93,7 +93,8 @@ def predict(
     sources: list[PhotoSource] = [lambda upload=uploads[i]: reader(upload) for i in small]  # type: ignore[misc]
     for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources]), strict=True):
         answers[i] = answer
-    views = Views(language, taxa.all_by_name(session))
+    with reading(request.app.state.sessions) as session:  # only now: no connection waits for the classifier
+        views = Views(language, taxa.all_by_name(session))
     results: list[PhotoResult | PhotoFailure] = []
     for upload, found in zip(uploads, answers, strict=True):
         name = upload.filename or ""

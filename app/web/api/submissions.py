@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import astuple
 from datetime import date, datetime
 from typing import Annotated
 
@@ -188,7 +189,7 @@ def _to_json(view: SubmissionView) -> SubmissionOut:
                     filename=photo.filename,
                     width=photo.width,
                     height=photo.height,
-                    square=photo.square,
+                    square=astuple(photo.square) if photo.square else None,
                     seen_before=photo.seen_before,
                     predictions=[_scored(p.taxon, p.probability) for p in photo.predictions],
                     in_scope=photo.in_scope,

@@ -75,7 +75,7 @@ def _form_page(
     *,
     email: str = "",
     values: dict[str, str] | None = None,
-    errors: dict[str, list[str]] | None = None,
+    errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
     return render(
@@ -100,6 +100,7 @@ def _form_page(
 def create(
     request: Request,
     form: FormDep,
+    session: ReadSession,
     choices: Choices,
     settings: SettingsDep,
     submissions: SubmissionsDep,
@@ -111,6 +112,7 @@ def create(
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
     squares = [value for value in form.getlist("square") if isinstance(value, str)]
+    session.close()  # its connection would lie idle while photos are decoded and another one writes
     try:
         parsed = parse_submission(fields, files, squares, language.code)
         receipt = _submit(submissions, parsed, key, fields.get("idempotency_key", "") or secrets.token_urlsafe(18))
@@ -144,12 +146,12 @@ def _submit(submissions: Submissions, new: NewSubmission, key: str | None, idemp
         return submissions.submit(new, key, secrets.token_urlsafe(18))
 
 
-def _by_field(error: InvalidSubmission, language: Language) -> dict[str, list[str]]:
+def _by_field(error: InvalidSubmission, language: Language) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for line in field_errors(error, language):
         named = f"{line['filename']}: {line['message']}" if "filename" in line else line["message"]
         found.setdefault(line["field"], []).append(named)
-    return found
+    return {name: " ".join(messages) for name, messages in found.items()}
 
 
 def _view(session: ReadSession, row: Submission, language: Language) -> SubmissionView:
@@ -246,7 +248,7 @@ def _mine_page(
         status=422 if error else 200,
         submissions=[views.submission(row) for row in rows],
         email=kept if email is None else email,
-        errors={"email": [error]} if error else {},
+        errors={"email": error} if error else {},
         flash=flash,
     )
     return _private(page)
