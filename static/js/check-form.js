@@ -1,0 +1,25 @@
+/** What can be noticed before sending. The server checks everything again. */
+const number = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace(",", ".")));
+
+export function problemsOf(form, photoCount, say) {
+  const problems = [];
+  const report = (field, key) => problems.push({ field, message: say(key) });
+  const value = (name) => form.elements[name].value;
+
+  if (photoCount === 0) report("file", "needPhoto");
+  if (!value("claim")) report("claim", "needClaim");
+
+  const count = number(value("individual_count"));
+  if (!Number.isInteger(count) || count < 1 || count > 999) report("individual_count", "badCount");
+
+  const { event_date: day } = form.elements;
+  if (day.value && day.max && day.value > day.max) report("event_date", "futureDate");
+
+  const [latitude, longitude] = [value("latitude"), value("longitude")];
+  if (Boolean(latitude.trim()) !== Boolean(longitude.trim())) report(latitude.trim() ? "longitude" : "latitude", "bothCoordinates");
+  else if (latitude.trim()) {
+    if (!(Math.abs(number(latitude)) <= 90)) report("latitude", "badLatitude");
+    if (!(Math.abs(number(longitude)) <= 180)) report("longitude", "badLongitude");
+  }
+  return problems;
+}

@@ -1,0 +1,29 @@
+/** The page of one submission: copy its address, and say aloud when the second opinion has come. */
+const result = document.querySelector("[data-result]");
+const link = result.querySelector("[data-link]");
+const copy = result.querySelector("[data-copy]");
+const copyStatus = result.querySelector("[data-copy-status]");
+
+if (link) {
+  link.value = new URL(link.value, window.location.href).href;
+  link.addEventListener("focus", () => link.select());
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(link.value);
+      copyStatus.textContent = result.dataset.copied;
+    } catch {
+      link.select();
+      copyStatus.textContent = result.dataset.copyFailed;
+    }
+  });
+}
+
+let waiting = Boolean(document.querySelector("#verdict[data-waiting]"));
+document.addEventListener("htmx:after:swap", () => {
+  const verdict = document.querySelector("#verdict");
+  if (!waiting || verdict.hasAttribute("data-waiting")) return;
+  waiting = false;
+  const said = [...verdict.querySelectorAll(".verdict__headline, .verdict__reason")].map((part) => part.textContent.trim());
+  result.querySelector("[data-announce]").textContent = said.join(". ");
+});
