@@ -62,6 +62,7 @@ def _sessions(settings: Settings) -> SessionFactory:
 def _logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("huey").setLevel("WARNING")
+    logging.getLogger("alembic.runtime.migration").setLevel("WARNING")
 
 
 def _prepare(settings: Settings, model: Path | None) -> None:
