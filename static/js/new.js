@@ -24,6 +24,10 @@ enhanceStepper(find("[data-stepper]"));
 let errors = null;
 const photos = new PhotoList(form, say, {
   onAdded: readDetails,
+  onRemoved: (left) => {
+    whenWhere.withdraw();
+    readDetails(left);
+  },
   onProblem: (message) => errors?.note("file", message),
 });
 errors = new FormErrors(form, photos);

@@ -19,10 +19,11 @@ export function isAccepted(file, accept) {
 }
 
 export class PhotoList {
-  constructor(form, say, { onAdded, onProblem }) {
+  constructor(form, say, { onAdded, onRemoved, onProblem }) {
     this.form = form;
     this.say = say;
     this.onAdded = onAdded;
+    this.onRemoved = onRemoved;
     this.onProblem = onProblem;
     this.items = [];
     this.maxPhotos = Number(form.dataset.maxPhotos);
@@ -152,6 +153,7 @@ export class PhotoList {
     item.element.remove();
     this.#sync();
     this.onProblem("");
+    this.onRemoved(this.files);
     this.#announce(this.say("photoRemoved", { name: nameOf(item.file) }));
     const neighbour = this.items[Math.min(index, this.items.length - 1)];
     (neighbour?.element.querySelector("[data-remove]") ?? this.input).focus();

@@ -39,6 +39,10 @@ export class SquareEditor {
     element.addEventListener("pointerup", (event) => this.#up(event));
     element.addEventListener("pointercancel", () => this.#cancel());
     element.addEventListener("keydown", (event) => this.#key(event));
+    // A finger on the square or a corner must not scroll the page; touch-action does not reach inside an SVG everywhere.
+    element.addEventListener("touchstart", (event) => {
+      if (event.target === this.body || this.hits.includes(event.target)) event.preventDefault();
+    }, { passive: false });
     this.observer = new ResizeObserver(() => this.#render());
     this.observer.observe(element);
   }
