@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from app.db import SessionFactory, reading, utcnow
 from app.domain.errors import Conflict, ModelUnavailable, NotFound, Overloaded
 from app.domain.verdict import ErrorThreshold, Opinion, Policy
 from app.models import ModelVersion, Taxon, TaxonMark, VernacularName
+from app.services import taxa
 from app.settings import Settings
 from ml.inference import (
     Classifier,
@@ -211,11 +212,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Served:
-    """The version that answers now."""
+    """The version that answers now, and the active taxa among its labels, in their order."""
 
     id: int
     info: ModelVersionInfo
     classifier: Classifier
+    taxa: tuple[Taxon, ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share right among photos it never learnt from, where its figures say so."""
+        found = self.info.metrics.get("species", {}).get("accuracy", {}).get("value")
+        return float(found) if isinstance(found, int | float) else None
 
 
 class Classifiers:
@@ -256,14 +264,15 @@ class Classifiers:
             row = session.scalar(query)
             if row is None:
                 raise ModelUnavailable("No model version is active.")
+            known = tuple(taxa.by_names(session, row.labels))
             if served is not None and served.id == row.id and served.info.digest == row.digest:
-                return served
+                return replace(served, taxa=known)
             folder = folder_of(row, self._settings)
             try:
                 classifier = load_classifier(folder, self._settings.runtime)
             except ModelVersionError as error:
                 raise ModelUnavailable(str(error)) from error
-            return Served(row.id, classifier.info, classifier)
+            return Served(row.id, classifier.info, classifier, known)
 
     @contextmanager
     def _places(self, wanted: int) -> Iterator[None]:

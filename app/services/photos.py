@@ -75,21 +75,26 @@ def keep(storage: Storage, photo: PreparedPhoto) -> None:
     storage.put(key_of(photo.sha256, "thumb"), photo.thumb)
 
 
-def discard(storage: Storage, sha256: str) -> None:
-    """Remove original and copies."""
-    for variant in ("original", *VARIANTS):
-        storage.delete(key_of(sha256, variant))
+def discard(storage: Storage, sha256: str) -> dict[str, bytes]:
+    """Remove original and copies; returns what was there, in case it has to go back."""
+    removed = {}
+    for key in (key_of(sha256, variant) for variant in ("original", *VARIANTS)):
+        if storage.exists(key):
+            removed[key] = storage.get(key)
+        storage.delete(key)
+    return removed
 
 
 # --- EXIF ------------------------------------------------------------------------------------------------------------
 
+_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 
 
 def read_origin(data: bytes) -> Origin:
     """Date and place from EXIF. Whatever is broken or absurd there counts as absent: EXIF is a hint, never a reason to refuse."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             exif = image.getexif()
             taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(
                 ExifTags.Base.DateTime

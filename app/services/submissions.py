@@ -117,6 +117,8 @@ class Submissions:
             # The other half of a double click was quicker, or another first submission of the same volunteer.
             receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
         if job_id is not None:
+            for photo in prepared:  # somebody may have withdrawn the same photo before our row kept its files
+                photos.keep(self._storage, photo)
             self._send_job(job_id)
         return receipt
 
@@ -192,14 +194,18 @@ class Submissions:
         self._discard_unused(hashes)
 
     def _discard_unused(self, hashes: set[str]) -> None:
+        """Remove files that no other submission shows. One that comes in at this very moment gets them back."""
+        for sha256 in hashes:
+            if not self._is_used(sha256):
+                removed = photos.discard(self._storage, sha256)
+                if self._is_used(sha256):
+                    for key, data in removed.items():
+                        self._storage.put(key, data)
+
+    def _is_used(self, sha256: str) -> bool:
         with reading(self._sessions) as session:
-            used = set(
-                session.scalars(
-                    select(Photo.sha256).where(Photo.sha256.in_(hashes), Photo.removed_at.is_(None)).distinct()
-                )
-            )
-        for sha256 in hashes - used:
-            photos.discard(self._storage, sha256)
+            query = select(Photo.id).where(Photo.sha256 == sha256, Photo.removed_at.is_(None)).limit(1)
+            return session.scalar(query) is not None
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 

@@ -6,9 +6,7 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.db import reading
 from app.domain.verdict import decide
-from app.services import taxa
 from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
 from app.web import problems
 from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
@@ -93,8 +91,7 @@ def predict(
     sources: list[PhotoSource] = [lambda upload=uploads[i]: reader(upload) for i in small]  # type: ignore[misc]
     for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources]), strict=True):
         answers[i] = answer
-    with reading(request.app.state.sessions) as session:  # only now: no connection waits for the classifier
-        views = Views(language, taxa.all_by_name(session))
+    views = Views(language, {taxon.scientific_name: taxon for taxon in served.taxa})
     results: list[PhotoResult | PhotoFailure] = []
     for upload, found in zip(uploads, answers, strict=True):
         name = upload.filename or ""

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
+from app.db import reading
 from app.domain.errors import FieldError, InvalidSubmission
 from app.models import JobKind
 from app.services import jobs, taxa
@@ -143,7 +144,7 @@ def create(
     if receipt.duplicate:
         response.status_code = 200
     response.headers["Location"] = f"/api/v1/submissions/{receipt.token}"
-    with request.app.state.sessions() as session:
+    with reading(request.app.state.sessions) as session:
         return _out(session, submissions, receipt.token, language)
 
 
@@ -159,10 +160,9 @@ def show(token: str, session: ReadSession, submissions: SubmissionsDep, language
 
 
 @router.get("/taxa", summary="Species that can be claimed", response_model=list[TaxonOut])
-def list_taxa(session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonOut]:
+def list_taxa(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonOut]:
     """Those that the active model version knows, with the marks that tell them apart."""
-    names = [label.scientific_name for label in classifiers.current().info.labels]
-    views = [taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
+    views = [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
     return [
         TaxonOut(scientific_name=v.scientific_name, vernacular_name=v.vernacular_name, marks=v.marks) for v in views
     ]

@@ -4,8 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.errors import NotFound
-from app.services import taxa
-from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SettingsDep
+from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
 from app.web.i18n import COOKIE, LANGUAGES
 from app.web.pages import render
 from app.web.views import taxon_view
@@ -15,21 +14,18 @@ _YEAR = 365 * 24 * 3600
 
 
 @router.get("/species")
-def species(request: Request, session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> Response:
+def species(request: Request, classifiers: ClassifiersDep, language: LanguageDep) -> Response:
     """The marks that tell the species apart."""
-    names = [label.scientific_name for label in classifiers.current().info.labels]
-    return render(
-        request, "species.html", taxa=[taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
-    )
+    known = [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
+    return render(request, "species.html", taxa=known)
 
 
 @router.get("/about")
 def about(request: Request, classifiers: ClassifiersDep) -> Response:
     """What happens with a photo, and how good the model is."""
-    info = classifiers.current().info
-    return render(
-        request, "about.html", model={"name": info.name, "version": info.version}, accuracy=info.metrics.get("accuracy")
-    )
+    served = classifiers.current()
+    named = {"name": served.info.name, "version": served.info.version}
+    return render(request, "about.html", model=named, accuracy=served.accuracy)
 
 
 @router.get("/language/{code}")

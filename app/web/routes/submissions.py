@@ -44,9 +44,8 @@ async def _form(request: Request, settings: SettingsDep) -> AsyncIterator[FormDa
 FormDep = Annotated[FormData, Depends(_form)]
 
 
-def _choices(session: ReadSession, classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
-    names = [label.scientific_name for label in classifiers.current().info.labels]
-    return [taxon_view(taxon, language) for taxon in taxa.by_names(session, names)]
+def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
+    return [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
 
 
 Choices = Annotated[list[TaxonView], Depends(_choices)]
@@ -270,7 +269,6 @@ def email(
     except InvalidSubmission as error:
         message = field_errors(error, language)[0]["message"]
         return _mine_page(request, session, submissions, language, key, email=email, error=message)
-    session.close()  # on SQLite the reader must not outlive the write that follows
     with transaction(request.app.state.sessions) as writing:
         volunteer = volunteers.find_or_create(writing, key, language.code)
         volunteers.set_email(writing, volunteer, address)
