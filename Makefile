@@ -27,7 +27,7 @@ endif
 
 .PHONY: run
 run: setup ## Start web and worker and print the address (PORT=8000 HOST=127.0.0.1)
-	@$(VENV)/bin/wingcheck run --host "$(HOST)" --port "$(PORT)"
+	@exec $(VENV)/bin/wingcheck run --host "$(HOST)" --port "$(PORT)"
 
 .PHONY: setup
 setup: $(MARKS)/project $(VENDOR) ## Install what is needed, no more (PYTHON=python3.12 picks the interpreter)
