@@ -77,6 +77,15 @@ def evaluate(
         card.write_text(card_text(folder, metrics), encoding="utf-8")
 
 
+@app.command()
+def draw(folder: Annotated[Path, typer.Argument(help="Folder to make.")]) -> None:
+    """Draw a small data folder of simple butterflies, to try training without any photo."""
+    from ml.datasets.synthetic import write_drawn_folder
+
+    write_drawn_folder(folder, per_label=60, outsiders=100)
+    _console.print(f"Now: wingcheck train tiny --data {folder}")
+
+
 def _command(config: str, **options: object) -> str:
     """The command to repeat, with the names of files but no folders of this machine."""
     words = ["wingcheck", "train", Path(config).name if config.endswith(".py") else config, "--data", "DATA"]

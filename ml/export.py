@@ -71,13 +71,11 @@ def write_saved_model(served: Network, config: Config, folder: Path) -> None:
     """
     tf = tensorflow()
     size = config.input_size
+    pixels = tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")
+    # One function for both signatures, or the file holds the graph twice; no track(), or it holds the weights twice.
+    answer = tf.function(lambda pixels: served(pixels, training=False), input_signature=[pixels], autograph=False)
     archive = tf.keras.export.ExportArchive()
-    archive.track(served)
-    archive.add_endpoint(
-        "serving_default",
-        lambda pixels: served(pixels, training=False),
-        input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")],
-    )
+    archive.add_endpoint("serving_default", answer, input_signature=[pixels])
 
     def serve_bytes(encoded: Any) -> Any:
         pixels = tf.map_fn(
@@ -85,7 +83,7 @@ def write_saved_model(served: Network, config: Config, folder: Path) -> None:
             encoded,
             fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
         )
-        return served(pixels, training=False)
+        return answer(pixels)
 
     archive.add_endpoint(
         "serve_bytes", serve_bytes, input_signature=[tf.TensorSpec((None,), tf.string, name="encoded")]
