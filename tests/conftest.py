@@ -8,6 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from app import migrations
-from app.db import Base, SessionFactory, make_engine, transaction
+from app.db import Base, SessionFactory, make_engine, make_session_factory, transaction
 from app.main import create_app
 from app.services import classifiers
 from app.settings import Settings
@@ -38,8 +39,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite database with the bundled model registered; tests work on copies."""
     path = tmp_path_factory.mktemp("template") / "wingcheck.db"
     _make(f"sqlite:///{path}")
-    with make_engine(f"sqlite:///{path}").connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert not path.with_name("wingcheck.db-wal").exists()  # every connection is closed, so the one file is everything
     return path
 
 
@@ -55,7 +55,7 @@ def postgresql_url() -> Iterator[str]:
         skip_or_fail(f"no PostgreSQL at {make_url(POSTGRESQL)!r}: {error.orig}")
     url = make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
     try:
-        migrations.upgrade(make_engine(url))
+        _make(url)
         yield url
     finally:
         with server.connect() as connection:
@@ -65,14 +65,12 @@ def postgresql_url() -> Iterator[str]:
 def _make(url: str) -> None:
     engine = make_engine(url)
     migrations.upgrade(engine)
-    register(url)
     engine.dispose()
+    register(url)
 
 
 def register(url: str) -> None:
     """Register the bundled model version."""
-    from app.db import make_session_factory
-
     engine = make_engine(url)
     with transaction(make_session_factory(engine)) as session:
         classifiers.register_bundled(session)
@@ -83,9 +81,7 @@ def register(url: str) -> None:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty, migrated database with the bundled model in service; once SQLite, once PostgreSQL."""
     if request.param == "sqlite":
-        path = tmp_path / "wingcheck.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
+        return copy_of(request.getfixturevalue("sqlite_template"), tmp_path)
     url: str = request.getfixturevalue("postgresql_url")
     engine = make_engine(url)
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
@@ -130,7 +126,8 @@ class Service:
         return count
 
 
-def start(settings: Settings) -> Iterator[Service]:
+@contextmanager
+def running(settings: Settings) -> Iterator[Service]:
     """Web and worker on these settings."""
     worker = Worker(settings)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
@@ -141,4 +138,18 @@ def start(settings: Settings) -> Iterator[Service]:
 @pytest.fixture
 def service(settings: Settings) -> Iterator[Service]:
     """A running service on an empty database."""
-    yield from start(settings)
+    with running(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def lite(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
+    """A running service on SQLite only, for what does not depend on the database."""
+    with running(make_settings(tmp_path, database_url=copy_of(sqlite_template, tmp_path))) as found:
+        yield found
+
+
+def copy_of(template: Path, folder: Path) -> str:
+    """The URL of a copy of a database, in ``folder``."""
+    shutil.copy(template, folder / "wingcheck.db")
+    return f"sqlite:///{folder / 'wingcheck.db'}"

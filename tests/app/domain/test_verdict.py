@@ -1,0 +1,216 @@
+"""What claim and prediction make together, case by case."""
+
+import pytest
+
+from app.domain.submission import ClaimKind
+from app.domain.verdict import (
+    Claim,
+    Decision,
+    ErrorThreshold,
+    Opinion,
+    Outcome,
+    Policy,
+    Reason,
+    Verdict,
+    decide,
+    judge,
+    posterior,
+)
+
+BROWN, KEEPER, RINGLET = "Genus brunneus", "Genus custos", "Genus anulatus"
+POLICY = Policy(
+    in_scope_threshold=0.4,
+    disagree_below=0.5,
+    thresholds=(ErrorThreshold(0.01, 0.99), ErrorThreshold(0.05, 0.8)),
+    wanted_error=0.05,
+)
+UNSUPPORTED = Policy(0.4, 0.5, (ErrorThreshold(0.01, None), ErrorThreshold(0.05, None)), 0.05)
+
+
+def sees(brown: float, in_scope: float = 0.9) -> Opinion:
+    """An opinion of a model that knows two taxa."""
+    return Opinion({BROWN: brown, KEEPER: 1 - brown}, in_scope)
+
+
+def sees_three(brown: float, keeper: float, in_scope: float = 0.9) -> Opinion:
+    """An opinion of a model that knows three taxa."""
+    return Opinion({BROWN: brown, KEEPER: keeper, RINGLET: 1 - brown - keeper}, in_scope)
+
+
+def says(name: str = BROWN, reliability: float = 0.85, informed: bool = False) -> Claim:
+    return Claim(ClaimKind.TAXON, name, reliability, informed)
+
+
+OTHER = Claim(ClaimKind.OTHER)
+DONT_KNOW = Claim(ClaimKind.UNKNOWN)
+
+ONE_PHOTO = [
+    # claim, what the model sees, policy, outcome, reason, suggested
+    # --- the two witnesses agree
+    (says(), sees(0.95), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    (says(), sees(0.91), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    # a mediocre model and a good claim are enough together: 0.8 and 0.85 make 0.958
+    (says(), sees(0.80), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    # --- not enough between them
+    (says(), sees(0.60), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    # the claim outweighs a weak objection, but not by enough
+    (says(), sees(0.40), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    # --- the model contradicts: 0.1 against 0.9 leaves a claim of 0.85 at 0.39
+    (says(), sees(0.10), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, KEEPER),
+    (says(), sees(0.00), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, KEEPER),
+    (says(KEEPER), sees(0.99), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, BROWN),
+    # --- how reliable such claims are
+    (says(reliability=0.99), sees(0.10), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    (says(reliability=0.50), sees(0.80), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    (says(reliability=0.20), sees(0.60), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, KEEPER),
+    # --- a claim made after seeing the verdict says nothing new: the model alone decides
+    (says(informed=True), sees(0.91), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    (says(informed=True), sees(0.96), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    (says(informed=True), sees(0.40), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, KEEPER),
+    # --- nothing was claimed that the model knows; what it is sure of is suggested
+    (DONT_KNOW, sees(0.99), POLICY, Outcome.UNCERTAIN, Reason.NO_CLAIM, BROWN),
+    (DONT_KNOW, sees(0.60), POLICY, Outcome.UNCERTAIN, Reason.NO_CLAIM, None),
+    (OTHER, sees(0.99), POLICY, Outcome.DISAGREE, Reason.OTHER_CLAIMED, BROWN),
+    (OTHER, sees(0.60), POLICY, Outcome.UNCERTAIN, Reason.OTHER_CLAIMED, None),
+    (says(RINGLET), sees(0.99), POLICY, Outcome.UNCERTAIN, Reason.TAXON_UNKNOWN_TO_MODEL, BROWN),
+    (says(RINGLET), sees(0.60), POLICY, Outcome.UNCERTAIN, Reason.TAXON_UNKNOWN_TO_MODEL, None),
+    (Claim(ClaimKind.TAXON, None), sees(0.99), POLICY, Outcome.UNCERTAIN, Reason.TAXON_UNKNOWN_TO_MODEL, BROWN),
+    # --- out of scope, however sure the probabilities look
+    (says(), sees(0.99, in_scope=0.39), POLICY, Outcome.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, None),
+    (DONT_KNOW, sees(0.99, in_scope=0.0), POLICY, Outcome.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, None),
+    (OTHER, sees(0.99, in_scope=0.39), POLICY, Outcome.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE_AS_CLAIMED, None),
+    # exactly at the threshold is inside
+    (says(), sees(0.95, in_scope=0.4), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    # --- three taxa: the weight of a wrong claim is shared by two others
+    (says(), sees_three(0.8, 0.15), POLICY, Outcome.AGREE, Reason.AGREES, None),
+    (says(), sees_three(0.5, 0.4), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    (says(), sees_three(0.05, 0.9), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, KEEPER),
+    (says(RINGLET), sees_three(0.6, 0.39), POLICY, Outcome.DISAGREE, Reason.MODEL_DISAGREES, BROWN),
+    # below one half, and still the most probable of three: nothing better to suggest, so no contradiction
+    (says(reliability=1 / 3), sees_three(0.4, 0.3), POLICY, Outcome.UNCERTAIN, Reason.NOT_SURE, None),
+    # --- without thresholds the posterior still speaks, but the model alone never suggests
+    (says(), sees(0.95), UNSUPPORTED, Outcome.AGREE, Reason.AGREES, None),
+    (OTHER, sees(0.99), UNSUPPORTED, Outcome.UNCERTAIN, Reason.OTHER_CLAIMED, None),
+]
+
+
+@pytest.mark.parametrize(("claim", "opinion", "policy", "outcome", "reason", "suggested"), ONE_PHOTO)
+def test_one_photo_and_a_claim(claim, opinion, policy, outcome, reason, suggested):
+    verdict = judge(claim, [opinion], policy)
+    assert (verdict.outcome, verdict.reason, verdict.suggested) == (outcome, reason, suggested)
+
+
+def test_every_reason_has_a_case():
+    several = {Reason.PHOTOS_CONTRADICT, Reason.SOME_OUT_OF_SCOPE}
+    assert {case[4] for case in ONE_PHOTO} | several == set(Reason)
+
+
+SEVERAL_PHOTOS = [
+    # what the model sees in each photo, outcome, reason, deciding photo
+    # the least certain photo decides, wherever it stands
+    ([sees(0.99), sees(0.95)], Outcome.AGREE, Reason.AGREES, 1),
+    ([sees(0.60), sees(0.99)], Outcome.UNCERTAIN, Reason.NOT_SURE, 0),
+    ([sees(0.99), sees(0.60), sees(0.97)], Outcome.UNCERTAIN, Reason.NOT_SURE, 1),
+    # photos that all show another species than claimed
+    ([sees(0.05), sees(0.02)], Outcome.DISAGREE, Reason.MODEL_DISAGREES, 0),
+    # two sure photos of different species: perhaps two butterflies
+    ([sees(0.99), sees(0.01)], Outcome.UNCERTAIN, Reason.PHOTOS_CONTRADICT, 1),
+    ([sees(0.60), sees(0.99), sees(0.01)], Outcome.UNCERTAIN, Reason.PHOTOS_CONTRADICT, 2),
+    # a doubtful photo contradicts nobody
+    ([sees(0.99), sees(0.45)], Outcome.UNCERTAIN, Reason.NOT_SURE, 1),
+    # one photo that shows none of the species is pointed at, and outranks everything else
+    ([sees(0.99), sees(0.99, 0.1)], Outcome.UNCERTAIN, Reason.SOME_OUT_OF_SCOPE, 1),
+    ([sees(0.99, 0.1), sees(0.99), sees(0.01)], Outcome.UNCERTAIN, Reason.SOME_OUT_OF_SCOPE, 0),
+    # all of them: the clearest case is shown
+    ([sees(0.99, 0.3), sees(0.99, 0.1)], Outcome.OUT_OF_SCOPE, Reason.OUT_OF_SCOPE, 1),
+]
+
+
+@pytest.mark.parametrize(("opinions", "outcome", "reason", "photo"), SEVERAL_PHOTOS)
+def test_several_photos_are_one_submission(opinions, outcome, reason, photo):
+    verdict = judge(says(), opinions, POLICY)
+    assert (verdict.outcome, verdict.reason, verdict.photo) == (outcome, reason, photo)
+
+
+def test_a_verdict_needs_a_photo():
+    with pytest.raises(ValueError, match="at least one photo"):
+        judge(says(), [], POLICY)
+
+
+def test_support_is_the_probability_that_the_claim_is_right():
+    verdict = judge(says(), [sees(0.91)], POLICY)
+    assert verdict.support == pytest.approx(0.91 * 0.85 / (0.91 * 0.85 + 0.09 * 0.15))
+
+
+@pytest.mark.parametrize("claim", [OTHER, DONT_KNOW, says(RINGLET)])
+def test_there_is_no_support_where_nothing_was_claimed_that_the_model_knows(claim):
+    assert judge(claim, [sees(0.99)], POLICY).support is None
+
+
+WITHIN_BOUND = [
+    # what the model sees of the claimed taxon, policy, within the error bound
+    (0.80, POLICY, True),
+    (0.99, POLICY, True),
+    # together certain enough, but the model below the probability that calibration photos support
+    (0.79, POLICY, False),
+    # thresholds that calibration photos were too few for
+    (0.99, UNSUPPORTED, False),
+    (0.999999, UNSUPPORTED, False),
+    (0.99, Policy(0.4, 0.5, (), 0.05), False),
+    # a threshold for a stricter rate bounds the wanted one too, at its own probability
+    (0.99, Policy(0.4, 0.5, (ErrorThreshold(0.01, 0.99),), 0.05), True),
+    (0.98, Policy(0.4, 0.5, (ErrorThreshold(0.01, 0.99),), 0.05), False),
+    (0.98, Policy(0.4, 0.5, (ErrorThreshold(0.01, 0.99), ErrorThreshold(0.05, None)), 0.05), False),
+    # one for a laxer rate bounds nothing
+    (0.999, Policy(0.4, 0.5, (ErrorThreshold(0.1, 0.7),), 0.05), False),
+]
+
+
+@pytest.mark.parametrize(("brown", "policy", "within"), WITHIN_BOUND)
+def test_only_what_calibration_photos_support_is_within_the_error_bound(brown, policy, within):
+    verdict = judge(says(reliability=0.95), [sees(brown)], policy)
+    assert verdict.outcome is Outcome.AGREE
+    assert verdict.within_error_bound is within
+
+
+@pytest.mark.parametrize("claim", [OTHER, DONT_KNOW, says(KEEPER), says(RINGLET)])
+def test_only_agreement_is_ever_within_the_error_bound(claim):
+    assert judge(claim, [sees(0.999)], POLICY).within_error_bound is False
+
+
+@pytest.mark.parametrize(
+    ("wanted", "probability"),
+    [(0.01, 0.99), (0.02, 0.99), (0.05, 0.8), (0.2, 0.8), (0.005, None), (0.049999999999, 0.8)],
+)
+def test_the_threshold_is_that_of_the_nearest_rate_at_least_as_strict(wanted, probability):
+    assert POLICY.threshold_for(wanted) == probability
+
+
+@pytest.mark.parametrize(
+    ("opinion", "policy", "decision"),
+    [
+        (sees(0.80), POLICY, Decision.CONFIDENT),
+        (sees(0.20), POLICY, Decision.CONFIDENT),
+        (sees(0.79), POLICY, Decision.UNCERTAIN),
+        (sees(0.99, 0.39), POLICY, Decision.OUT_OF_SCOPE),
+        (sees(0.99, 0.40), POLICY, Decision.CONFIDENT),
+        (sees(1.00), UNSUPPORTED, Decision.UNCERTAIN),
+        (sees_three(0.1, 0.85), POLICY, Decision.CONFIDENT),
+    ],
+)
+def test_what_a_prediction_is_worth_alone(opinion, policy, decision):
+    assert decide(opinion, policy) is decision
+
+
+def test_a_claim_of_a_taxon_that_the_model_does_not_know_leaves_its_probabilities_alone():
+    assert posterior(sees(0.7), says(RINGLET)) == pytest.approx({BROWN: 0.7, KEEPER: 0.3})
+
+
+def test_a_probability_of_zero_does_not_silence_a_good_claim_for_ever():
+    assert 0 < posterior(sees(0.0), says())[BROWN] < 1e-4
+
+
+def test_a_verdict_says_which_photo_decided_by_its_position():
+    assert judge(says(), [sees(0.95)], POLICY) == Verdict(
+        Outcome.AGREE, Reason.AGREES, 0, pytest.approx(0.9908, abs=1e-4), None, True
+    )
