@@ -13,6 +13,7 @@ const form = document.querySelector("#new-submission");
 const say = speaker(form);
 const find = (selector) => form.querySelector(selector);
 document.documentElement.classList.add("js");
+form.noValidate = true;
 
 const cameWithErrors = !find("#summary").hidden;
 if (!cameWithErrors) draft.restore(form);

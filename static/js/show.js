@@ -19,11 +19,16 @@ if (link) {
   });
 }
 
+const SLOW_AFTER = 30_000;
 let waiting = Boolean(document.querySelector("#verdict[data-waiting]"));
+const slow = result.querySelector("[data-slow]");
+if (waiting) setTimeout(() => { if (waiting) slow.textContent = slow.dataset.slowText; }, SLOW_AFTER);
+
 document.addEventListener("htmx:after:swap", () => {
   const verdict = document.querySelector("#verdict");
   if (!waiting || verdict.hasAttribute("data-waiting")) return;
   waiting = false;
+  slow.textContent = "";
   const said = [...verdict.querySelectorAll(".verdict__headline, .verdict__reason")].map((part) => part.textContent.trim());
   result.querySelector("[data-announce]").textContent = said.join(". ");
 });
