@@ -54,6 +54,10 @@ format: $(MARKS)/project ## Format the code and apply safe lint fixes
 docs: $(MARKS)/project ## Write the table of settings anew into docs/operations.md
 	$(PY) scripts/settings_table.py
 
+.PHONY: messages
+messages: $(MARKS)/project ## Bring the translation catalogues up to date with templates and code
+	$(PY) scripts/messages.py
+
 .PHONY: hooks
 hooks: $(MARKS)/project ## Have git run formatter, linter and types before each commit
 	$(VENV)/bin/pre-commit install
@@ -91,7 +95,7 @@ clean: ## Remove everything that was installed or built; data in var/ stays
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## "; print "make <target>" } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The steps of set-up.
 
