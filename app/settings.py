@@ -72,7 +72,7 @@ class Settings(BaseSettings):
 
     def signing_key(self) -> str:
         """The key for cookies: the setting, or one made at the first start and kept readable to its owner only."""
-        if self.secret_key is not None:
+        if self.secret_key is not None and self.secret_key.get_secret_value():
             return self.secret_key.get_secret_value()
         path = self.data_dir / "secret-key"
         try:

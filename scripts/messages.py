@@ -61,10 +61,10 @@ def update(language: str) -> int:
     path = catalogue_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), encoding="utf-8")
-    return sum(1 for message in catalogue if message.id and not _translated(message.string))
+    return len([message for message in catalogue if message.id and not _translated(message.string)])
 
 
-def _translated(text: str | tuple[str, ...] | list[str]) -> bool:
+def _translated(text: str | tuple[str, ...] | list[str] | None) -> bool:
     return all(text) if isinstance(text, tuple | list) else bool(text)
 
 

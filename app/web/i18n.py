@@ -1,11 +1,12 @@
 """Languages: catalogues are read from .po files at the first use, so nothing has to be compiled."""
 
 import io
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import LOCALTZ, format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -37,6 +38,8 @@ class Language:
     def __init__(self, code: str) -> None:
         self.code = code
         self.catalogue = translations(code)
+        # English is British here: 21 November 2026, 14:05.
+        self._locale = Locale("en", "GB") if code == "en" else Locale(code)
 
     def gettext(self, message: str, **params: Any) -> str:
         """The message in this language, with its named places filled."""
@@ -47,13 +50,17 @@ class Language:
         """The message for ``n`` things."""
         return self.catalogue.ngettext(one, many, n) % {"n": n, "num": n, **params}
 
-    def date(self, value: Any, width: str = "long") -> str:
-        """A day as people write it."""
-        return format_date(value, format=width, locale=Locale(self.code))
+    def date(self, value: date | datetime) -> str:
+        """A day as people write it; a moment's day is that of the server's time zone."""
+        if isinstance(value, datetime):
+            value = value.astimezone(LOCALTZ).date()
+        return format_date(value, format="long", locale=self._locale)
 
-    def moment(self, value: Any) -> str:
-        """A day and a time in UTC as people write it."""
-        return format_datetime(value, format="medium", locale=Locale(self.code))
+    def moment(self, value: datetime) -> str:
+        """A day and a time as people write them, in the server's time zone (TZ)."""
+        day = self.date(value)
+        time = format_time(value.astimezone(LOCALTZ), format="short", tzinfo=LOCALTZ, locale=self._locale)
+        return f"{day}, {time}"
 
 
 def negotiate(request: Request, default: str) -> str:
