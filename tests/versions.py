@@ -29,16 +29,15 @@ BELIEVES_THE_MODEL = ALWAYS_IN_SCOPE | {
 
 
 def make_version(parent: Path, version: str = "99.0.0", name: str | None = None, **policy: Any) -> Path:
-    """A folder with the bundled network, this version number and these policy values."""
+    """A folder with the bundled network, this version number and these policy values; without what only training reads."""
     folder = parent / f"version-{version}"
-    shutil.copytree(BUNDLED, folder)
+    shutil.copytree(BUNDLED, folder, ignore=shutil.ignore_patterns("*.keras"))
     values = json.loads((folder / "policy.json").read_text()) | policy
     (folder / "policy.json").write_text(json.dumps(values))
     manifest = json.loads((folder / "model.json").read_text())
     manifest["version"] = version
     manifest["name"] = name or manifest["name"]
-    listed = manifest["files"]
-    listed |= {path: file_digest(folder / path) for path in listed if path == "policy.json"}
+    manifest["files"] = {path: file_digest(folder / path) for path in manifest["files"] if (folder / path).exists()}
     (folder / "model.json").write_text(json.dumps(manifest))
     return folder
 
