@@ -9,7 +9,10 @@ export class FormErrors {
   clear() {
     this.summary.hidden = true;
     this.photos.clearProblems();
-    for (const line of this.form.querySelectorAll("[data-error-for]")) line.hidden = true;
+    for (const line of this.form.querySelectorAll("[data-error-for]")) {
+      line.hidden = true;
+      line.textContent = ""; // hidden text would still describe the field
+    }
     for (const input of this.form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   }
 

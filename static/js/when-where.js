@@ -58,6 +58,7 @@ export class WhenWhere {
     if (this.day.value !== day) this.day.value = day;
     this.daySource.value = source;
     this.dayText.hidden = source !== "exif";
+    this.dayText.textContent = this.dayText.hidden ? "" : this.say("fromPhoto"); // hidden text would still describe the field
   }
 
   #setSpot(latitude, longitude, source) {
