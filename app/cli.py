@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy import select
 
 from app import migrations
-from app.db import SessionFactory, make_engine, make_session_factory, transaction
+from app.commands.database import db
+from app.commands.models import models
+from app.commands.predict import predict
+from app.commands.shared import err, out, sessions
+from app.commands.taxa import taxa_cli
+from app.db import make_engine, transaction
 from app.domain.errors import WingcheckError
-from app.domain.verdict import decide
-from app.models import ModelVersion, TaxonPolicy
 from app.processes import Child, stop_with_parent
-from app.services import classifiers, taxa
+from app.services import classifiers
 from app.settings import Settings, get_settings
 from ml.cli import app as ml_app
 
@@ -31,15 +31,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Wingcheck: a second opinion for every photo of a garden butterfly count.",
 )
-db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
-models = typer.Typer(no_args_is_help=True, help="Model versions: list, import, put into service.")
-taxa_cli = typer.Typer(no_args_is_help=True, help="Species and what the coordinator wants for each.")
+cli.command("predict")(predict)
 cli.add_typer(db, name="db")
 cli.add_typer(models, name="models")
 cli.add_typer(taxa_cli, name="taxa")
 cli.add_typer(ml_app)
-out = Console()
-err = Console(stderr=True)
 
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Folder of a model version to import and put into service first.")
@@ -55,10 +51,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _sessions(settings: Settings) -> SessionFactory:
-    return make_session_factory(make_engine(settings.database_url))
-
-
 def _logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("huey").setLevel("WARNING")
@@ -68,7 +60,7 @@ def _logging(settings: Settings) -> None:
 def _prepare(settings: Settings, model: Path | None) -> None:
     """Newest schema, bundled model version, and a given one in service."""
     migrations.upgrade(make_engine(settings.database_url))
-    with transaction(_sessions(settings)) as session:
+    with transaction(sessions()) as session:
         classifiers.register_bundled(session)
         if model is not None:
             classifiers.activate(session, classifiers.import_version(session, model, settings))
@@ -171,120 +163,6 @@ def worker() -> None:
     settings = get_settings()
     _logging(settings)
     Worker(settings).run()
-
-
-@cli.command()
-def predict(
-    photos: Annotated[list[Path], typer.Argument(help="Photos to look at.")],
-    model: Annotated[Path | None, typer.Option("--model", help="Folder of a model version; default: bundled.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Ask a model version about photos, without a server."""
-    asked = classifiers.Offline(model, get_settings())
-    found = [(photo, asked.answer(photo)) for photo in photos]
-    if as_json:
-        out.print_json(json.dumps([_as_json(photo, answer, asked) for photo, answer in found]))
-    else:
-        table = Table("photo", "species", "probability", "in scope", "decision")
-        for photo, answer in found:
-            if isinstance(answer, classifiers.PhotoError):
-                table.add_row(photo.name, f"[red]{answer.detail}[/]", "", "", "")
-                continue
-            opinion = answer.opinion
-            table.add_row(
-                photo.name,
-                opinion.top,
-                f"{opinion.top_probability:.3f}",
-                f"{opinion.in_scope:.3f}",
-                decide(opinion, asked.policy).value,
-            )
-        out.print(table)
-    if any(isinstance(answer, classifiers.PhotoError) for _, answer in found):
-        raise typer.Exit(1)
-
-
-def _as_json(photo: Path, answer: object, asked: "classifiers.Offline") -> dict[str, object]:
-    if isinstance(answer, classifiers.Answer):
-        opinion = answer.opinion
-        return {
-            "filename": photo.name,
-            "predictions": opinion.probabilities,
-            "in_scope": opinion.in_scope,
-            "decision": decide(opinion, asked.policy).value,
-        }
-    assert isinstance(answer, classifiers.PhotoError)
-    return {"filename": photo.name, "error": {"kind": answer.kind, "detail": answer.detail}}
-
-
-@db.command("upgrade")
-def db_upgrade() -> None:
-    """Bring the database to the newest schema."""
-    migrations.upgrade(make_engine(get_settings().database_url))
-    out.print("The database has the newest schema.")
-
-
-@models.command("list")
-def list_models() -> None:
-    """Every model version known here, and which one serves."""
-    with _sessions(get_settings())() as session:
-        table = Table("task", "name", "version", "active", "labels")
-        for row in session.scalars(select(ModelVersion).order_by(ModelVersion.task, ModelVersion.registered_at)):
-            table.add_row(row.task, row.name, row.version, "yes" if row.active else "", ", ".join(row.labels))
-        out.print(table)
-
-
-@models.command("import")
-def import_model(
-    folder: Annotated[Path, typer.Argument(help="Folder of the model version.")],
-    activate: Annotated[bool, typer.Option("--activate", help="Put it into service at once.")] = False,
-) -> None:
-    """Copy a model version into the data folder and register it."""
-    settings = get_settings()
-    with transaction(_sessions(settings)) as session:
-        row = classifiers.import_version(session, folder, settings)
-        if activate:
-            classifiers.activate(session, row)
-    out.print(f"{row.name} {row.version} is registered{' and serves' if activate else ''}.")
-
-
-@models.command("activate")
-def activate_model(name: str, version: str) -> None:
-    """Put a registered version into service; running servers follow within a second."""
-    with transaction(_sessions(get_settings())) as session:
-        classifiers.activate(session, classifiers.find_version(session, name, version))
-    out.print(f"{name} {version} serves.")
-
-
-@taxa_cli.command("policy")
-def taxon_policy(
-    scientific_name: str,
-    accept: Annotated[
-        bool | None, typer.Option("--accept/--no-accept", help="Machine acceptance for this species.")
-    ] = None,
-    wanted_error: Annotated[float | None, typer.Option(min=0.001, max=0.5, help="Wanted error rate.")] = None,
-    reliability: Annotated[
-        float | None, typer.Option(min=0.01, max=0.999, help="How often claims of this species are right.")
-    ] = None,
-) -> None:
-    """Show or change what the coordinator wants for a species."""
-    with transaction(_sessions(get_settings())) as session:
-        taxon = taxa.find(session, scientific_name)
-        if taxon is None:
-            raise WingcheckError(f"no species {scientific_name!r} is known here")
-        if taxon.policy is None:
-            taxon.policy = TaxonPolicy(machine_acceptance=False)
-        if accept is not None:
-            taxon.policy.machine_acceptance = accept
-        if wanted_error is not None:
-            taxon.policy.wanted_error = wanted_error
-        if reliability is not None:
-            taxon.policy.claim_reliability = reliability
-        policy = taxon.policy
-    out.print(
-        f"{scientific_name}: machine acceptance {'on' if policy.machine_acceptance else 'off'}, "
-        f"wanted error {policy.wanted_error or 'as the model version says'}, "
-        f"claim reliability {policy.claim_reliability or 'as the model version says'}"
-    )
 
 
 if __name__ == "__main__":
