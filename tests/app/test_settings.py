@@ -1,0 +1,60 @@
+"""Settings: defaults that need nothing, names in the environment, a key of its own."""
+
+import stat
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+from tests.app.services.test_submitting_twice import at_the_same_moment
+
+
+def settings(folder, **values):
+    return Settings(_env_file=None, data_dir=folder, **values)
+
+
+def test_everything_lies_in_the_data_folder_unless_said_otherwise(tmp_path):
+    found = settings(tmp_path)
+    assert found.database_url == f"sqlite:///{tmp_path}/wingcheck.db"
+    assert found.queue_url == f"sqlite:///{tmp_path}/queue.db"
+    assert (found.photo_dir, found.model_dir) == (tmp_path / "photos", tmp_path / "models")
+
+
+def test_the_environment_is_read(monkeypatch):
+    monkeypatch.setenv("WINGCHECK_PORT", "9123")
+    monkeypatch.setenv("WINGCHECK_RUNTIME", "savedmodel")
+    found = Settings(_env_file=None)
+    assert (found.port, found.runtime) == (9123, "savedmodel")
+
+
+@pytest.mark.parametrize(
+    "values", [{"port": 70_000}, {"runtime": "onnx"}, {"prediction_queue": 0}, {"default_language": "fr"}], ids=str
+)
+def test_what_can_not_be_is_refused(tmp_path, values):
+    with pytest.raises(ValidationError):
+        settings(tmp_path, **values)
+
+
+def test_a_key_is_made_once_and_kept(tmp_path):
+    key = settings(tmp_path).signing_key()
+    assert len(key) >= 40
+    assert settings(tmp_path).signing_key() == key
+
+
+def test_only_the_owner_reads_the_key(tmp_path):
+    settings(tmp_path).signing_key()
+    assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_processes_that_start_together_agree_on_the_key(tmp_path):
+    assert len(set(at_the_same_moment(*[settings(tmp_path / "new").signing_key] * 8))) == 1
+
+
+def test_a_key_that_was_set_is_used_and_none_is_written(tmp_path):
+    assert settings(tmp_path, secret_key="ours").signing_key() == "ours"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_key_does_not_show_when_settings_are_printed(tmp_path):
+    assert "ours" not in repr(settings(tmp_path, secret_key="ours"))
