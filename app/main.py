@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from app import __version__
 from app.db import make_engine, make_session_factory
-from app.paths import STATIC
 from app.services.classifiers import Classifiers, pixel_limits
 from app.services.dispatch import Dispatcher
 from app.services.submissions import Submissions
@@ -17,6 +15,7 @@ from app.storage import LocalStorage
 from app.web import errors
 from app.web.api import predict
 from app.web.api import submissions as api_submissions
+from app.web.assets import static_files
 from app.web.body_limit import LimitBody
 from app.web.dependencies import VolunteerCookie
 from app.web.metrics import MeasureRequests, Metrics
@@ -67,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for module in (predict, api_submissions, operations, submissions, photos, site, docs):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", static_files(), name="static")
     errors.install(app)
     # The last one added is the outermost.
     app.add_middleware(LimitBody, most=settings.max_request_megabytes * 1_000_000)

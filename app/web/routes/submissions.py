@@ -62,7 +62,7 @@ def new(
 ) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)
-    page = _form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else "")
+    page = _private(_form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else ""))
     cookie.write(page, key or volunteers.new_key())
     return page
 
@@ -189,6 +189,7 @@ def verdict(
 
 
 def _private(page: Response) -> Response:
+    """Kept by no cache, found by no search engine."""
     page.headers["Cache-Control"] = "private, no-store"
     page.headers["X-Robots-Tag"] = "noindex"
     return page
