@@ -44,6 +44,8 @@ class OutsiderData:
     """Which photos show none of the labels: ``folder`` under the data root without ``exclude_labels`` (the same species
     under another name). ``held_out`` is the share of each kind's labels kept wholly for the test. Each epoch shows
     ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named), and ``plain`` generated pictures.
+    With a ``subjects_weight`` above 0 the network also learns to name the labels of ``subject_kinds``, which teaches it
+    what to look at in a butterfly; what it would answer is not exported.
     """
 
     folder: str
@@ -54,6 +56,8 @@ class OutsiderData:
     test: float = 0.2
     per_epoch: int = 1200
     plain: int = 60
+    subjects_weight: float = 0.0
+    subject_kinds: tuple[str, ...] = ("butterfly", "butterfly_field")
     weights: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ml.architectures import Network, build
 from ml.backend import limit_threads, tensorflow
-from ml.config import Config, Optimisation
-from ml.datasets.examples import OUTSIDER, Examples
+from ml.config import Config, Optimisation, OutsiderData
+from ml.datasets.examples import NAMELESS, OUTSIDER, Examples
 from ml.datasets.pipeline import batches, epoch_order
 from ml.progress import EpochReport, Report, print_epoch
 
@@ -50,6 +50,7 @@ def train(
         config.architecture,
         size=config.input_size,
         labels=len(config.species.labels),
+        subjects=int(training.subjects.max(initial=NAMELESS)) + 1,
         options=config.architecture_options,
     )
     if config.outsiders is None:
@@ -57,7 +58,7 @@ def train(
     options = config.optimisation
     steps = math.ceil(len(epoch_order(training, config, 0)) / options.batch)
     optimiser = make_optimiser(options, steps)
-    step = _step(network, optimiser, options, scoped=config.outsiders is not None)
+    step = training_step(network, optimiser, options, config.outsiders)
     history: list[EpochReport] = []
     best: tuple[float, int, list[np.ndarray]] | None = None
     started = time.monotonic()
@@ -125,18 +126,25 @@ def species_loss(logits: Any, classes: Any, smoothing: float) -> Any:
     return tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits)
 
 
-def _step(network: Network, optimiser: Any, options: Optimisation, *, scoped: bool) -> Any:
+def training_step(
+    network: Network, optimiser: Any, options: Optimisation, outsiders: OutsiderData | None = None
+) -> Any:
+    """A compiled step: pictures ``(b, size, size, 3)``, classes and subjects ``(b,)`` to the loss, the number of species
+    photos named right, and their number.
+    """
     tf = tensorflow()
 
-    def step(pictures: Any, classes: Any) -> Any:
+    def step(pictures: Any, classes: Any, subjects: Any) -> Any:
         shown = tf.cast(classes != OUTSIDER, tf.float32)
         with tf.GradientTape() as tape:
             outputs = network(pictures, training=True)
             each = species_loss(outputs["species"], classes, options.label_smoothing)
             loss = tf.reduce_sum(each * shown) / tf.maximum(tf.reduce_sum(shown), 1.0)
-            if scoped:
+            if outsiders is not None:
                 scope = tf.nn.sigmoid_cross_entropy_with_logits(labels=shown, logits=outputs["scope"][:, 0])
                 loss += options.scope_weight * tf.reduce_mean(scope)
+            if "subjects" in outputs and outsiders is not None:
+                loss += outsiders.subjects_weight * _subjects_loss(outputs["subjects"], subjects)
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables)
         optimiser.apply_gradients(zip(gradients, variables, strict=True))
@@ -145,6 +153,14 @@ def _step(network: Network, optimiser: Any, options: Optimisation, *, scoped: bo
 
     optimiser.build(network.trainable_variables)
     return tf.function(step, reduce_retracing=True, autograph=False)
+
+
+def _subjects_loss(logits: Any, subjects: Any) -> Any:
+    """Mean cross-entropy over the photos whose subject has a name."""
+    tf = tensorflow()
+    named = tf.cast(subjects != NAMELESS, tf.float32)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(subjects, 0), logits=logits)
+    return tf.reduce_sum(each * named) / tf.maximum(tf.reduce_sum(named), 1.0)
 
 
 def _guess(logits: Any) -> Any:
@@ -156,8 +172,8 @@ def _run_epoch(step: Any, epoch: Any) -> tuple[float, float, float]:
     """Seconds, mean loss, and share of species photos named right."""
     started = time.monotonic()
     losses, right, shown = [], 0.0, 0.0
-    for pictures, classes in epoch:
-        loss, good, count = step(pictures, classes)
+    for pictures, classes, subjects in epoch:
+        loss, good, count = step(pictures, classes, subjects)
         losses.append(float(loss))
         if not math.isfinite(losses[-1]):
             raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")

@@ -7,7 +7,7 @@ from ml.backend import tensorflow
 
 
 @register
-def article(*, size: int, units: int, dropout: float = 0.4) -> Network:
+def article(*, size: int, units: int, subjects: int = 0, dropout: float = 0.4) -> Network:
     """Two 2×2 convolutions and a dense layer, on pixels scaled to 0…1.
 
     The in-scope output looks at the same 64 features and does not shape them.
@@ -30,4 +30,6 @@ def article(*, size: int, units: int, dropout: float = 0.4) -> Network:
         "embedding": features,
         "feature_map": grid,
     }
+    if subjects:
+        outputs["subjects"] = layers.Dense(subjects, name="subjects")(dropped)
     return keras.Model(pixels, outputs, name="article")

@@ -11,6 +11,7 @@ def mobilenet_v2(
     *,
     size: int,
     units: int,
+    subjects: int = 0,
     weights: str | None = "imagenet",
     freeze: int = 54,
     dropout: float = 0.2,
@@ -49,4 +50,6 @@ def mobilenet_v2(
         "embedding": features,
         "feature_map": grid,
     }
+    if subjects:
+        outputs["subjects"] = layers.Dense(subjects, name="subjects")(dropped)
     return keras.Model(pixels, outputs, name="mobilenet_v2")

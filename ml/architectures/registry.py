@@ -9,6 +9,7 @@ from typing import Any
 # A keras.Model from float32 pixels (n, size, size, 3), 0…255, to a dict of
 #   species      (n, 1) for two labels, else (n, k): logits
 #   scope        (n, 1): logit of showing one of the labels
+#   subjects     (n, s): logits of what other subject it shows; only where a config trains on them
 #   embedding    (n, d)
 #   feature_map  (n, h, w, c)
 Network = Any
@@ -31,13 +32,14 @@ def architectures() -> list[str]:
     return sorted(_builders)
 
 
-def build(name: str, *, size: int, labels: int, options: Mapping[str, Any] | None = None) -> Network:
+def build(name: str, *, size: int, labels: int, subjects: int = 0, options: Mapping[str, Any] | None = None) -> Network:
     """A fresh network.
 
     Args:
         name: of an architecture.
         size: side of its input in pixels.
         labels: how many; two give one sigmoid logit, more a logit each.
+        subjects: how many other subjects to name while training; 0 leaves that output out.
         options: keywords of that architecture; an unknown one raises TypeError.
 
     Raises:
@@ -45,4 +47,4 @@ def build(name: str, *, size: int, labels: int, options: Mapping[str, Any] | Non
     """
     if name not in architectures():
         raise ValueError(f"there is no architecture {name!r}; there are {', '.join(architectures())}")
-    return _builders[name](size=size, units=1 if labels == 2 else labels, **(options or {}))
+    return _builders[name](size=size, units=1 if labels == 2 else labels, subjects=subjects, **(options or {}))

@@ -18,6 +18,7 @@ from ml.datasets.splits import PARTS, Part, Split, split_outsiders, split_specie
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
 
 OUTSIDER = -1
+NAMELESS = -1
 # Blurred cells and stripes are never trained on: they test whether any plain picture is turned away.
 PLAIN_TRAINED = ("colour", "gradient", "noise")
 
@@ -26,13 +27,15 @@ PLAIN_TRAINED = ("colour", "gradient", "noise")
 class Examples:
     """Labelled pixels; every array has a row per photo.
 
-    ``pixels`` uint8 ``(n, size, size, 3)``; ``classes`` int ``(n,)``, the label's index or OUTSIDER; ``names``, what
-    reports call a photo; ``kinds`` ("species", "moth", "plain", …); ``bundles``, photos that must be resampled
-    together; ``unseen``, of a subject wholly kept out of training.
+    ``pixels`` uint8 ``(n, size, size, 3)``; ``classes`` int ``(n,)``, the label's index or OUTSIDER; ``subjects`` int
+    ``(n,)``, which other subject a photo shows, or NAMELESS; ``names``, what reports call a photo; ``kinds`` ("species",
+    "moth", "plain", …); ``bundles``, photos that must be resampled together; ``unseen``, of a subject wholly kept out of
+    training.
     """
 
     pixels: np.ndarray
     classes: np.ndarray
+    subjects: np.ndarray
     names: np.ndarray
     kinds: np.ndarray
     bundles: np.ndarray
@@ -92,6 +95,7 @@ def divide(config: Config, root: Path) -> Divided:
     examples = Examples(
         pixels=values,
         classes=np.array([_class(config, photo) for photo in every], np.int64),
+        subjects=_subjects(config, every),
         names=np.array([photo.path for photo in every]),
         kinds=np.array([photo.kind if _class(config, photo) == OUTSIDER else "species" for photo in every]),
         bundles=np.array([*split.bundles, *outside.bundles]),
@@ -166,6 +170,18 @@ def _class(config: Config, photo: Photo) -> int:
     return config.species.labels.index(photo.label) if photo.label in config.species.labels else OUTSIDER
 
 
+def _subjects(config: Config, photos: Sequence[Photo]) -> np.ndarray:
+    """Index of each outsider's label among those of the kinds that a config wants named."""
+    wanted = config.outsiders
+    kinds = wanted.subject_kinds if wanted is not None and wanted.subjects_weight > 0 else ()
+    names = [
+        f"{photo.kind}/{photo.label}" if photo.kind in kinds and _class(config, photo) == OUTSIDER else ""
+        for photo in photos
+    ]
+    index = {name: number for number, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([index.get(name, NAMELESS) for name in names], np.int64)
+
+
 def _judged_classes(config: Config, judged: Sequence[Photo | None]) -> list[int]:
     return [OUTSIDER if photo is None else _class(config, photo) for photo in judged]
 
@@ -193,6 +209,7 @@ def _with_plain(examples: Examples, config: Config, part: Part) -> Examples:
     plain = Examples(
         pixels=np.stack([plain_picture(kind, config.input_size, random) for kind in chosen]),
         classes=np.full(count, OUTSIDER, np.int64),
+        subjects=np.full(count, NAMELESS, np.int64),
         names=names,
         kinds=np.full(count, "plain"),
         bundles=names,

@@ -30,7 +30,9 @@ def epoch_order(examples: Examples, config: Config, epoch: int) -> np.ndarray:
 
 
 def batches(examples: Examples, config: Config, epoch: int) -> Any:
-    """A tf.data.Dataset of one epoch: (float32 pictures ``(b, size, size, 3)``, int64 classes ``(b,)``)."""
+    """A tf.data.Dataset of one epoch: float32 pictures ``(b, size, size, 3)``, int64 classes
+    ``(b,)`` and int64 subjects ``(b,)``.
+    """
     tf = tensorflow()
     order = epoch_order(examples, config, epoch)
     size = config.optimisation.batch
@@ -39,21 +41,22 @@ def batches(examples: Examples, config: Config, epoch: int) -> Any:
     def generate() -> Any:
         for step, start in enumerate(steps):
             chosen = order[start : start + size]
-            yield examples.pixels[chosen], examples.classes[chosen], np.array([config.seed * 65_536 + epoch, step * 64])
+            targets = np.stack([examples.classes[chosen], examples.subjects[chosen]])
+            yield examples.pixels[chosen], targets, np.array([config.seed * 65_536 + epoch, step * 64])
 
     side = config.input_size
     raw = tf.data.Dataset.from_generator(
         generate,
         output_signature=(
             tf.TensorSpec((None, side, side, 3), tf.uint8),
-            tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((2, None), tf.int64),
             tf.TensorSpec((2,), tf.int32),
         ),
     )
 
     @tf.autograph.experimental.do_not_convert
-    def change(pictures: Any, classes: Any, seed: Any) -> Any:
-        return augment(pictures, seed, config.augmentation), classes
+    def change(pictures: Any, targets: Any, seed: Any) -> Any:
+        return augment(pictures, seed, config.augmentation), targets[0], targets[1]
 
     changed = raw.map(change)
     return changed.apply(tf.data.experimental.assert_cardinality(len(steps))).prefetch(2)

@@ -58,9 +58,11 @@ def binomial_tail(errors: int, photos: int, rate: float) -> float:
 def learn_threshold(top: np.ndarray, wrong: np.ndarray, error_rate: float, confidence: float = 0.95) -> Threshold:
     """The lowest threshold that a learn-then-test walk supports (Angelopoulos et al. 2021).
 
-    Thresholds are tested from the strictest down, each with the exact binomial tail, and the walk stops at the first
-    that fails; tested in this fixed order, they need no correction for being many. A walk that starts with too few
-    photos would fail at once, so it starts where an error-free sample could pass: 299 photos for 1 % at 95 %.
+    Thresholds are tested in one fixed order, each with the exact binomial tail, and the walk stops at the first that
+    fails; so they need no correction for being many. The order goes from strict to lenient, but not from the very
+    strictest: among a handful of photos one mistake, or one wrong label, would end the walk before it began. It starts
+    with the more certain half of the photos, or where an error-free sample could pass (299 photos for 1 % at 95 %) if
+    that is more.
 
     Args:
         top: top probability of each calibration photo, ``(n,)``.
@@ -73,7 +75,7 @@ def learn_threshold(top: np.ndarray, wrong: np.ndarray, error_rate: float, confi
     """
     order = np.argsort(-top, kind="stable")
     certain, errors = top[order], np.cumsum(wrong[order])
-    start = fewest_photos(error_rate, confidence)
+    start = max(fewest_photos(error_rate, confidence), len(top) // 2)
     ends = np.flatnonzero(np.append(np.diff(certain) != 0, True)) + 1 if len(top) else np.array([], int)
     best = 0
     for count in ends[ends >= start]:

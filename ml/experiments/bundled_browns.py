@@ -12,7 +12,9 @@ CONFIG = Config(
     version="1.0.0",
     architecture="mobilenet_v2",
     input_size=96,
-    species=SpeciesData(folder="pair", labels=("maniola_jurtina", "pyronia_tithonus")),
+    species=SpeciesData(
+        folder="pair", labels=("maniola_jurtina", "pyronia_tithonus"), review="browns_label_review.csv"
+    ),
     outsiders=OutsiderData(folder="other", per_epoch=1000),
     augmentation=Augmentation(rotation=15, shift=0.08, zoom=0.12, brightness=0.12, contrast=0.2, soften=0.6),
     optimisation=Optimisation(epochs=12, batch=64, label_smoothing=0.05),

@@ -8,10 +8,12 @@ import pytest
 import tensorflow as tf
 
 from ml.architectures import architectures, build
-from ml.config import Optimisation
-from ml.training import _step, make_optimiser, predict_raw
+from ml.config import Optimisation, OutsiderData
+from ml.training import make_optimiser, predict_raw, training_step
 
 OPTIONS = {"article": {}, "mobilenet_v2": {"weights": None, "alpha": 0.35, "freeze": 10}}
+OUTSIDERS = OutsiderData(folder="other")
+NAMELESS = tf.constant([-1, -1, -1, -1], tf.int64)
 PIXELS = np.random.default_rng(2).integers(0, 256, (4, 32, 32, 3)).astype(np.uint8)
 
 
@@ -46,10 +48,10 @@ def test_gives_the_four_outputs(name: str, labels: int, units: int) -> None:
 def test_learns_four_pictures_by_heart(name: str) -> None:
     network = made(name)
     options = Optimisation(epochs=1, learning_rate=1e-3, schedule="constant")
-    step = _step(network, make_optimiser(options, 1), options, scoped=True)
+    step = training_step(network, make_optimiser(options, 1), options, OUTSIDERS)
     classes = tf.constant([0, 1, -1, 1], tf.int64)
 
-    losses = [float(step(tf.constant(PIXELS, tf.float32), classes)[0]) for _ in range(25)]
+    losses = [float(step(tf.constant(PIXELS, tf.float32), classes, NAMELESS)[0]) for _ in range(25)]
 
     assert np.mean(losses[-3:]) < 0.6 * losses[0]
 
@@ -78,9 +80,9 @@ def test_training_leaves_batch_statistics_and_frozen_layers_alone() -> None:
     norms = [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = [weight.numpy() for layer in [*norms, *backbone.layers[:10]] for weight in layer.weights]
     options = Optimisation(epochs=1, learning_rate=1e-2, schedule="constant")
-    step = _step(network, make_optimiser(options, 1), options, scoped=True)
+    step = training_step(network, make_optimiser(options, 1), options, OUTSIDERS)
     for _ in range(3):
-        step(tf.constant(PIXELS, tf.float32), tf.constant([0, 1, -1, 1], tf.int64))
+        step(tf.constant(PIXELS, tf.float32), tf.constant([0, 1, -1, 1], tf.int64), NAMELESS)
     after = [weight.numpy() for layer in [*norms, *backbone.layers[:10]] for weight in layer.weights]
 
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
