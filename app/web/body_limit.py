@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class LimitBody:
     """Answers 413 for a body of more than ``most`` bytes, announced or not (a chunked body has no Content-Length).
 
-    The error rises from whatever reads the body, so it is worded where all errors are.
+    The error rises from whatever reads the body, so it is worded where all errors are. (FastAPI's own ``max_body_size``
+    answers an announced size with plain text.)
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:

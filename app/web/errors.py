@@ -1,6 +1,7 @@
 """Errors become HTTP answers here and nowhere else: problem+json for programs, a page for people."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
@@ -18,7 +19,7 @@ from app.domain.errors import (
     Overloaded,
     WingcheckError,
 )
-from app.web import problems
+from app.web import problems, security
 from app.web.i18n import Language, negotiate
 from app.web.pages import render
 from app.web.wording import field_message
@@ -81,7 +82,9 @@ def field_errors(error: InvalidSubmission, language: Language) -> list[dict[str,
     ]
 
 
-def _answer(request: Request, name: str, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+def _answer(
+    request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
     if wants_json(request):
         return problems.response(name, status, detail, headers=headers)
     page = render(request, "error.html", status=status, **_for_people(request, name, status))
@@ -170,4 +173,5 @@ def _storage_failed(request: Request, error: Exception) -> Response:
 
 def _unexpected(request: Request, error: Exception) -> Response:
     log.exception("unexpected error", exc_info=error)
-    return _answer(request, "internal-error", 500, "Something went wrong here. It has been noted.")
+    # Starlette sends this answer past every middleware, so the headers are set here.
+    return _answer(request, "internal-error", 500, "Something went wrong here. It has been noted.", security.HEADERS)

@@ -38,6 +38,12 @@ class Problem(BaseModel):
     detail: str = Field(examples=["The file ends before the picture does."])
 
 
+def described(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the errors of an operation, by status."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    return {status: {"description": text, "content": content} for status, text in texts.items()}
+
+
 def problem(name: str, status: int, detail: str) -> Problem:
     """A problem of a known kind."""
     return Problem(type=f"urn:wingcheck:{name}", title=TITLES[name], status=status, detail=detail)

@@ -58,16 +58,15 @@ class PredictResponse(BaseModel):
     results: list[PhotoResult | PhotoFailure]
 
 
-_ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": problems.Problem, "description": text}
-    for status, text in {
+_ERRORS = problems.described(
+    {
         400: "No photo, more than 16, or a malformed request.",
         413: "Too many bytes or pixels.",
         415: "Not a supported picture: JPEG, PNG, WebP, HEIC and MPO are.",
         422: "A supported picture that can't be decoded.",
         503: "Too many photos are waiting; see Retry-After.",
-    }.items()
-}
+    }
+)
 
 
 @router.post("/predict", summary="Ask the model about photos", response_model=PredictResponse, responses=_ERRORS)

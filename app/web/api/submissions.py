@@ -82,11 +82,15 @@ class SubmissionOut(BaseModel):
     verdict: VerdictOut | None
 
 
-_CREATE_ERRORS: dict[int | str, dict[str, object]] = {
-    413: {"model": problems.Problem, "description": "The request is too large."},
-    422: {"model": problems.Problem, "description": "Mistakes, each in `errors` with its field; or a reused key."},
-    503: {"model": problems.Problem, "description": "Try again, see Retry-After."},
-}
+_CREATE_ERRORS = problems.described(
+    {
+        400: "A malformed request.",
+        413: "The request is too large.",
+        422: "Mistakes, each in `errors` with its field; or a reused key.",
+        503: "Try again, see Retry-After.",
+        507: "The photos can't be stored at present.",
+    }
+)
 
 
 @router.post(
@@ -152,7 +156,7 @@ def create(
     "/submissions/{token}",
     summary="Look at a submission",
     response_model=SubmissionOut,
-    responses={404: {"model": problems.Problem}},
+    responses=problems.described({404: "There is no submission at this link."}),
 )
 def show(token: str, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep) -> SubmissionOut:
     """Whoever knows the token may look."""

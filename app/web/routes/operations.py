@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.migrations import is_current
+from app.models import JobStatus
 from app.services import jobs
 from app.web import problems
 from app.web.dependencies import ClassifiersDep, ReadSession, StorageDep
@@ -18,7 +19,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", summary="Ready", responses={503: {"model": problems.Problem}})
+@router.get("/readyz", summary="Ready", responses=problems.described({503: "Not ready; the detail says why."}))
 def readyz(session: ReadSession, classifiers: ClassifiersDep, storage: StorageDep) -> Response:
     """Ready when the database has the newest schema, photos can be written and a model version is loaded."""
     if not is_current(session.connection()):
@@ -42,6 +43,7 @@ def metrics(request: Request, session: ReadSession, classifiers: ClassifiersDep)
     """Requests, latency, predictions by decision, queue length, jobs by status."""
     found = request.app.state.metrics
     found.waiting.set(classifiers.waiting)
-    for status, count in jobs.count_by_status(session).items():
-        found.jobs.labels(status).set(count)
+    counts = jobs.count_by_status(session)
+    for status in JobStatus:
+        found.jobs.labels(status.value).set(counts.get(status.value, 0))
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)
