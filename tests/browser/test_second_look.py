@@ -60,7 +60,9 @@ def test_change_the_answer(volunteer: Page, decided_server: Server):
     expect(look).to_have_count(0)
     assert see_verdict(volunteer) == "It looks like you are right"
     told = volunteer.get_by_role("region", name="What you told us")
-    expect(told).to_contain_text(re.compile(f"{COMMON_NAMES[seen]}.*At first you said: {COMMON_NAMES[claimed]}", re.S | re.I))
+    expect(told).to_contain_text(
+        re.compile(f"{COMMON_NAMES[seen]}.*At first you said: {COMMON_NAMES[claimed]}", re.S | re.I)
+    )
     volunteer.get_by_text("What happened so far").click()
     expect(volunteer.get_by_text(CHANGED)).to_be_visible()
     found = screened(decided_server, token(volunteer))

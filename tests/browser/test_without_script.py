@@ -22,23 +22,25 @@ def person(new_person: NewPerson) -> Person:
 
 
 def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
-    """Mistakes come back beside their fields with everything kept but the photo; then the verdict; then it is withdrawn."""
+    """The browser says what is missing, the service what it can't open, with everything kept but the photos. Then the
+    verdict comes, and in the end it is withdrawn.
+    """
     page = person.page
     page.goto("/")
     page.get_by_label("Where did you see it?").fill("On the dyke")
     send(page)
-    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
-    expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
-    expect(summary.get_by_role("link", name="Which species was it?")).to_be_visible()
-    expect(page.locator("#error-file")).to_have_text("Please add at least one photo.")
-    expect(page.locator("#error-claim")).to_contain_text("Please say which species you saw.")
-    expect(page.get_by_label("Where did you see it?")).to_have_value("On the dyke")
-
-    species(page, "gatekeeper").check()
+    expect(page.get_by_label("Choose photos")).to_be_focused()
     page.get_by_label("Choose photos").set_input_files([file("notes.jpg", b"Dear diary"), drawn(80)])
     send(page)
+    expect(species(page, "meadow brown")).to_be_focused()
+    species(page, "gatekeeper").check()
+    send(page)
+    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
+    expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
     expect(page.locator("#error-file")).to_contain_text("notes.jpg: This is not a photo that we can open.")
     expect(page.locator("#error-file")).not_to_contain_text("butterfly-80.jpg")
+    expect(page.get_by_label("Choose photos")).to_have_accessible_description(re.compile("notes.jpg"))
+    expect(page.get_by_label("Where did you see it?")).to_have_value("On the dyke")
     expect(species(page, "gatekeeper")).to_be_checked()
 
     page.get_by_label("Choose photos").set_input_files(

@@ -1,0 +1,175 @@
+"""Every page in every state against the rules of WCAG 2.2 AA that a machine can check, light and dark, phone and desktop.
+
+Nor may a page ever be wider than the screen, down to 320 pixels. What a machine can't check, the stories in the other
+files do: keyboard, focus, announcements, names.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from app.db import transaction
+from app.models import Job
+from app.services import jobs
+from tests import factories
+from tests.browser.conftest import NewPerson
+from tests.browser.steps import choose, drawn, file, post, preview, screened, seen_in, send
+from tests.running import Server, pause, resume
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+WIDTHS = [1280, 390]
+NARROWEST = 320
+
+Arrange = Callable[[Page, Server], Any]
+
+
+@pytest.fixture
+def page(new_person: NewPerson, decided_server: Server) -> Page:
+    """A visitor of the service that never doubts, so that every verdict can be had."""
+    person = new_person(at=decided_server.url)
+    person.expects("status of 404", "status of 422")
+    return person.page
+
+
+def check(page: Page) -> None:
+    """The page as it stands: no violation at any width in any colours, and never wider than the screen."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            result = Axe().run(page, options=RULES)
+            if result.violations_count:
+                found.append(f"{width} pixels, {scheme}: {result.generate_report()}")
+    page.set_viewport_size({"width": NARROWEST, "height": 700})
+    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    if wide > NARROWEST:
+        found.append(f"{wide} pixels wide on a screen of {NARROWEST}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", ["/", "/species", "/about", "/mine", "/nowhere", "/s/nothing-at-this-address"])
+def test_plain_pages(page: Page, path: str):
+    """Pages as they are first seen: no submission yet, a link that leads nowhere."""
+    page.goto(path)
+    check(page)
+
+
+def test_the_form_filled_in_and_wrong(page: Page):
+    """With photos and a square, with everything unfolded, and with mistakes."""
+    page.goto("/")
+    choose(page, drawn(100), file("notes.jpg", b"Dear diary"))
+    expect(preview(page)).to_be_visible()
+    expect(page.get_by_text("This browser cannot show this kind of photo.").filter(visible=True)).to_have_count(1)
+    page.get_by_role("application").first.press("Enter")
+    for more in page.get_by_role("main").locator("summary").all():
+        more.click()
+    page.get_by_label("Latitude").fill("95")
+    page.get_by_label("Longitude").fill("5")
+    send(page)
+    expect(page.get_by_role("alert").filter(has_text="Something needs your attention")).to_be_focused()
+    check(page)
+
+
+def test_the_menu_on_a_phone(page: Page):
+    """The menu of a small screen, open."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    assert Axe().run(page, options=RULES).violations_count == 0
+
+
+def open_verdict(page: Page, server: Server, seed: int, *, claim: int | str) -> str:
+    """The page of a new submission: claim 0 is what the computer sees, 1 what it does not, or any other claim."""
+    name = seen_in(server, factories.photo(seed))[claim] if isinstance(claim, int) else claim
+    token = post(server, seed, name)
+    assert screened(server, token)["verdict"]
+    page.goto(f"/s/{token}")
+    page.get_by_text("What happened so far").click()
+    return token
+
+
+@pytest.mark.parametrize(
+    ("claim", "headline"),
+    [
+        (0, "It looks like you are right"),
+        (1, "The computer sees something else"),
+        ("other", "The computer sees something else"),
+        ("unknown", "This one is hard to tell"),
+    ],
+)
+def test_verdicts(page: Page, decided_server: Server, claim: int | str, headline: str):
+    """What the computer can say, with the second look where it disagrees."""
+    open_verdict(page, decided_server, 101, claim=claim)
+    expect(page.get_by_role("heading", level=1)).to_have_text(headline)
+    check(page)
+
+
+def test_out_of_scope(new_person: NewPerson, server: Server):
+    """The bundled model does not take a wall for a butterfly."""
+    page = new_person().page
+    wall = factories.encode(factories.wall())
+    token = server.client.post("/api/v1/submissions", files={"file": ("wall.jpg", wall)}, data={"claim": "other"})
+    page.goto("/s/" + token.raise_for_status().json()["token"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("We can't check this photo by computer")
+    check(page)
+
+
+def test_withdrawing(page: Page, decided_server: Server):
+    """The question before and the page after."""
+    open_verdict(page, decided_server, 102, claim="unknown")
+    page.get_by_role("link", name="Withdraw this submission").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Withdraw this submission?")
+    check(page)
+    page.get_by_role("button", name="Yes, delete my photos").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You withdrew this submission")
+    check(page)
+
+
+def test_my_submissions(page: Page, decided_server: Server):
+    """A list with something in it, and an e-mail address that is none."""
+    for seed, answer in ((103, "gatekeeper"), (104, "I don’t know")):
+        page.goto("/")
+        choose(page, drawn(seed))
+        page.get_by_role("radio", name=re.compile(answer, re.I)).check()
+        send(page)
+        expect(page).to_have_url(re.compile("/s/"))
+    page.goto("/mine")
+    expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(2)
+    page.get_by_label("Your e-mail address").evaluate("(input) => { input.type = 'text'; }")
+    page.get_by_label("Your e-mail address").fill("nobody")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This is not an e-mail address.")).to_be_visible()
+    check(page)
+
+
+@pytest.fixture
+def no_worker(decided_server: Server) -> Iterator[None]:
+    """Nobody looks at what is sent meanwhile."""
+    worker = decided_server.child("worker")
+    assert worker is not None
+    pause(worker)
+    yield
+    resume(worker)
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_waiting_and_given_up(page: Page, decided_server: Server):
+    """While the second opinion is on its way, and when there will be none."""
+    token = post(decided_server, 105, "unknown")
+    page.goto(f"/s/{token}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("We are looking at your photo")
+    check(page)
+    with transaction(decided_server.sessions) as session:
+        waiting = session.query(Job).order_by(Job.id.desc()).first()
+        assert waiting is not None
+        assert jobs.claim(session, waiting.id, "a worker of this test")
+        jobs.fail(session, waiting.id, "the photo can't be read back", final=True)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("There is no second opinion yet")
+    check(page)
