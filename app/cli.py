@@ -5,13 +5,16 @@ import logging
 import signal
 import socket
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from rich.text import Text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import migrations
 from app.commands.database import db
@@ -47,8 +50,14 @@ def main() -> None:
     try:
         cli()
     except (WingcheckError, classifiers.ModelVersionError, classifiers.PhotoError) as error:
-        err.print(f"[bold red]wingcheck:[/] {getattr(error, 'detail', None) or error}", highlight=False)
-        sys.exit(1)
+        _say_and_leave(str(getattr(error, "detail", None) or error))
+    except (OperationalError, ProgrammingError) as error:
+        _say_and_leave(f"the database can't be used ({error.orig}); 'wingcheck db upgrade' makes its tables")
+
+
+def _say_and_leave(message: str) -> NoReturn:
+    err.print(Text.assemble(("wingcheck:", "bold red"), f" {message}"), soft_wrap=True)
+    sys.exit(1)
 
 
 def _logging(settings: Settings) -> None:
@@ -59,6 +68,7 @@ def _logging(settings: Settings) -> None:
 
 def _prepare(settings: Settings, model: Path | None) -> None:
     """Newest schema, bundled model version, and a given one in service."""
+    _check_data_folder(settings.data_dir)
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         classifiers.register_bundled(session)
@@ -109,14 +119,27 @@ def _check_port(host: str, port: int) -> None:
             ) from error
 
 
+def _check_data_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WingcheckError(
+            f"can't write to the data folder {folder.resolve()} ({error.strerror}); "
+            "choose another with WINGCHECK_DATA_DIR=…"
+        ) from error
+
+
 def _announce(web: Child, host: str, port: int) -> None:
     shown = "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address: never through a proxy
     for _ in range(300):
         if web.exit_code is not None:
             raise WingcheckError("the web server did not start; its message stands above")
         try:
-            with urllib.request.urlopen(f"http://{shown}:{port}/readyz", timeout=5):
-                out.print(f"\n  [bold]Wingcheck is ready:[/] http://{shown}:{port}\n", highlight=False)
+            with opener.open(f"http://{shown}:{port}/readyz", timeout=5):
+                out.print(Text.assemble(("\n  Wingcheck is ready:", "bold"), f" http://{shown}:{port}\n"))
                 return
         except urllib.error.HTTPError as error:
             detail = json.load(error).get("detail", "")

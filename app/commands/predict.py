@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from app.commands.shared import out
 from app.domain.verdict import decide
@@ -27,7 +28,7 @@ def predict(
         table = Table("photo", "species", "probability", "in scope", "decision")
         for photo, answer in found:
             if isinstance(answer, classifiers.PhotoError):
-                table.add_row(photo.name, f"[red]{answer.detail}[/]", "", "", "")
+                table.add_row(photo.name, Text(answer.detail, style="red"), "", "", "")
                 continue
             opinion = answer.opinion
             table.add_row(

@@ -5,8 +5,9 @@ from rich.console import Console
 from app.db import SessionFactory, make_engine, make_session_factory
 from app.settings import get_settings
 
-out = Console()
-err = Console(stderr=True)
+# No markup: names of files and species come from outside, and "[/]" in one is no instruction.
+out = Console(markup=False)
+err = Console(stderr=True, markup=False)
 
 
 def sessions() -> SessionFactory:
