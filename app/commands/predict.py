@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from app.commands.shared import out
+from app.commands.shared import err, out
 from app.domain.verdict import decide
 from app.services import classifiers
 from app.settings import get_settings
@@ -28,7 +27,7 @@ def predict(
         table = Table("photo", "species", "probability", "in scope", "decision")
         for photo, answer in found:
             if isinstance(answer, classifiers.PhotoError):
-                table.add_row(photo.name, Text(answer.detail, style="red"), "", "", "")
+                err.print(f"{photo.name}: {answer.detail}", style="red", soft_wrap=True)
                 continue
             opinion = answer.opinion
             table.add_row(
@@ -38,7 +37,8 @@ def predict(
                 f"{opinion.in_scope:.3f}",
                 decide(opinion, asked.policy).value,
             )
-        out.print(table)
+        if table.rows:
+            out.print(table)
     if any(isinstance(answer, classifiers.PhotoError) for _, answer in found):
         raise typer.Exit(1)
 

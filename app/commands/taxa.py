@@ -41,5 +41,6 @@ def taxon_policy(
     out.print(
         f"{scientific_name}: machine acceptance {'on' if policy.machine_acceptance else 'off'}, "
         f"wanted error {policy.wanted_error or 'as the model version says'}, "
-        f"claim reliability {policy.claim_reliability or 'as the model version says'}"
+        f"claim reliability {policy.claim_reliability or 'as the model version says'}",
+        soft_wrap=True,
     )

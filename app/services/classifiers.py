@@ -335,5 +335,5 @@ class Offline:
         try:
             data = photo.read_bytes()
         except OSError as error:
-            return PhotoError("undecodable", f"{photo}: {error.strerror}")
+            return PhotoError("undecodable", f"{error.strerror or error}.")
         return _answer(self._classifier, data, None, self._limits)

@@ -24,7 +24,6 @@ TAXON = INFO.labels[0].scientific_name
 def wingcheck(tmp_path, monkeypatch, capfd):
     """Run a command in an empty data folder; gives exit code, output and errors."""
     monkeypatch.setenv("WINGCHECK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     get_settings.cache_clear()
 
@@ -209,9 +208,10 @@ def test_predict_asks_the_model_that_is_named(wingcheck, good, tmp_path):
 def test_a_photo_that_can_not_be_read_is_told_beside_those_that_can(wingcheck, good, tmp_path, name, data, message):
     if data is not None:
         (tmp_path / name).write_bytes(data)
-    code, out, _ = wingcheck("predict", name, good)
+    code, out, err = wingcheck("predict", name, good)
     assert code == 1
-    assert message in out
+    assert err.startswith(f"{name}: ")
+    assert message in err
     assert "good.jpg" in out
     code, out, _ = wingcheck("predict", "--json", name, good)
     assert code == 1
