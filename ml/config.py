@@ -103,7 +103,9 @@ class Optimisation:
 @dataclass(frozen=True)
 class Config:
     """One training run, whole. ``input_size`` and ``training_resolution`` are sides in pixels; ``architecture_options``
-    go to the architecture of that name; ``flip_average`` answers with the mean over the photo and its mirror image.
+    go to the architecture of that name; ``flip_average`` answers with the mean over the photo and its mirror
+    image; ``keep_share`` of the labels' calibration photos stay in scope; ``data_note`` says in the model card what readers
+    should know of the photos.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Config:
     flip_average: bool = False
     keep_share: float = 0.95
     seed: int = 1
+    data_note: str = ""
 
     @property
     def head(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.architectures.registry import PIXEL_RANGES
 from ml.config import Config, to_dict
 from ml.datasets.examples import Divided
 from ml.evaluation.calibration import (
@@ -83,7 +84,11 @@ def _write(
         "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "head": config.head,
         "labels": manifest_labels(config.species.labels),
-        "input": {"size": config.input_size, "training_resolution": config.training_resolution, "range": [-1.0, 1.0]},
+        "input": {
+            "size": config.input_size,
+            "training_resolution": config.training_resolution,
+            "range": list(PIXEL_RANGES[config.architecture]),
+        },
         "temperature": round(temperature, 6),
         "parity": dataclasses.asdict(parity),
         "seed": config.seed,

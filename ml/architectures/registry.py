@@ -16,6 +16,8 @@ Network = Any
 Builder = Callable[..., Network]
 
 _FAMILIES = ("article", "mobilenet")
+# What each family scales pixels to, for the manifest; the scaling itself is part of the network.
+PIXEL_RANGES = {"article": (0.0, 1.0), "mobilenet_v2": (-1.0, 1.0)}
 _builders: dict[str, Builder] = {}
 
 

@@ -14,14 +14,6 @@ _NAMES = {
     "coverage_at_5_percent_error": "coverage at 5 % error",
 }
 
-_DATA = """\
-## The photos, and what follows from them
-Trained on small photos from the web (75 pixels square after cropping), not on photos of a garden count. Their
-licences include ones that forbid commercial use, and author and licence of each photo are lost; so no photo comes with
-Wingcheck, and **a charity should retrain on photos of its own volunteers** (`wingcheck train`) before relying on this.
-About 4 % of the photos that passed screening still bear a wrong label, in training and in test alike: a figure on such
-labels can't come near 100 %, whatever the model does."""
-
 _LIMITS = """\
 ## What not to expect
 * Photos much unlike those of the test (other regions, specimens, caterpillars, several animals) may be answered wrongly
@@ -44,7 +36,7 @@ def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: 
         _species_table(metrics),
         _scope_section(metrics),
         _policy_section(policy),
-        _DATA,
+        _data_section(manifest),
         _review_section(metrics),
         _LIMITS,
         _making(manifest, metrics),
@@ -54,8 +46,9 @@ def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: 
 
 def _intro(metrics: Mapping[str, Any]) -> str:
     return (
-        "On the test part, which took no part in training, calibration or any choice. Photos of one burst (blocks of "
-        "sequence numbers) and near duplicates are all on one side. Brackets: 95 % interval, resampling those blocks."
+        "On the test part, which took no part in training, calibration or the choice of a recipe. Photos of one burst "
+        "(blocks of sequence numbers) and near duplicates are all on one side. Brackets: 95 % interval, resampling those "
+        "blocks."
     )
 
 
@@ -114,6 +107,11 @@ def _policy_section(policy: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _data_section(manifest: Mapping[str, Any]) -> str:
+    note = manifest["training"]["data_note"]
+    return f"## The photos, and what follows from them\n{note}" if note else ""
+
+
 def _review_section(metrics: Mapping[str, Any]) -> str:
     review = metrics.get("review")
     if not review:
@@ -122,8 +120,8 @@ def _review_section(metrics: Mapping[str, Any]) -> str:
         "## Labels judged by eye\n"
         f"A person looked at confident mistakes and took out plainly wrong labels: {review['train']} of training, "
         f"{review['calibration']} of calibration and {review['test']} of test photos, each listed with its reason. "
-        "Only photos on which a model and the label disagreed were looked at, so figures after it lean to the good side; "
-        "those on labels as found lean to the bad side. The truth is between them."
+        "Almost only photos on which a model (one that had not trained on them) and the label disagreed were looked at, so "
+        "figures after it lean to the good side; those on labels as found lean to the bad side. The truth is between them."
     )
 
 

@@ -7,6 +7,7 @@ own validation part. The augmentation is the article's.
 """
 
 from ml.config import Augmentation, Config, Optimisation, SpeciesData
+from ml.experiments import REFERENCE_PHOTOS
 
 CONFIG = Config(
     name="article",
@@ -20,4 +21,5 @@ CONFIG = Config(
     optimisation=Optimisation(
         epochs=50, batch=32, optimiser="rmsprop", learning_rate=1e-3, schedule="constant", keep_best=True
     ),
+    data_note=REFERENCE_PHOTOS,
 )

@@ -1,9 +1,13 @@
 """The bundled model: meadow brown or gatekeeper, or neither.
 
-wingcheck train bundled_browns --data DATA --weights mobilenet_v2_imagenet_notop.weights.h5
+    wingcheck train bundled_browns --data DATA --weights mobilenet_v2_imagenet_notop.weights.h5
+
+Without ``--weights`` the original ImageNet weights are downloaded. What each part of the recipe is worth is in
+docs/benchmarks/models.md; the largest is that the network also learns to name other butterflies while it trains.
 """
 
 from ml.config import Augmentation, Config, Optimisation, OutsiderData, SpeciesData
+from ml.experiments import REFERENCE_PHOTOS
 
 CONFIG = Config(
     name="bundled_browns",
@@ -11,12 +15,17 @@ CONFIG = Config(
     model_name="browns-mobilenetv2",
     version="1.0.0",
     architecture="mobilenet_v2",
+    architecture_options={"freeze": 20},
     input_size=96,
     species=SpeciesData(
-        folder="pair", labels=("maniola_jurtina", "pyronia_tithonus"), review="browns_label_review.csv"
+        folder="pair",
+        labels=("maniola_jurtina", "pyronia_tithonus"),
+        calibration=0.15,
+        review="browns_label_review.csv",
     ),
-    outsiders=OutsiderData(folder="other", per_epoch=1000),
-    augmentation=Augmentation(rotation=15, shift=0.08, zoom=0.12, brightness=0.12, contrast=0.2, soften=0.6),
-    optimisation=Optimisation(epochs=12, batch=64, label_smoothing=0.05),
+    outsiders=OutsiderData(folder="other", per_epoch=1000, subjects_weight=0.5),
+    augmentation=Augmentation(rotation=30, shift=0.08, shear=8, zoom=0.2, brightness=0.12, contrast=0.2, soften=0.6),
+    optimisation=Optimisation(epochs=18, batch=64, label_smoothing=0.05),
     flip_average=True,
+    data_note=REFERENCE_PHOTOS,
 )

@@ -7,6 +7,7 @@ species under other names there are left out.
 """
 
 from ml.config import Augmentation, Config, Optimisation, OutsiderData, SpeciesData
+from ml.experiments import REFERENCE_PHOTOS
 
 CONFIG = Config(
     name="field_three",
@@ -23,9 +24,14 @@ CONFIG = Config(
         test=0.25,
     ),
     outsiders=OutsiderData(
-        folder="other", exclude_labels=("peacock", "red_admiral", "cleopatra"), per_epoch=600, plain=40
+        folder="other",
+        exclude_labels=("peacock", "red_admiral", "cleopatra"),
+        per_epoch=600,
+        plain=40,
+        subjects_weight=0.5,
     ),
-    augmentation=Augmentation(rotation=15, shift=0.08, zoom=0.12, brightness=0.12, contrast=0.2, soften=0.6),
-    optimisation=Optimisation(epochs=8, batch=32, label_smoothing=0.05),
+    augmentation=Augmentation(rotation=30, shift=0.08, shear=8, zoom=0.2, brightness=0.12, contrast=0.2, soften=0.6),
+    optimisation=Optimisation(epochs=10, batch=32, label_smoothing=0.05),
     flip_average=True,
+    data_note=REFERENCE_PHOTOS,
 )
