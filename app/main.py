@@ -9,23 +9,26 @@ from app import __version__
 from app.db import make_engine, make_session_factory
 from app.services.classifiers import Classifiers, pixel_limits
 from app.services.dispatch import Dispatcher
+from app.services.rate_limits import RateLimits
 from app.services.submissions import Submissions
 from app.settings import Settings, get_settings
-from app.storage import LocalStorage
-from app.web import errors
+from app.storage import make_storage
+from app.web import edges, errors
 from app.web.api import predict
 from app.web.api import submissions as api_submissions
 from app.web.assets import static_files
-from app.web.body_limit import LimitBody
 from app.web.dependencies import VolunteerCookie
-from app.web.metrics import MeasureRequests, Metrics
+from app.web.metrics import Metrics
 from app.web.routes import docs, operations, photos, site, submissions
-from app.web.security import SecurityHeaders
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
 `POST /predict` asks the model about photos and keeps nothing. `/api/v1/submissions` does what the volunteers' page does.
 Errors are problem details (RFC 9457)."""
+
+# A few photos too many are told by number and kept from nobody's memory; more end the request while it arrives.
+_SPARE_FILES = 8
+_LONGEST_FIELD = 64 * 1024
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -48,8 +51,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        form_limits={
+            "max_fields": settings.max_form_fields,
+            "max_files": max(settings.max_photos_per_request, settings.max_photos_per_submission) + _SPARE_FILES,
+            "max_part_size": _LONGEST_FIELD,
+        },
     )
-    storage = LocalStorage(settings.photo_dir)
+    storage = make_storage(settings)
     app.state.settings = settings
     app.state.sessions = sessions
     app.state.classifiers = classifiers
@@ -68,8 +76,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", static_files(), name="static")
     errors.install(app)
-    # The last one added is the outermost.
-    app.add_middleware(LimitBody, most=settings.max_request_megabytes * 1_000_000)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
+    edges.install(app, settings, app.state.metrics, RateLimits(settings, sessions, settings.signing_key()))
     return app

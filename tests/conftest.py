@@ -100,7 +100,12 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 def make_settings(folder: Path, **values: object) -> Settings:
     """Settings that ignore this machine's environment file."""
-    defaults: dict[str, object] = {"data_dir": folder / "data", "secret_key": "only-for-tests"}
+    defaults: dict[str, object] = {
+        "data_dir": folder / "data",
+        "secret_key": "only-for-tests",
+        "allowed_hosts": "testserver",
+        **dict.fromkeys(("rate_limit_predict", "rate_limit_submissions", "rate_limit_writes"), ""),
+    }
     return Settings(_env_file=None, **(defaults | values))  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from app.models.job import Job, JobKind, JobStatus
 from app.models.model_version import ModelVersion
+from app.models.rate_limit import RateLimitWindow
 from app.models.submission import ClaimRecord, Photo, PredictionRecord, StatusLog, Submission, VerdictRecord
 from app.models.taxon import Taxon, TaxonMark, TaxonPolicy, VernacularName
 from app.models.volunteer import Volunteer
@@ -14,6 +15,7 @@ __all__ = [
     "ModelVersion",
     "Photo",
     "PredictionRecord",
+    "RateLimitWindow",
     "StatusLog",
     "Submission",
     "Taxon",

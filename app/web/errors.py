@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import (
     Conflict,
@@ -19,7 +20,7 @@ from app.domain.errors import (
     Overloaded,
     WingcheckError,
 )
-from app.web import problems, security
+from app.web import problems
 from app.web.i18n import Language, negotiate
 from app.web.pages import render
 from app.web.wording import field_message
@@ -47,6 +48,7 @@ _BY_STATUS = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     413: "request-too-large",
     503: "unavailable",
 }
@@ -82,9 +84,7 @@ def field_errors(error: InvalidSubmission, language: Language) -> list[dict[str,
     ]
 
 
-def _answer(
-    request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None
-) -> Response:
+def answer(request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     if wants_json(request):
         return problems.response(name, status, detail, headers=headers)
     page = render(request, "error.html", status=status, **_for_people(request, name, status))
@@ -105,6 +105,23 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
         ),
         "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
         "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
+        "too-slow": (
+            t("That took too long"),
+            t("Your connection is slow at the moment. Please try again, perhaps with fewer photos at once."),
+        ),
+        "too-many-requests": (
+            t("A little slower, please"),
+            t("Many requests came from your connection. Please wait a moment and try again."),
+        ),
+        "unknown-host": (
+            t("Not at this address"),
+            t("This server does not answer under the name in the address bar."),
+        ),
+        "url-too-long": (t("This link is too long"), t("Perhaps something was added when it was copied?")),
+        "headers-too-large": (
+            t("Your browser sent too much"),
+            t("Clearing the cookies of this site usually helps."),
+        ),
         "overloaded": (t("Very busy at the moment"), t("Please try again in a moment. Nothing was lost.")),
         "unavailable": (
             t("Not available at the moment"),
@@ -125,7 +142,7 @@ def _domain_error(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else {}
     if kind.status == 503:
         headers.setdefault("Retry-After", "10")
-    return _answer(request, kind.name, kind.status, error.detail, headers)
+    return answer(request, kind.name, kind.status, error.detail, headers)
 
 
 def _invalid_submission(request: Request, error: Exception) -> Response:
@@ -134,7 +151,7 @@ def _invalid_submission(request: Request, error: Exception) -> Response:
     errors = field_errors(error, language)
     detail = " ".join(e["message"] for e in errors)
     if not wants_json(request):
-        return _answer(request, "invalid-submission", 422, detail)
+        return answer(request, "invalid-submission", 422, detail)
     return problems.response("invalid-submission", 422, detail, errors=errors)
 
 
@@ -143,35 +160,57 @@ def _invalid_request(request: Request, error: Exception) -> Response:
     if request.url.path == "/predict":
         return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
     places = {".".join(str(part) for part in e["loc"][1:]) or "body" for e in error.errors()}
-    return _answer(
-        request, "bad-request", 400, "These parts of the request can't be read: " + ", ".join(sorted(places))
-    )
+    return answer(request, "bad-request", 400, "These parts of the request can't be read: " + ", ".join(sorted(places)))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     name = _BY_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal-error")
-    return _answer(request, name, error.status_code, str(error.detail), dict(error.headers or {}))
+    return answer(request, name, error.status_code, str(error.detail), dict(error.headers or {}))
 
 
 def _database_away(request: Request, error: Exception) -> Response:
     log.error("the database can't be reached: %s", error)
     detail = "The database can't be reached at present. Nothing was lost; please try again."
-    return _answer(request, "unavailable", 503, detail, {"Retry-After": "10"})
+    return answer(request, "unavailable", 503, detail, {"Retry-After": "10"})
 
 
 def _impossible_value(request: Request, error: Exception) -> Response:
     """What no database column can hold, as PostgreSQL says of a zero byte in a link."""
-    return _answer(request, "bad-request", 400, "A value in the request can't be read.")
+    return answer(request, "bad-request", 400, "A value in the request can't be read.")
 
 
 def _storage_failed(request: Request, error: Exception) -> Response:
     log.exception("storage failed", exc_info=error)
     detail = "Photos can't be stored at present. Nothing was kept; please try again later."
-    return _answer(request, "storage-failed", 507, detail, {"Retry-After": "60"})
+    return answer(request, "storage-failed", 507, detail, {"Retry-After": "60"})
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
     log.exception("unexpected error", exc_info=error)
-    # Starlette sends this answer past every middleware, so the headers are set here.
-    return _answer(request, "internal-error", 500, "Something went wrong here. It has been noted.", security.HEADERS)
+    return answer(request, "internal-error", 500, "Something went wrong here. It has been noted.")
+
+
+class CatchErrors:
+    """The innermost layer: an error that nobody foresaw is an answer like any other, with its headers, count and log line.
+
+    Starlette's own handler for Exception stands outside all layers, and raises the error once more.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watching)
+        except Exception as error:
+            if scope["type"] != "http" or started:
+                raise
+            await _unexpected(Request(scope), error)(scope, receive, send)

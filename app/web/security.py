@@ -13,14 +13,25 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Permitted-Cross-Domain-Policies": "none",
 }
+# A picture needs nothing, so a picture that turned out to be something else gets nothing.
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+_YEAR = 365 * 24 * 3600
 
 
 class SecurityHeaders:
-    """Strict defaults; links to submissions never leak as referrers."""
+    """Strict defaults; links to submissions never leak as referrers. Routes may have set stricter ones.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What a route says nothing about is not kept by caches. Pages are asked for anew each time, yet "back" may show what the
+    browser has: a form that is filled half.
+    """
+
+    def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:
         self.app = app
+        self.headers = HEADERS | ({"Strict-Transport-Security": f"max-age={_YEAR}"} if over_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -30,8 +41,10 @@ class SecurityHeaders:
         async def adding(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
+                is_page = message["status"] < 400 and headers.get("content-type", "").startswith("text/html")
+                headers.setdefault("Cache-Control", "private, no-cache" if is_page else "no-store")
             await send(message)
 
         await self.app(scope, receive, adding)

@@ -7,6 +7,7 @@ from app.domain.errors import NotFound
 from app.models import Photo
 from app.services import photos
 from app.web.dependencies import ReadSession, StorageDep
+from app.web.security import PICTURE_POLICY
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,6 +20,7 @@ def show(request: Request, token: str, variant: str, session: ReadSession, stora
         raise NotFound("There is no photo at this link.")
     etag = f'"{photo.sha256[:16]}-{variant}"'
     headers = {"ETag": etag, "Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}
+    headers["Content-Security-Policy"] = PICTURE_POLICY
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     try:

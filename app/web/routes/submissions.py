@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.background import BackgroundTask
 from starlette.datastructures import FormData, UploadFile
 
+from app.crash_points import reach
 from app.db import transaction, utcnow
 from app.domain.errors import IdempotencyMismatch, InvalidSubmission
 from app.models import JobKind, Submission
@@ -34,7 +36,7 @@ ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo
 
 
 async def _form(request: Request, settings: SettingsDep) -> AsyncIterator[FormData]:
-    form = await request.form(max_files=settings.max_photos_per_submission + 8, max_fields=64)
+    form = await request.form(max_files=settings.max_photos_per_submission + 8, max_fields=settings.max_form_fields)
     try:
         yield form
     finally:
@@ -134,6 +136,7 @@ def create(
     else:
         answer = RedirectResponse(url, 303)
     cookie.write(answer, receipt.volunteer_key)
+    answer.background = BackgroundTask(reach, "answered")
     return answer
 
 

@@ -29,8 +29,14 @@ def status_of(service, pieces, *headers):
     async def send(message):
         statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
 
-    kind = (b"content-type", b"multipart/form-data; boundary=x")
-    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [kind, *headers], "query_string": b""}
+    kind, host = (b"content-type", b"multipart/form-data; boundary=x"), (b"host", b"testserver")
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "headers": [host, kind, *headers],
+        "query_string": b"",
+    }
     anyio.run(service.client.app, scope, receive, send)
     return statuses, taken
 

@@ -1,0 +1,71 @@
+"""Too many requests of one client are refused before their body is read."""
+
+import logging
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.services.rate_limits import RateLimits, Standing
+from app.settings import networks
+from app.web import errors
+from app.web.edges.clients import client_network, is_within
+
+log = logging.getLogger(__name__)
+_READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_SUBMITTING = {"/submissions", "/api/v1/submissions"}
+
+
+def group_of(method: str, path: str) -> str | None:
+    """The group that a request counts in; reading counts in none."""
+    if method in _READING:
+        return None
+    if path == "/predict":
+        return "predict"
+    return "submissions" if path in _SUBMITTING else "writes"
+
+
+class LimitRate:
+    """Answers 429 with Retry-After. Every counted request tells in RateLimit headers how many are left."""
+
+    def __init__(self, app: ASGIApp, limits: RateLimits, exempt: str) -> None:
+        self.app = app
+        self.limits = limits
+        self.exempt = networks(exempt)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        group = group_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        client = client_network(scope) if group else ""
+        if group is None or not self.limits.groups[group] or is_within(client, self.exempt):
+            await self.app(scope, receive, send)
+            return
+        if self.limits.in_memory:
+            standing = self.limits.hit(group, client)
+        else:
+            standing = await run_sync(self.limits.hit, group, client)
+        if standing is None:
+            await self.app(scope, receive, send)
+            return
+        headers = _headers(group, standing)
+        if not standing.allowed:
+            log.info("too many requests of one client in group %s", group)
+            detail = f"At most {standing.limit} of these requests in {standing.window} seconds, please."
+            headers["Retry-After"] = str(standing.reset)
+            await errors.answer(Request(scope), "too-many-requests", 429, detail, headers)(scope, receive, send)
+            return
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await self.app(scope, receive, adding)
+
+
+def _headers(group: str, standing: Standing) -> dict[str, str]:
+    """As in the IETF draft "RateLimit header fields for HTTP"."""
+    return {
+        "RateLimit-Policy": f'"{group}";q={standing.limit};w={standing.window}',
+        "RateLimit": f'"{group}";r={standing.remaining};t={standing.reset}',
+    }
