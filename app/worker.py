@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +21,8 @@ from app.storage import LocalStorage
 log = logging.getLogger(__name__)
 
 Handler = Callable[[int, int], None]
+# Heartbeats in the time after which a job counts as lost: a busy machine may miss a few.
+_BEATS = 12
 
 
 class Worker:
@@ -33,6 +36,7 @@ class Worker:
         screening = Screening(self.sessions, LocalStorage(settings.photo_dir), self.classifiers)
         self.handlers: dict[JobKind, Handler] = {JobKind.SCREENING: screening.run}
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
+        self._lost_after = timedelta(seconds=settings.job_lost_seconds)
         self._stop = threading.Event()
         self._running: set[int] = set()
 
@@ -81,7 +85,7 @@ class Worker:
             try:
                 with transaction(self.sessions) as session:
                     jobs.beat(session, list(self._running))
-                jobs.sweep(self.sessions, self.dispatcher.send)
+                jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
             except SQLAlchemyError:  # a database that went away comes back; the next tick tries again
                 log.warning("sweep: the database can't be reached", exc_info=True)
-            self._stop.wait(jobs.HEARTBEAT_EVERY.total_seconds())
+            self._stop.wait(self._lost_after.total_seconds() / _BEATS)

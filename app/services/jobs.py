@@ -11,7 +11,6 @@ from app.models import Job, JobKind, JobStatus
 
 MAX_ATTEMPTS = 5
 RESEND_AFTER = timedelta(seconds=30)
-HEARTBEAT_EVERY = timedelta(seconds=5)
 LOST_AFTER = timedelta(seconds=60)
 _BACKOFF = timedelta(seconds=5)
 
@@ -81,18 +80,22 @@ def fail(session: Session, job_id: int, reason: str, *, final: bool = False) -> 
     job.not_before = utcnow() + _BACKOFF * 2 ** (job.attempts - 1)
 
 
-def sweep(sessions: SessionFactory, send_message: Send) -> int:
-    """Queue again what lost its worker, send what was never sent or long not answered. Returns how many were sent."""
+def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = LOST_AFTER) -> int:
+    """Queue again what lost its worker, send what was never sent or long not answered. Returns how many were sent.
+
+    A running job without a heartbeat for ``lost_after`` has lost its worker.
+    """
     now = utcnow()
+    last_sign = now - lost_after
     with transaction(sessions) as session:
         session.execute(
             update(Job)
-            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < now - LOST_AFTER, Job.attempts < MAX_ATTEMPTS)
+            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < last_sign, Job.attempts < MAX_ATTEMPTS)
             .values(status=JobStatus.QUEUED, sent_at=None, error="The worker was lost.")
         )
         session.execute(
             update(Job)
-            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < now - LOST_AFTER)
+            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < last_sign)
             .values(status=JobStatus.FAILED, finished_at=now, error="The worker was lost again and again.")
         )
         session.execute(
