@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,7 +109,7 @@ class Server:
         """The process number of `serve` or `worker`."""
         return next((pid for pid in self.children() if name in _command_line(pid)), None)
 
-    @property
+    @cached_property
     def sessions(self) -> SessionFactory:
         """Sessions on the server's database, to see what it kept."""
         return make_session_factory(make_engine(f"sqlite:///{self.data / 'wingcheck.db'}"))
