@@ -1,5 +1,6 @@
 """Every setting of the service, read from the environment (prefix ``WINGCHECK_``) or a ``.env`` file."""
 
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -7,8 +8,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from limits import parse_many
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def networks(text: str) -> list[Network]:
+    """Addresses and networks out of a list with commas. Raises ValueError."""
+    return [ipaddress.ip_network(part) for part in listed(text)]
 
 
 class Settings(BaseSettings):
@@ -26,10 +40,36 @@ class Settings(BaseSettings):
         None, description="Signs the volunteers' cookies; made and kept in the data folder when not set."
     )
 
+    s3_bucket: str = Field("", description="Bucket that photos lie in; empty: the data folder. Needs `wingcheck[s3]`.")
+    s3_prefix: str = Field("", description="Folder in the bucket that all photos lie under.")
+    s3_endpoint_url: str = Field("", description="Address of the S3 server; empty: Amazon's.")
+    s3_region: str = Field("", description="Region of the bucket, where the server has regions.")
+    s3_access_key_id: SecretStr | None = Field(
+        None,
+        description="Key for the bucket; not set: whatever boto3 finds (environment, profile, the machine's role).",
+    )
+    s3_secret_access_key: SecretStr | None = Field(None, description="The secret that goes with it.")
+    original_retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="Days after which the originals of decided submissions are deleted (copies for pages stay); empty: never.",
+    )
+
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; turn on behind TLS.")
+    allowed_hosts: str = Field(
+        "",
+        description="Names in the address bar that are answered, separated by commas; `.example.org` takes subdomains in, "
+        "`*` is any. Always answered: localhost and `WINGCHECK_HOST`.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of the proxies in front, separated by commas. Only their X-Forwarded-For and "
+        "X-Forwarded-Proto are believed.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line.")
 
     runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="What answers predictions.")
     task: str = Field("", description="Task whose active model version serves; empty: the one activated last.")
@@ -47,6 +87,31 @@ class Settings(BaseSettings):
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
     max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request, in MB.")
 
+    max_form_fields: int = Field(64, ge=16, description="Fields of one form, photos not counted.")
+    max_url_bytes: int = Field(4096, ge=256, description="Length of an address with its query.")
+    max_header_bytes: int = Field(32_768, ge=1024, description="All headers of a request together.")
+
+    max_connections: int = Field(500, ge=1, description="Open connections before 503.")
+    header_seconds: float = Field(15, gt=0, description="Time for the headers of a request to arrive.")
+    body_seconds: float = Field(600, gt=0, description="Time for the body of a request to arrive.")
+    body_grace_seconds: float = Field(20, gt=0, description="Time before a slow body is held to the minimum speed.")
+    min_body_bytes_per_second: int = Field(500, ge=1, description="Slowest body that is waited for.")
+    stalled_seconds: float = Field(60, gt=0, description="Time a client may leave an answer unread.")
+    keep_alive_seconds: int = Field(15, ge=1, description="Time a connection may lie idle between requests.")
+
+    rate_limit_url: str = Field(
+        "memory://",
+        description="Where requests per client are counted: memory:// (each process for itself), redis://…, or database.",
+    )
+    rate_limit_predict: str = Field(
+        "300/minute", description="Requests to /predict per client, as in `10/second;300/minute`; empty: no limit."
+    )
+    rate_limit_submissions: str = Field("60/minute;600/hour", description="Submissions per client; empty: no limit.")
+    rate_limit_writes: str = Field("120/minute", description="Everything else that changes something, per client.")
+    rate_limit_exempt: str = Field(
+        "127.0.0.0/8,::1", description="Addresses or networks that are not limited, separated by commas."
+    )
+
     max_jpeg_megapixels: float = Field(120, gt=0, description="Largest baseline JPEG decoded.")
     max_progressive_jpeg_megapixels: float = Field(50, gt=0, description="Largest progressive JPEG decoded.")
     max_png_megapixels: float = Field(40, gt=0, description="Largest PNG decoded.")
@@ -54,6 +119,29 @@ class Settings(BaseSettings):
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
 
     default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
+
+    @field_validator("trusted_proxies", "rate_limit_exempt")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)  # raises ValueError, which names what can't be read
+        return value
+
+    @field_validator("rate_limit_predict", "rate_limit_submissions", "rate_limit_writes")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        if value:
+            try:
+                parse_many(value)
+            except ValueError as error:
+                raise ValueError(f"{value!r} is no rate; write it as 10/second;300/minute") from error
+        return value
+
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _counter(cls, value: str) -> str:
+        if value != "database" and not value.startswith(("memory://", "redis://", "rediss://")):
+            raise ValueError("requests are counted in memory://, redis://… or database")
+        return value
 
     @model_validator(mode="after")
     def _fill_defaults(self) -> Self:
