@@ -31,10 +31,9 @@ def wingcheck(tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(sys, "argv", ["wingcheck", *map(str, arguments)])
         try:
             cli.main()
-            code = 0
         except SystemExit as leaving:
-            code = leaving.code or 0
-        return code, *capfd.readouterr()
+            return leaving.code or 0, *capfd.readouterr()
+        return 0, *capfd.readouterr()
 
     yield run
     get_settings.cache_clear()

@@ -41,8 +41,13 @@ def claim(sessions, job_id, worker="w"):
 
 def sweep(sessions):
     """Ids that the sweep sends."""
-    sent = []
-    jobs.sweep(sessions, lambda job_id: not sent.append(job_id))
+    sent: list[int] = []
+
+    def send(job_id):
+        sent.append(job_id)
+        return True
+
+    jobs.sweep(sessions, send)
     return sent
 
 
