@@ -2,7 +2,6 @@
 
 import json
 import logging
-import signal
 import socket
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from app.domain.errors import WingcheckError
 from app.processes import Child, stop_with_parent
 from app.services import classifiers
 from app.settings import Settings, get_settings
+from app.supervisor import Supervisor
 from ml.cli import app as ml_app
 
 cli = typer.Typer(
@@ -88,24 +88,8 @@ def run(
     _logging(settings)
     _check_port(host, port)
     _prepare(settings, model)
-    web = Child("serve", "--host", host, "--port", str(port), "--no-prepare")
-    worker = Child("worker")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        _announce(web, host, port)
-        while web.exit_code is None:
-            if worker.exit_code is not None:
-                err.print("The worker stopped; starting it again.")
-                worker.stop()
-                time.sleep(2)
-                worker = Child("worker")
-            time.sleep(0.5)
-        raise typer.Exit(1)
-    except KeyboardInterrupt:
-        out.print("Stopping.")
-    finally:
-        web.stop()
-        worker.stop()
+    supervisor = Supervisor(host, port)
+    raise typer.Exit(supervisor.watch(lambda: _announce(supervisor.web, host, port)))
 
 
 def _check_port(host: str, port: int) -> None:

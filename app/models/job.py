@@ -14,6 +14,7 @@ class JobKind(StrEnum):
     """What kinds of work there are."""
 
     SCREENING = "screening"
+    REMOVAL = "removal"
 
 
 class JobStatus(StrEnum):

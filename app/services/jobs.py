@@ -3,23 +3,33 @@
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction, utcnow
 from app.models import Job, JobKind, JobStatus
 
 MAX_ATTEMPTS = 5
-RESEND_AFTER = timedelta(seconds=30)
+# The one measure of patience: a running job without a heartbeat for so long has lost its worker. The others follow it.
 LOST_AFTER = timedelta(seconds=60)
-_BACKOFF = timedelta(seconds=5)
+# No job is put off for longer. A moment further ahead was written while the clock was wrong.
+LONGEST_PAUSE = timedelta(minutes=15)
 
 Send = Callable[[int], bool]
 
 
-def create(session: Session, kind: JobKind, subject_id: int) -> Job:
-    """A job row in the caller's transaction. Send it with ``mark_sent`` after the commit; a sweep sends what was not."""
-    job = Job(kind=kind, subject_id=subject_id)
+def heartbeat_every(lost_after: timedelta = LOST_AFTER) -> timedelta:
+    """Also the pause after a first failure. A busy machine may miss a few heartbeats before a job counts as lost."""
+    return lost_after / 12
+
+
+def create(session: Session, kind: JobKind, subject_id: int, sent_at: datetime | None = None) -> Job:
+    """A job row in the caller's transaction. Send it with ``send`` after the commit; a sweep sends what was not.
+
+    With ``sent_at`` the sweep leaves it alone for a while: whoever makes the job tries to do it at once.
+    """
+    job = Job(kind=kind, subject_id=subject_id, sent_at=sent_at)
     session.add(job)
     session.flush()
     return job
@@ -29,6 +39,7 @@ def send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
     """Hand the message to the queue and note the moment. A queue that is down is no error: the sweep comes by."""
     if not send_message(job_id):
         return
+    reach("message-sent")
     with transaction(sessions) as session:
         session.execute(update(Job).where(Job.id == job_id).values(sent_at=utcnow()))
 
@@ -42,7 +53,7 @@ def claim(session: Session, job_id: int, worker: str) -> Job | None:
             Job.id == job_id,
             Job.status == JobStatus.QUEUED,
             Job.cancel_requested.is_(False),
-            or_(Job.not_before.is_(None), Job.not_before <= now),
+            _is_due(now),
         )
         .values(status=JobStatus.RUNNING, worker=worker, attempts=Job.attempts + 1, heartbeat_at=now, error="")
         .returning(Job.id)
@@ -65,7 +76,9 @@ def finish(session: Session, job: Job) -> None:
     job.finished_at = utcnow()
 
 
-def fail(session: Session, job_id: int, reason: str, *, final: bool = False) -> None:
+def fail(
+    session: Session, job_id: int, reason: str, *, final: bool = False, lost_after: timedelta = LOST_AFTER
+) -> None:
     """Queue it again after a pause that doubles, or give up after MAX_ATTEMPTS (at once when ``final``)."""
     job = session.get_one(Job, job_id)
     if job.status is not JobStatus.RUNNING:  # another worker took it over meanwhile
@@ -75,27 +88,41 @@ def fail(session: Session, job_id: int, reason: str, *, final: bool = False) -> 
         job.status = JobStatus.FAILED
         job.finished_at = utcnow()
         return
+    _queue_again(job, heartbeat_every(lost_after) * 2 ** (job.attempts - 1))
+
+
+def put_off(session: Session, job_id: int, reason: str, lost_after: timedelta = LOST_AFTER) -> None:
+    """Queue it again after a pause because a part of the system is away: that is no attempt, however long it lasts."""
+    job = session.get_one(Job, job_id)
+    if job.status is not JobStatus.RUNNING:
+        return
+    job.error = reason[:2000]
+    job.attempts -= 1
+    _queue_again(job, heartbeat_every(lost_after) * 2)
+
+
+def _queue_again(job: Job, pause: timedelta) -> None:
     job.status = JobStatus.QUEUED
     job.sent_at = None
-    job.not_before = utcnow() + _BACKOFF * 2 ** (job.attempts - 1)
+    job.not_before = utcnow() + min(pause, LONGEST_PAUSE)
 
 
 def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = LOST_AFTER) -> int:
     """Queue again what lost its worker, send what was never sent or long not answered. Returns how many were sent.
 
-    A running job without a heartbeat for ``lost_after`` has lost its worker.
+    A running job without a heartbeat for ``lost_after`` has lost its worker; a message unanswered for half of it is lost.
     """
     now = utcnow()
-    last_sign = now - lost_after
+    lost = _stale(Job.heartbeat_at, now, lost_after)
     with transaction(sessions) as session:
         session.execute(
             update(Job)
-            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < last_sign, Job.attempts < MAX_ATTEMPTS)
+            .where(Job.status == JobStatus.RUNNING, lost, Job.attempts < MAX_ATTEMPTS)
             .values(status=JobStatus.QUEUED, sent_at=None, error="The worker was lost.")
         )
         session.execute(
             update(Job)
-            .where(Job.status == JobStatus.RUNNING, Job.heartbeat_at < last_sign)
+            .where(Job.status == JobStatus.RUNNING, lost)
             .values(status=JobStatus.FAILED, finished_at=now, error="The worker was lost again and again.")
         )
         session.execute(
@@ -104,19 +131,28 @@ def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = 
             .values(status=JobStatus.CANCELLED, finished_at=now)
         )
     with reading(sessions) as session:
-        due = list(session.scalars(_due(now)))
+        due = list(session.scalars(_to_send(now, lost_after / 2)))
     for job_id in due:
         send(sessions, send_message, job_id)
     return len(due)
 
 
-def _due(now: datetime) -> Select[int]:
+def _stale(column: InstrumentedAttribute[datetime | None], now: datetime, after: timedelta) -> ColumnElement[bool]:
+    """Older than ``after``, or as far in the future: then the clock was put back since, and nobody knows how old it is."""
+    return or_(column < now - after, column > now + after)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + LONGEST_PAUSE)
+
+
+def _to_send(now: datetime, resend_after: timedelta) -> Select[int]:
     return (
         select(Job.id)
         .where(
             Job.status == JobStatus.QUEUED,
-            or_(Job.sent_at.is_(None), Job.sent_at < now - RESEND_AFTER),
-            or_(Job.not_before.is_(None), Job.not_before <= now),
+            or_(Job.sent_at.is_(None), _stale(Job.sent_at, now, resend_after)),
+            _is_due(now),
         )
         .order_by(Job.id)
         .limit(500)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from PIL import ExifTags, Image
 
+from app.crash_points import reach
 from app.services.classifiers import PhotoInfo, PixelLimits, open_photo
 from app.storage import Storage
 
@@ -71,6 +72,7 @@ def key_of(sha256: str, variant: str) -> str:
 def keep(storage: Storage, photo: PreparedPhoto) -> None:
     """Write original and copies; on return they are on the disk. Raises OSError."""
     storage.put(key_of(photo.sha256, "original"), photo.original)
+    reach("photo-stored")
     storage.put(key_of(photo.sha256, "display"), photo.display)
     storage.put(key_of(photo.sha256, "thumb"), photo.thumb)
 
@@ -82,6 +84,7 @@ def discard(storage: Storage, sha256: str) -> dict[str, bytes]:
         if storage.exists(key):
             removed[key] = storage.get(key)
         storage.delete(key)
+        reach("half-of-files-deleted")
     return removed
 
 

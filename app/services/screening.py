@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction
 from app.domain.submission import ClaimKind, SubmissionStatus
 from app.domain.verdict import Claim, Opinion, Outcome, Policy, Verdict, judge
@@ -41,15 +42,18 @@ class Screening:
             todo = [(p.id, p.sha256, p.square) for p in submission.photos if p.removed_at is None]
         served = self._classifiers.current()
         opinions = self._ask(served, todo) if waiting else {}
+        reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
             if opinions and submission.status in _SCREENABLE:
                 _record(session, submission, served, opinions)
             jobs.finish(session, session.get_one(Job, job_id))
+            reach("verdict-written")
+        reach("screened")
 
     def _ask(self, served: Served, todo: list[tuple[int, str, list[float] | None]]) -> dict[int, Opinion]:
         sources = [
-            (partial(self._storage.get, photos.key_of(sha256, "original")), Square(*square) if square else None)
+            (partial(self._read, photos.key_of(sha256, "original")), Square(*square) if square else None)
             for _, sha256, square in todo
         ]
         answers = self._classifiers.answer(served, sources)
@@ -59,6 +63,11 @@ class Screening:
                 raise PhotosUnreadable(f"photo {sha256}: {answer.detail}")
             opinions[photo_id] = answer.opinion
         return opinions
+
+    def _read(self, key: str) -> bytes:
+        data = self._storage.get(key)
+        reach("photos-read")
+        return data
 
 
 def _record(session: Session, submission: Submission, served: Served, fresh: dict[int, Opinion]) -> None:

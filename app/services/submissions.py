@@ -16,12 +16,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, InvalidSubmission, NotFound
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
 from app.services.classifiers import PhotoError, PixelLimits, Square
+from app.services.removal import Removal
 from app.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ class Submissions:
         self._storage = storage
         self._limits = limits
         self._send = send_message
+        self._removal = Removal(sessions, storage)
         self._max_photos = max_photos
         self._max_file_bytes = max_file_bytes
 
@@ -111,12 +114,14 @@ class Submissions:
             return repeat
         for photo in prepared:
             photos.keep(self._storage, photo)
+        reach("all-photos-stored")
         try:
             receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
         except IntegrityError:
             # The other half of a double click was quicker, or another first submission of the same volunteer.
             receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
         if job_id is not None:
+            reach("committed")
             for photo in prepared:  # somebody may have withdrawn the same photo before our row kept its files
                 photos.keep(self._storage, photo)
             self._send_job(job_id)
@@ -135,6 +140,7 @@ class Submissions:
             if repeat is not None:
                 return repeat, None
             submission, job_id = self._write(session, new, prepared, volunteer_key, idempotency_key, content)
+            reach("row-written")
             return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
 
     def get(self, session: Session, token: str, *, lock: bool = False) -> Submission:
@@ -157,11 +163,14 @@ class Submissions:
         """
         with transaction(self._sessions) as session:
             submission = self.get(session, token, lock=True)
-            if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
-                raise Conflict("This submission can't be changed any more.")
             old = submission.claim
             taxon = _claimed_taxon(session, kind, scientific_name)
-            if (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None):
+            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None)
+            if same and old.informed and submission.status is SubmissionStatus.FLAGGED and submission.verdict is None:
+                return  # whoever asks for the same change again never got the answer
+            if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
+                raise Conflict("This submission can't be changed any more.")
+            if same:
                 if old.confirmed_at is None:
                     old.confirmed_at = utcnow()
                     status.note_event(session, submission, event="claim_kept", actor="volunteer")
@@ -171,6 +180,7 @@ class Submissions:
             )
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
+        reach("claim-changed")
         self._send_job(job_id)
 
     def withdraw(self, token: str) -> None:
@@ -185,27 +195,17 @@ class Submissions:
             submission.place = submission.note = ""
             submission.latitude = submission.longitude = None
             submission.coordinate_source = Source.MISSING
-            hashes = {photo.sha256 for photo in submission.photos}
             for photo in submission.photos:
                 photo.removed_at = now
                 photo.filename = ""
                 photo.square = photo.taken_at = None
-        # After the commit: a file too many is a leftover that the clean-up finds, a file too few is a broken record.
-        self._discard_unused(hashes)
-
-    def _discard_unused(self, hashes: set[str]) -> None:
-        """Remove files that no other submission shows. One that comes in at this very moment gets them back."""
-        for sha256 in hashes:
-            if not self._is_used(sha256):
-                removed = photos.discard(self._storage, sha256)
-                if self._is_used(sha256):
-                    for key, data in removed.items():
-                        self._storage.put(key, data)
-
-    def _is_used(self, sha256: str) -> bool:
-        with reading(self._sessions) as session:
-            query = select(Photo.id).where(Photo.sha256 == sha256, Photo.removed_at.is_(None)).limit(1)
-            return session.scalar(query) is not None
+            job_id = jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id
+        # After the commit: a file too many is removed later, a file too few would be a broken record.
+        reach("withdrawn-committed")
+        try:
+            self._removal.run(job_id, submission.id)
+        except Exception:  # the withdrawal is committed: whatever fails now, the sweep sends the job
+            log.warning("the files of submission %s wait to be removed", submission.id, exc_info=True)
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ def test_changing_back_is_a_third_claim(service, flagged):
 
 def test_a_double_click_on_a_changed_answer_is_one_change(service, flagged):
     results = at_the_same_moment(*[lambda: submissions(service).reconsider(flagged, TAXON, TAXA[1])] * 4)
-    assert [type(result) for result in results if result is not None] == [Conflict] * 3
+    assert results == [None] * 4
     assert len(row(service, flagged).claims) == 2
 
 
