@@ -34,5 +34,15 @@ def is_current(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_heads() == _heads()
 
 
+def current(connection: Connection) -> str | None:
+    """The revision of the database's schema; None where it has no tables yet."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this Wingcheck has the migrations up to ``revision``."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
 def _heads() -> tuple[str, ...]:
     return tuple(ScriptDirectory.from_config(alembic_config()).get_heads())

@@ -16,7 +16,7 @@ from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
 from app.services.screening import PhotosUnreadable, Screening
 from app.settings import Settings
-from app.storage import LocalStorage
+from app.storage import make_storage
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Worker:
         self._engine = make_engine(settings.database_url)
         self.sessions: SessionFactory = make_session_factory(self._engine)
         self.classifiers = Classifiers(self.sessions, settings)
-        screening = Screening(self.sessions, LocalStorage(settings.photo_dir), self.classifiers)
+        screening = Screening(self.sessions, make_storage(settings), self.classifiers)
         self.handlers: dict[JobKind, Handler] = {JobKind.SCREENING: screening.run}
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)

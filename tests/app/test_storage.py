@@ -94,10 +94,11 @@ def test_large_files_and_names_with_spaces_come_back(storage):
     assert list(storage.keys()) == ["original/ä b+c"]
 
 
-def test_more_files_than_one_page_are_all_listed(storage):
-    for n in range(1100):
+def test_more_files_than_one_page_are_all_listed(storage, monkeypatch):
+    monkeypatch.setattr("app.storage.s3.PAGE", 3)
+    for n in range(8):
         storage.put(f"thumb/{n}", b"x")
-    assert len(set(storage.keys("thumb/"))) == 1100
+    assert sorted(storage.keys("thumb/")) == [f"thumb/{n}" for n in range(8)]
 
 
 def test_nothing_is_left_over_after_writing(storage):

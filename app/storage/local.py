@@ -1,32 +1,12 @@
-"""Where photos lie: bytes under a key, written whole or not at all."""
+"""A folder of this machine."""
 
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
-
-class Storage(Protocol):
-    """Bytes under keys like ``originals/ab/abcd….jpg``. Writing the same key again is harmless: keys are content hashes."""
-
-    def put(self, key: str, data: bytes) -> None:
-        """Store whole or not at all; raises OSError when it can't."""
-
-    def get(self, key: str) -> bytes:
-        """The bytes; raises FileNotFoundError."""
-
-    def exists(self, key: str) -> bool:
-        """Whether the key is there."""
-
-    def delete(self, key: str) -> None:
-        """Remove it; no error where it is gone already."""
-
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """All keys that start with ``prefix``."""
-
-    def check(self) -> None:
-        """Raise OSError unless something can be written now."""
+from app.storage.base import WRITING, StoredFile, check_key
 
 
 class LocalStorage:
@@ -36,7 +16,7 @@ class LocalStorage:
         self.root = root.resolve()
 
     def _path(self, key: str) -> Path:
-        path = (self.root / key).resolve()
+        path = (self.root / check_key(key)).resolve()
         if not path.is_relative_to(self.root) or path == self.root:
             raise ValueError(f"not a storage key: {key!r}")
         return path
@@ -46,7 +26,7 @@ class LocalStorage:
         if path.exists() and path.stat().st_size == len(data):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -56,7 +36,7 @@ class LocalStorage:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
     def get(self, key: str) -> bytes:
         return self._path(key).read_bytes()
@@ -68,20 +48,40 @@ class LocalStorage:
         self._path(key).unlink(missing_ok=True)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
+        for file in self.files(prefix):
+            yield file.key
+
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
+        for file in self._walk():
+            if file.key.startswith(prefix) and not _is_leftover(file):
+                yield file
+
+    def leftovers(self) -> Iterator[StoredFile]:
+        yield from filter(_is_leftover, self._walk())
+
+    def _walk(self) -> Iterator[StoredFile]:
         for path in self.root.rglob("*"):
-            key = path.relative_to(self.root).as_posix()
-            if path.is_file() and not path.name.startswith(".writing-") and key.startswith(prefix):
-                yield key
+            try:
+                found = path.stat()
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            if path.is_file():
+                modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                yield StoredFile(path.relative_to(self.root).as_posix(), found.st_size, modified)
 
     def check(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.root, prefix=".writing-") as file:
+        with tempfile.NamedTemporaryFile(dir=self.root, prefix=WRITING) as file:
             file.write(b"wingcheck")
             file.flush()
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
+def _is_leftover(file: StoredFile) -> bool:
+    return file.key.rpartition("/")[2].startswith(WRITING)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename in it survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
