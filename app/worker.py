@@ -2,18 +2,25 @@
 
 import logging
 import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
+from huey import Huey
+from huey.consumer import Consumer
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app.crash_points import reach
 from app.db import SessionFactory, make_engine, make_session_factory, transaction
+from app.domain.errors import ModelUnavailable, Overloaded
 from app.models import JobKind
 from app.services import jobs
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
+from app.services.removal import Removal
 from app.services.screening import PhotosUnreadable, Screening
 from app.settings import Settings
 from app.storage import make_storage
@@ -21,8 +28,9 @@ from app.storage import make_storage
 log = logging.getLogger(__name__)
 
 Handler = Callable[[int, int], None]
-# Heartbeats in the time after which a job counts as lost: a busy machine may miss a few.
-_BEATS = 12
+# A part of the system is away. That says nothing about the job, which waits until it is back.
+_OUTAGES = (OperationalError, InterfaceError, ModelUnavailable, Overloaded, OSError)
+_QUEUE_RETRY_SECONDS = 2
 
 
 class Worker:
@@ -33,8 +41,11 @@ class Worker:
         self._engine = make_engine(settings.database_url)
         self.sessions: SessionFactory = make_session_factory(self._engine)
         self.classifiers = Classifiers(self.sessions, settings)
-        screening = Screening(self.sessions, make_storage(settings), self.classifiers)
-        self.handlers: dict[JobKind, Handler] = {JobKind.SCREENING: screening.run}
+        storage = make_storage(settings)
+        self.handlers: dict[JobKind, Handler] = {
+            JobKind.SCREENING: Screening(self.sessions, storage, self.classifiers).run,
+            JobKind.REMOVAL: Removal(self.sessions, storage).run,
+        }
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
         self._stop = threading.Event()
@@ -47,33 +58,57 @@ class Worker:
             if job is None:
                 return
             kind, subject_id = job.kind, job.subject_id
+        reach("job-claimed")
         self._running.add(job_id)
         try:
             self.handlers[kind](job_id, subject_id)
         except Exception as error:  # whatever a handler raises is a fact about the job, and the worker goes on
-            log.exception("job %s (%s %s) failed", job_id, kind.value, subject_id)
-            with transaction(self.sessions) as session:
-                jobs.fail(
-                    session, job_id, f"{type(error).__name__}: {error}", final=isinstance(error, PhotosUnreadable)
-                )
+            self._note_error(job_id, f"{kind.value} {subject_id}", error)
         finally:
             self._running.discard(job_id)
 
+    def _note_error(self, job_id: int, what: str, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        # A file that is missing may be an outage (a folder that is not mounted), but it may also be missing for good.
+        if isinstance(error, _OUTAGES) and not isinstance(error, FileNotFoundError):
+            log.warning("job %s (%s) waits: %s", job_id, what, reason)
+            with transaction(self.sessions) as session:
+                jobs.put_off(session, job_id, reason, self._lost_after)
+            return
+        log.error("job %s (%s) failed", job_id, what, exc_info=error)
+        final = isinstance(error, PhotosUnreadable)
+        with transaction(self.sessions) as session:
+            jobs.fail(session, job_id, reason, final=final, lost_after=self._lost_after)
+
     def run(self) -> None:
-        """Consume until SIGTERM or SIGINT; running jobs are finished first."""
+        """Consume until SIGTERM, SIGINT or SIGHUP; running jobs are finished first."""
+        for name in ("Worker", "Scheduler"):
+            logging.getLogger(f"huey.consumer.{name}").addFilter(OncePerMinute())
         ticker = threading.Thread(target=self._tick, name="sweep", daemon=True)
         ticker.start()
-        consumer = self.dispatcher.huey.create_consumer(
-            workers=1, periodic=False, max_delay=0.3, graceful_signal="TERM", shutdown_timeout=20
-        )
         try:
-            consumer.run()
+            _Consumer(self._open_queue(), workers=1, periodic=False, max_delay=0.3, shutdown_timeout=20).run()
         finally:
             self._stop.set()
             ticker.join(timeout=5)
+            self._release()
+            self.close()
+
+    def _open_queue(self) -> Huey:
+        """Wait for a queue that is down: jobs are safe in their rows meanwhile."""
+        while True:
+            try:
+                return self.dispatcher.huey
+            except Exception as error:  # sqlite3, psycopg and redis each raise their own
+                log.warning("the queue can't be reached (%s); trying again", error)
+                time.sleep(_QUEUE_RETRY_SECONDS)
+
+    def _release(self) -> None:
+        try:
             with transaction(self.sessions) as session:
                 jobs.release(session, self.name)
-            self.close()
+        except (OperationalError, InterfaceError) as error:  # another worker finds them without a heartbeat
+            log.warning("jobs could not be put back: %s", error)
 
     def close(self) -> None:
         """Let go of threads and connections."""
@@ -86,6 +121,35 @@ class Worker:
                 with transaction(self.sessions) as session:
                     jobs.beat(session, list(self._running))
                 jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
-            except SQLAlchemyError:  # a database that went away comes back; the next tick tries again
-                log.warning("sweep: the database can't be reached", exc_info=True)
-            self._stop.wait(self._lost_after.total_seconds() / _BEATS)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the database can't be reached; trying again: %s", error.orig)
+            except Exception:  # nothing may end this thread: without it no lost job is found
+                log.exception("the sweep failed; trying again")
+            self._stop.wait(jobs.heartbeat_every(self._lost_after).total_seconds())
+
+
+class _Consumer(Consumer):  # type: ignore[misc]
+    """Every signal to leave is a graceful one; huey would start itself anew on SIGHUP, which a closed terminal sends."""
+
+    def __init__(self, huey: Huey, **options: object) -> None:
+        super().__init__(huey, **options)
+        self._signal_actions = dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), (False, True))
+
+
+class OncePerMinute(logging.Filter):
+    """The consumer asks a queue that is down three times a second; its complaints are let through once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.getMessage().startswith("Error "):
+            return True
+        now, before = time.monotonic(), self._last.get(record.getMessage())
+        if before is not None and now - before < 60:
+            return False
+        self._last[record.getMessage()] = now
+        if record.exc_info:
+            record.msg, record.exc_info = f"{record.msg}: {record.exc_info[1]}", None
+        return True
