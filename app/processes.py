@@ -19,6 +19,7 @@ class Child:
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self._writing: int | None
+        self._asked = False
         reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", *arguments],
@@ -42,14 +43,15 @@ class Child:
         return f"stopped (exit code {code})"
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM and don't wait."""
-        if self.exit_code is None:
+        """Send SIGTERM and don't wait. Only once: a worker takes a second one as leave to drop what it is doing."""
+        if self.exit_code is None and not self._asked:
+            self._asked = True
             self.process.terminate()
 
     def stop(self, seconds: float = 25) -> None:
         """Ask it to stop; kill it when it does not. Once is enough, twice is harmless."""
         if self.exit_code is None:
-            self.process.terminate()
+            self.ask_to_stop()
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
