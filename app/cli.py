@@ -1,7 +1,6 @@
 """`wingcheck`: everything an operator does, in one command line."""
 
 import json
-import logging
 import socket
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import typer
 from rich.text import Text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app import migrations
+from app import logs, migrations
 from app.commands.database import db
 from app.commands.models import models
 from app.commands.predict import predict
@@ -60,12 +59,6 @@ def _say_and_leave(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def _logging(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("huey").setLevel("WARNING")
-    logging.getLogger("alembic.runtime.migration").setLevel("WARNING")
-
-
 def _prepare(settings: Settings, model: Path | None) -> None:
     """Newest schema, bundled model version, and a given one in service."""
     _check_data_folder(settings.data_dir)
@@ -85,7 +78,7 @@ def run(
     """Start everything: migrate, register the bundled model, web and worker. Ctrl-C stops it."""
     settings = get_settings()
     host, port = host or settings.host, settings.port if port is None else port
-    _logging(settings)
+    logs.configure(settings)
     _check_port(host, port)
     _prepare(settings, model)
     supervisor = Supervisor(host, port)
@@ -144,20 +137,29 @@ def serve(
     import uvicorn
 
     from app.main import create_app
+    from app.web.edges.protocol import GuardedProtocol
 
     stop_with_parent()
     settings = get_settings()
-    _logging(settings)
+    settings = settings.model_copy(
+        update={"host": host or settings.host, "port": settings.port if port is None else port}
+    )
+    logs.configure(settings)
     if prepare or model is not None:
         _prepare(settings, model)
     uvicorn.run(
         create_app(settings),
-        host=host or settings.host,
-        port=settings.port if port is None else port,
+        host=settings.host,
+        port=settings.port,
         log_config=None,
         access_log=False,
+        http=GuardedProtocol.for_settings(settings),
+        ws="none",
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=15,
         server_header=False,
+        proxy_headers=False,  # the application does this, for named proxies only
     )
 
 
@@ -168,7 +170,7 @@ def worker() -> None:
 
     stop_with_parent()
     settings = get_settings()
-    _logging(settings)
+    logs.configure(settings)
     Worker(settings).run()
 
 

@@ -21,7 +21,8 @@ NAMING_CONVENTION = {
 SQLITE_BUSY_MS = 10_000
 # Forty request threads may each hold a connection for reading and need one more: with fewer, all could wait for the second.
 _MAX_CONNECTIONS = 80
-_POOL = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
+# Values stay out of error messages, and so out of logs: among them are links and e-mail addresses.
+_OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
 
 SessionFactory = sessionmaker[Session]
 Clock = Callable[[], datetime]
@@ -63,13 +64,13 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, **_POOL, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
+        engine = create_engine(url, **_OPTIONS, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed, **_POOL, connect_args={"connect_timeout": 5})
+    return create_engine(parsed, **_OPTIONS, connect_args={"connect_timeout": 5})
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

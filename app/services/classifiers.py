@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -293,7 +294,7 @@ class Classifiers:
         Raises Overloaded when too many photos are waiting already.
         """
         with self._places(len(photos)):
-            futures = [self._pool.submit(self._answer_one, served, source, square) for source, square in photos]
+            futures = [self._pool.submit(copy_context().run, self._answer_one, served, source, square) for source, square in photos]
             return [future.result() for future in futures]
 
     def _answer_one(self, served: Served, source: PhotoSource, square: Square | None) -> Answer | PhotoError:

@@ -24,6 +24,13 @@ class Metrics:
         self.jobs = Gauge("wingcheck_jobs", "Jobs by status", ["status"], registry=self.registry)
 
 
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered; links in raw paths are secrets, and strangers may invent any number of paths."""
+    if scope["path"].startswith("/static/"):
+        return "/static"
+    return getattr(scope.get("route"), "path", "unknown")
+
+
 class MeasureRequests:
     """Counts and times every request under its route's template, never under the raw path (unguessable links stay out)."""
 
@@ -47,6 +54,6 @@ class MeasureRequests:
         try:
             await self.app(scope, receive, watching)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = route_of(scope)
             self.metrics.requests.labels(scope["method"], route, str(status)).inc()
             self.metrics.latency.labels(route).observe(time.perf_counter() - started)

@@ -8,6 +8,7 @@ from app.settings import Settings, listed
 from app.web.edges.hosts import AllowedHosts
 from app.web.edges.rate_limits import LimitRate
 from app.web.edges.request_limits import LimitBody, LimitHead
+from app.web.edges.request_log import LogRequests
 from app.web.errors import CatchErrors
 from app.web.metrics import MeasureRequests, Metrics
 from app.web.security import SecurityHeaders
@@ -22,4 +23,5 @@ def install(app: FastAPI, settings: Settings, metrics: Metrics, rates: RateLimit
     app.add_middleware(LimitHead, settings=settings)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
     app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(LogRequests)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=listed(settings.trusted_proxies))
