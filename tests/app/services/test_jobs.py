@@ -72,13 +72,18 @@ NOT_FOR_TAKING = [
     {"status": JobStatus.FAILED},
     {"status": JobStatus.CANCELLED},
     {"cancel_requested": True},
-    {"not_before": timedelta(hours=1)},
+    {"not_before": timedelta(minutes=10)},
 ]
 
 
 @pytest.mark.parametrize("values", NOT_FOR_TAKING)
 def test_what_is_taken_finished_cancelled_or_not_due_is_not_claimed(sessions, values):
     assert claim(sessions, make(sessions, **values)) is None
+
+
+def test_a_moment_that_only_a_wrong_clock_can_have_written_keeps_no_job_waiting(sessions):
+    job_id = make(sessions, not_before=jobs.LONGEST_PAUSE + timedelta(minutes=1))
+    assert claim(sessions, job_id) == job_id
 
 
 def test_a_job_that_is_not_there_is_not_claimed(sessions):
@@ -125,6 +130,27 @@ def test_what_trying_again_can_not_help_is_given_up_at_once(sessions):
     claim(sessions, job_id)
     fail(sessions, job_id, final=True)
     assert job_of(sessions, job_id).status is JobStatus.FAILED
+
+
+def test_an_outage_is_no_attempt_however_long_it_lasts(sessions):
+    job_id = make(sessions)
+    for _ in range(2 * jobs.MAX_ATTEMPTS):
+        assert claim(sessions, job_id) == job_id
+        with transaction(sessions) as session:
+            jobs.put_off(session, job_id, "the storage is away")
+        job = job_of(sessions, job_id)
+        assert (job.status, job.attempts, job.sent_at) == (JobStatus.QUEUED, 0, None)
+        assert utcnow() < job.not_before <= utcnow() + jobs.LONGEST_PAUSE
+        with transaction(sessions) as session:
+            session.execute(update(Job).values(not_before=None))
+
+
+def test_a_longer_patience_makes_longer_pauses_but_not_without_end(sessions):
+    job_id = make(sessions, attempts=jobs.MAX_ATTEMPTS - 2)
+    claim(sessions, job_id)
+    fail(sessions, job_id, lost_after=timedelta(hours=1))
+    pause = job_of(sessions, job_id).not_before - utcnow()
+    assert jobs.LONGEST_PAUSE - timedelta(minutes=1) < pause <= jobs.LONGEST_PAUSE
 
 
 def test_a_long_reason_is_cut(sessions):
@@ -175,12 +201,16 @@ SWEPT = [
     ({"sent_at": ago(31)}, True),
     ({"sent_at": ago(5)}, False),
     ({"not_before": ago(1)}, True),
-    ({"not_before": timedelta(hours=1)}, False),
+    ({"not_before": timedelta(minutes=10)}, False),
     ({"status": JobStatus.DONE}, False),
     ({"status": JobStatus.FAILED}, False),
     ({"status": JobStatus.RUNNING, "heartbeat_at": ago(10)}, False),
     ({"status": JobStatus.RUNNING, "heartbeat_at": ago(61)}, True),
     ({"cancel_requested": True}, False),
+    # moments in the future: the clock was put back since
+    ({"sent_at": timedelta(hours=1)}, True),
+    ({"not_before": timedelta(hours=1)}, True),
+    ({"status": JobStatus.RUNNING, "heartbeat_at": timedelta(hours=1)}, True),
 ]
 
 
@@ -202,6 +232,13 @@ def test_a_job_whose_worker_was_lost_can_be_taken_by_another(sessions):
     assert job_of(sessions, job_id).error == "The worker was lost."
     assert claim(sessions, job_id, "alive") == job_id
     assert job_of(sessions, job_id).attempts == 2
+
+
+def test_how_soon_a_worker_counts_as_lost_can_be_set(sessions):
+    job_id = make(sessions, status=JobStatus.RUNNING, attempts=1, heartbeat_at=ago(10))
+    assert jobs.sweep(sessions, lambda _: True, timedelta(minutes=1)) == 0
+    assert jobs.sweep(sessions, lambda _: True, timedelta(seconds=5)) == 1
+    assert job_of(sessions, job_id).status is JobStatus.QUEUED
 
 
 def test_a_job_that_loses_its_worker_again_and_again_is_given_up(sessions):

@@ -2,8 +2,12 @@
 
 import hashlib
 
+from sqlalchemy import update
+
+from app.db import transaction
 from app.domain.submission import Source, SubmissionStatus
-from app.services import photos
+from app.models import Job
+from app.services import jobs, photos
 from app.storage import LocalStorage
 from ml.inference import Square
 from tests.app.sending import files, row, submissions, submit
@@ -77,6 +81,24 @@ def test_withdrawing_twice_at_the_same_moment_is_once(service):
     results = at_the_same_moment(*[lambda: submissions(service).withdraw(token)] * 4)
     assert results == [None] * 4
     assert [e.event for e in row(service, token).log] == ["received", "withdrawn"]
+
+
+def test_files_that_can_not_be_removed_now_are_removed_by_the_worker(service, monkeypatch):
+    token = submit(service, photo(1)).token
+    with monkeypatch.context() as broken:
+
+        def away(self, key):
+            raise OSError("the folder is not mounted")
+
+        broken.setattr(LocalStorage, "delete", away)
+        submissions(service).withdraw(token)
+    assert row(service, token).status is SubmissionStatus.WITHDRAWN
+    assert stored(service) == {hashlib.sha256(photo(1)).hexdigest()}
+    with transaction(service.sessions) as session:
+        session.execute(update(Job).values(sent_at=None))
+    jobs.sweep(service.sessions, service.worker.dispatcher.send)
+    service.work()
+    assert stored(service) == set()
 
 
 def test_a_file_that_is_gone_already_is_no_error(lite):
