@@ -83,13 +83,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return copy_of(request.getfixturevalue("sqlite_template"), tmp_path)
     url: str = request.getfixturevalue("postgresql_url")
+    empty(url)
+    return url
+
+
+def empty(url: str) -> None:
+    """Forget everything in a PostgreSQL database but the bundled model."""
     engine = make_engine(url)
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()
     register(url)
-    return url
 
 
 @pytest.fixture

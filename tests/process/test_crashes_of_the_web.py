@@ -1,0 +1,112 @@
+"""The web process killed at every named moment. What was answered is there and whole, nothing is half there."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from app.db import reading
+from app.domain.submission import SubmissionStatus
+from app.models import Submission
+from tests.app.sending import TAXA
+from tests.parts import Site, Visitor, stop, was_killed
+
+# Whether the submission is there after a crash at that moment, before its volunteer sends it again.
+SENDING = {
+    "photo-stored": False,
+    "all-photos-stored": False,
+    "row-written": False,
+    "committed": True,
+    "message-sent": True,
+    "answered": True,
+}
+WITHDRAWING = ["withdrawn-committed", "half-of-files-deleted"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worker(site: Site) -> None:
+    """One worker for all of them."""
+    site.worker()
+
+
+@pytest.fixture
+def visitors(request: pytest.FixtureRequest, site: Site) -> Iterator[list[Visitor]]:
+    """Whoever comes; at the end nothing is half there or twice, and nobody is in the way of the next test."""
+    found: list[Visitor] = []
+    yield found
+    for visitor in found:
+        visitor.close()
+    site.settle()
+    assert site.faults() == []
+
+
+def come(site: Site, visitors: list[Visitor]) -> Visitor:
+    """A new volunteer opens the page."""
+    visitors.append(Visitor(site, seed=len(tokens(site)) + 1))
+    return visitors[-1]
+
+
+def tokens(site: Site) -> set[str]:
+    with reading(site.sessions) as session:
+        return set(session.scalars(select(Submission.token)))
+
+
+def submission(site: Site, token: str) -> Submission:
+    with reading(site.sessions) as session:
+        return session.scalars(select(Submission).where(Submission.token == token)).one()
+
+
+@pytest.mark.parametrize("moment", SENDING)
+def test_sending(site: Site, visitors: list[Visitor], moment: str):
+    before = tokens(site)
+    web = site.web(crash_at=moment)
+    visitor = come(site, visitors)
+    answered = visitor.send()
+    assert was_killed(web)
+    assert (answered is not None) is (moment == "answered")
+
+    web = site.web()
+    site.settle()
+    assert site.faults() == []
+    assert len(tokens(site) - before) == SENDING[moment]
+    token = visitor.send()
+    assert tokens(site) - before == {token}
+    assert answered in {None, token}
+    assert visitor.send() == token
+    site.settle()
+    assert [photo.sha256 for photo in submission(site, str(token)).photos] == visitor.hashes
+    assert site.leftovers() == set()
+    stop(web)
+
+
+def test_a_changed_claim(site: Site, visitors: list[Visitor]):
+    web = site.web(crash_at="claim-changed")
+    visitor = come(site, visitors)
+    token = str(visitor.send())
+    site.settle()
+    assert not visitor.reconsider(token, TAXA[0])
+    assert was_killed(web)
+
+    web = site.web()
+    assert visitor.reconsider(token, TAXA[0])
+    site.settle()
+    assert [claim.informed for claim in submission(site, token).claims] == [False, True]
+    stop(web)
+
+
+@pytest.mark.parametrize("moment", WITHDRAWING)
+def test_withdrawing(site: Site, visitors: list[Visitor], moment: str):
+    web = site.web(crash_at=moment)
+    visitor = come(site, visitors)
+    token = str(visitor.send())
+    site.settle()
+    assert not visitor.withdraw(token)
+    assert was_killed(web)
+    assert submission(site, token).status is SubmissionStatus.WITHDRAWN
+
+    site.settle()  # the worker removes what the web process left
+    assert site.leftovers() == set()
+    web = site.web()
+    assert visitor.withdraw(token)
+    assert [entry.event for entry in submission(site, token).log].count("withdrawn") == 1
+    stop(web)
