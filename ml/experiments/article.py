@@ -2,7 +2,7 @@
 
     wingcheck train article --data DATA
 
-Expect 0.75 ± 0.02 accuracy on the block-grouped test part of the screened photos. The article published 0.736 on its
+Expect 0.76 ± 0.05 accuracy on the block-grouped test part of the screened photos. The article published 0.736 on its
 own validation part. The augmentation is the article's.
 """
 

@@ -4,6 +4,8 @@
 
 Without ``--weights`` the original ImageNet weights are downloaded. What each part of the recipe is worth is in
 docs/benchmarks/models.md; the largest is that the network also learns to name other butterflies while it trains.
+Expect 0.93 ± 0.03 accuracy on the test part with labels as found, 0.95 ± 0.02 with labels judged by eye, an in-scope
+AUROC above 0.99, and some five minutes on two cores.
 """
 
 from ml.config import Augmentation, Config, Optimisation, OutsiderData, SpeciesData
@@ -20,7 +22,6 @@ CONFIG = Config(
     species=SpeciesData(
         folder="pair",
         labels=("maniola_jurtina", "pyronia_tithonus"),
-        calibration=0.15,
         review="browns_label_review.csv",
     ),
     outsiders=OutsiderData(folder="other", per_epoch=1000, subjects_weight=0.5),

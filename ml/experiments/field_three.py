@@ -3,7 +3,9 @@
     wingcheck train field_three --data DATA --weights mobilenet_v2_imagenet_notop.weights.h5
 
 Peacock, red admiral or brimstone, or none of them. Everything else in the outsiders' folder is out of scope; the same
-species under other names there are left out.
+species under other names there, and one that only an expert tells from a brimstone, are left out. Expect
+0.79 ± 0.09 on the test part and an in-scope AUROC of 0.91: there are 55 training photos of each, on most the animal is a
+small part of the picture, and on some there is none to be seen.
 """
 
 from ml.config import Augmentation, Config, Optimisation, OutsiderData, SpeciesData
