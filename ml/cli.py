@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ml.collection.cli import app as collect_app
+
 app = typer.Typer(help="Train and measure model versions.", no_args_is_help=True)
+app.add_typer(collect_app, name="collect")
 _console = Console(soft_wrap=True, highlight=False)
 
 Data = Annotated[

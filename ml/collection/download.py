@@ -1,0 +1,160 @@
+"""Fetching one picture and looking at what came: runs in several threads."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from ml.collection.deduplication import perceptual_hash
+from ml.collection.politeness import Busy, Pace, Patience, Waiting, retry_after_seconds
+from ml.inference.photos import PhotoError, open_photo
+
+ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic"}
+_REASONS = {"unsupported": "not an image", "undecodable": "damaged", "too_large": "too large"}
+_SIDE_FOR_HASH = 256
+_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A photo to fetch: ``label`` is its folder; width and height in pixels as listed, None where Flickr didn't say."""
+
+    id: str
+    url: str
+    label: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What came and is good: the encoded ``data``, upright size in pixels, its hashes, and the ending for its name.
+    ``file`` is where it lies already, from a run that was cut short before it could say so.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    sha256: str
+    perceptual_hash: int
+    ending: str
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Why there is no picture. ``failed``: it may come another time."""
+
+    reason: str
+    detail: str
+    failed: bool = False
+
+
+class _Refused(Exception):
+    """The server's answer is final."""
+
+
+class Downloader:
+    """Fetches pictures, politely, and checks them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        user_agent: str,
+        timeout: float,
+        pace: Pace,
+        patience: Patience,
+        waiting: Waiting,
+        min_side: int,
+        most_bytes: int,
+    ) -> None:
+        """``timeout`` in seconds, for connecting and for each part that arrives; ten times that for the whole."""
+        self._folder, self._user_agent, self._timeout = folder, user_agent, timeout
+        self._pace, self._patience, self._waiting = pace, patience, waiting
+        self._min_side, self._most_bytes = min_side, most_bytes
+        self._local = threading.local()
+
+    def get(self, wanted: Wanted) -> Picture | Unusable:
+        """The picture, from the folder where it lies there already. Raises Stopped, and CollectError for a long wait."""
+        file = self._existing(wanted)
+        try:
+            data = (
+                file.read_bytes()
+                if file
+                else self._patience.call(lambda: self._fetch(wanted), self._pace, self._waiting)
+            )
+        except Busy as busy:
+            return Unusable("download failed", f"{busy.what}, {self._patience.attempts} times", failed=True)
+        except _Refused as refused:
+            return Unusable("gone", str(refused))
+        return self._looked_at(wanted, data, file)
+
+    def _existing(self, wanted: Wanted) -> Path | None:
+        names = [self._folder / wanted.label / f"{wanted.id}{ending}" for ending in dict.fromkeys(ENDINGS.values())]
+        return next((name for name in names if name.is_file()), None)
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.headers["User-Agent"] = self._user_agent
+        session: requests.Session = self._local.session
+        return session
+
+    def _fetch(self, wanted: Wanted) -> bytes:
+        try:
+            with self._session().get(wanted.url, stream=True, timeout=self._timeout) as response:
+                self._check(response)
+                return self._body(response)
+        except requests.Timeout:
+            raise Busy("no answer in time") from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
+            raise _Refused(f"its address leads nowhere ({type(error).__name__})") from None
+        except (requests.RequestException, UnicodeError) as error:
+            raise Busy(f"the connection broke ({type(error).__name__})") from None
+
+    def _check(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise Busy(f"HTTP {status}", retry_after_seconds(response.headers.get("Retry-After")))
+        if status != 200:
+            raise _Refused(f"HTTP {status}")
+        if "unavailable" in response.url.rsplit("/", 1)[-1]:  # Flickr's picture that says that there is none
+            raise _Refused("Flickr shows its picture for photos that are gone")
+
+    def _body(self, response: requests.Response) -> bytes:
+        parts, size, deadline = [], 0, time.monotonic() + 10 * self._timeout
+        for part in response.iter_content(64 * 1024):
+            parts.append(part)
+            size += len(part)
+            if size > self._most_bytes:
+                raise _Refused(f"larger than {self._most_bytes / 1e6:g} MB")
+            if time.monotonic() > deadline:
+                raise Busy("the picture came too slowly")
+        return b"".join(parts)
+
+    def _looked_at(self, wanted: Wanted, data: bytes, file: Path | None) -> Picture | Unusable:
+        try:
+            image, info = open_photo(data, max_side=_SIDE_FOR_HASH)
+        except PhotoError as error:
+            return Unusable(_REASONS[error.kind], error.detail)
+        size = f"{info.width} × {info.height} pixels"
+        if min(info.width, info.height) < self._min_side:
+            return Unusable("too small", f"{size}, at least {self._min_side} are wanted on each side")
+        if not _as_listed(wanted, info.width, info.height):
+            return Unusable("wrong size", f"{size}, listed as {wanted.width} × {wanted.height}")
+        digest = hashlib.sha256(data).hexdigest()
+        return Picture(data, info.width, info.height, digest, perceptual_hash(image), ENDINGS[info.format], file)
+
+
+def _as_listed(wanted: Wanted, width: int, height: int) -> bool:
+    """Flickr may count the sides of a turned original before turning it."""
+    if wanted.width is None or wanted.height is None:
+        return True
+    pairs = zip(sorted((wanted.width, wanted.height)), sorted((width, height)), strict=True)
+    return all(abs(listed - real) <= max(2, _TOLERANCE * listed) for listed, real in pairs)

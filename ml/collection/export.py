@@ -1,0 +1,89 @@
+"""The collection for other programs: every row as CSV, and the ``labels.csv`` that training reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ml.collection.errors import CollectError
+from ml.collection.manifest import Manifest
+from ml.collection.request import label_of
+
+LABELS = "labels.csv"
+LABEL_COLUMNS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")
+# Text that strangers wrote; a spreadsheet would take one that begins so for a formula.
+_FREE_TEXT = {"owner_name", "title", "tags", "keyword", "detail"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_labels(folder: Path, manifest: Manifest) -> Path:
+    """Write the kept photos as the ``labels.csv`` that ``ml.datasets.folder`` reads.
+
+    The group of near duplicates is the photographer, so that no one's photos are on both sides of a split; the number
+    in sequence stays empty for the same reason. A person's ``screening`` in an earlier file is kept.
+
+    Raises:
+        CollectError: the file can't be written.
+    """
+    screening = _earlier_screening(folder / LABELS)
+    rows = [
+        {
+            "path": row["file_name"],
+            "label": label_of(row["taxon"]),
+            "sequence": "",
+            "near_duplicate_group": row["owner_nsid"],
+            "duplicate": "0",
+            "screening": screening.get(row["file_name"], "ok"),
+            "sha256": row["sha256"],
+        }
+        for row in manifest.rows("status = 'kept'", order="taxon, owner_nsid, date_taken, id")
+    ]
+    return write_csv(folder / LABELS, LABEL_COLUMNS, rows)
+
+
+def write_photos(file: Path, manifest: Manifest) -> Path:
+    """Write every photo that the manifest knows, kept or not, with all its columns. Raises CollectError."""
+    rows = [dict(row) for row in manifest.rows(order="taxon, id")]
+    columns = list(rows[0]) if rows else ["id"]
+    return write_csv(file, columns, rows)
+
+
+def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Path:
+    """Write a table in one step; free text can't become a spreadsheet's formula. Raises CollectError."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(name, value) for name, value in row.items()})
+    return write_text(file, stream.getvalue())
+
+
+def write_text(file: Path, text: str) -> Path:
+    """The whole file appears under its name, or the earlier one stays. Raises CollectError."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CollectError(f"{file} can't be written ({error.strerror}).") from None
+    return file
+
+
+def _cell(name: str, value: object) -> object:
+    if name in _FREE_TEXT and isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _earlier_screening(table: Path) -> dict[str, str]:
+    try:
+        with table.open(encoding="utf-8", newline="") as stream:
+            return {row["path"]: row["screening"] for row in csv.DictReader(stream) if row.get("screening")}
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise CollectError(f"{table} can't be read, so its screening would be lost: {error}.") from None
