@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -23,6 +24,14 @@ SQLITE_BUSY_MS = 10_000
 _MAX_CONNECTIONS = 80
 # Values stay out of error messages, and so out of logs: among them are links and e-mail addresses.
 _OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
+# A server that vanished without a word is noticed within about ten seconds, not within the two hours of TCP.
+_CONNECTING = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 SessionFactory = sessionmaker[Session]
 Clock = Callable[[], datetime]
@@ -70,7 +79,15 @@ def make_engine(url: str) -> Engine:
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed, **_OPTIONS, connect_args={"connect_timeout": 5})
+    engine = create_engine(parsed, **_OPTIONS, connect_args=_CONNECTING)
+    event.listen(engine, "connect", _configure_postgresql)
+    return engine
+
+
+def _configure_postgresql(connection: Any, _record: object) -> None:
+    """A row that somebody holds for long is an error, not a request that hangs."""
+    connection.execute("SET lock_timeout = '10s'")
+    connection.commit()
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
@@ -83,8 +100,28 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_immediate(connection: Any) -> None:
     """Take the write lock at the start: a transaction that reads, then writes, would fail at once if another wrote meanwhile."""
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("read_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={options.get('patience_ms', SQLITE_BUSY_MS)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def why_not_writable(engine: Engine) -> str | None:
+    """Why no transaction that writes can begin within two seconds, in words; None when one can.
+
+    Somebody may hold the lock of an SQLite file, its disk may be read-only, a PostgreSQL server may be a standby.
+    """
+    try:
+        with engine.connect().execution_options(patience_ms=2000) as connection:
+            if connection.dialect.name == "postgresql":
+                standby = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+                return "it only reads at present" if standby else None
+            connection.exec_driver_sql("PRAGMA user_version=0")  # unlike BEGIN, this touches the file; it is undone
+    except (OperationalError, InterfaceError) as error:
+        return " ".join(str(error.orig).split())
+    return None
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:

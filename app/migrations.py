@@ -25,6 +25,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """Apply every missing migration, in one transaction."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         command.upgrade(alembic_config(connection), revision)
 

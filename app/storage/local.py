@@ -1,12 +1,17 @@
 """A folder of this machine."""
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.storage.base import WRITING, StoredFile, check_key
+
+# With less room than a few photos take, no more are invited.
+_LEAST_FREE = 50_000_000
 
 
 class LocalStorage:
@@ -74,6 +79,8 @@ class LocalStorage:
         with tempfile.NamedTemporaryFile(dir=self.root, prefix=WRITING) as file:
             file.write(b"wingcheck")
             file.flush()
+        if shutil.disk_usage(self.root).free < _LEAST_FREE:
+            raise OSError(errno.ENOSPC, f"less than {_LEAST_FREE // 1_000_000} MB are free")
 
 
 def _is_leftover(file: StoredFile) -> bool:

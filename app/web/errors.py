@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,6 +63,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(InternalError, _database_away)  # as PostgreSQL says of a server that only reads
+    app.add_exception_handler(PoolExhausted, _database_away)
     app.add_exception_handler(DataError, _impossible_value)
     app.add_exception_handler(OSError, _storage_failed)
     app.add_exception_handler(Exception, _unexpected)
@@ -170,7 +173,11 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _database_away(request: Request, error: Exception) -> Response:
-    log.error("the database can't be reached: %s", error)
+    reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+    log.error("the database can't be used: %s", reason)
+    if "disk is full" in reason or "No space left" in reason:
+        detail = "There is no room left for the database. Nothing was kept; please try again later."
+        return answer(request, "storage-failed", 507, detail, {"Retry-After": "60"})
     detail = "The database can't be reached at present. Nothing was lost; please try again."
     return answer(request, "unavailable", 503, detail, {"Retry-After": "10"})
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.db import why_not_writable
 from app.migrations import is_current
 from app.models import JobStatus
 from app.services import jobs
@@ -24,6 +25,9 @@ def readyz(session: ReadSession, classifiers: ClassifiersDep, storage: StorageDe
     """Ready when the database has the newest schema, photos can be written and a model version is loaded."""
     if not is_current(session.connection()):
         return problems.response("unavailable", 503, "The database has another schema; run 'wingcheck db upgrade'.")
+    reason = why_not_writable(session.get_bind().engine)
+    if reason is not None:
+        return problems.response("unavailable", 503, f"The database can't be written: {reason}.")
     try:
         storage.check()
     except OSError as error:
