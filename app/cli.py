@@ -15,6 +15,7 @@ from rich.text import Text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import logs, migrations
+from app.commands.backup import backup, migrate_database, restore
 from app.commands.database import db
 from app.commands.models import models
 from app.commands.predict import predict
@@ -34,6 +35,9 @@ cli = typer.Typer(
     help="Wingcheck: a second opinion for every photo of a garden butterfly count.",
 )
 cli.command("predict")(predict)
+cli.command("backup")(backup)
+cli.command("restore")(restore)
+cli.command("migrate-database")(migrate_database)
 cli.add_typer(db, name="db")
 cli.add_typer(models, name="models")
 cli.add_typer(taxa_cli, name="taxa")

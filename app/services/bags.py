@@ -191,9 +191,10 @@ class Bag:
         names = (name.removeprefix("data/") for name in self._hashes)
         return [path for path in names if path.startswith(prefix)]
 
-    def sha256(self, path: str) -> str:
-        """The hash that was written down for a file."""
-        return self._hashes[f"data/{path}"]
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        with self.open(path) as file:
+            return file.seek(0, io.SEEK_END)
 
     def read(self, path: str) -> bytes:
         """A whole file."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from alembic import command
@@ -62,6 +63,7 @@ class TableDigest:
     sha256: str
 
 
+@cache
 def tables_at(revision: str) -> list[Table]:
     """Every table of the schema at ``revision``, those that others point at first. Raises WingcheckError for one not known."""
     if not migrations.is_known(revision):

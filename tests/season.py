@@ -1,0 +1,224 @@
+"""A season in a database, written in bulk: thousands of submissions in seconds, with everything that rows can hold."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, func, insert, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from app.db import Base, SessionFactory, transaction
+from app.domain.submission import ClaimKind, Source, SubmissionStatus
+from app.domain.verdict import Outcome, Reason
+from app.domain.verification import VerificationStatus
+from app.models import (
+    ClaimRecord,
+    Job,
+    JobKind,
+    JobStatus,
+    ModelVersion,
+    Photo,
+    PredictionRecord,
+    StatusLog,
+    Submission,
+    Taxon,
+    VerdictRecord,
+    Volunteer,
+)
+from app.services import photos
+from app.services.classifiers import PixelLimits
+from app.storage import Storage
+from tests.conftest import POSTGRESQL, skip_or_fail
+from tests.factories import butterfly, encode
+
+START = datetime(2026, 6, 1, 9, 30, 0, 123456, tzinfo=UTC)
+TEXTS = ("", "Left of the door", "Ωmega – “quotes”, snowman ☃, butterfly 🦋", "two\nlines\tand a tab", "0", "null")
+
+
+def write_season(sessions: SessionFactory, storage: Storage, count: int, pictures: int = 5) -> list[str]:
+    """`count` submissions of about a tenth as many volunteers, their photos among `pictures` stored ones.
+
+    Returns the hashes of the stored photos. The bundled model version must be registered.
+    """
+    hashes = [_store(storage, seed) for seed in range(pictures)]
+    luck = random.Random(1)
+    with transaction(sessions) as session:
+        model = session.scalars(select(ModelVersion)).first()
+        assert model is not None
+        taxa = list(session.scalars(select(Taxon.id)))
+        volunteers = max(1, count // 10)
+        rows: dict[type[Base], list[dict[str, Any]]] = {
+            Volunteer: [_volunteer(n) for n in range(1, volunteers + 1)],
+        }
+        for n in range(1, count + 1):
+            for table, row in _submission(n, luck, 1 + n % volunteers, luck.choice(taxa), model, hashes):
+                rows.setdefault(table, []).append(row)
+        for table, values in rows.items():
+            session.execute(insert(table), values)
+        if session.get_bind().dialect.name == "postgresql":
+            for table in rows:
+                name = table.__tablename__
+                last = session.scalar(select(func.max(table.__table__.c.id)))
+                session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {last})"))
+    return hashes
+
+
+def _store(storage: Storage, seed: int) -> str:
+    prepared = photos.prepare(encode(butterfly(seed, (120, 90)), quality=50), PixelLimits())
+    photos.keep(storage, prepared)
+    return prepared.sha256
+
+
+def _volunteer(n: int) -> dict[str, Any]:
+    return {
+        "id": n,
+        "key": f"volunteer-{n}",
+        "email": f"volunteer{n}@example.org" if n % 3 == 0 else None,
+        "language": "nl" if n % 2 else "en",
+        "created_at": START,
+    }
+
+
+def _submission(
+    n: int, luck: random.Random, volunteer: int, taxon: int, model: ModelVersion, hashes: list[str]
+) -> Iterator[tuple[type[Base], dict[str, Any]]]:
+    sent = START + timedelta(minutes=n, microseconds=n)
+    located, probability = n % 2 == 0, luck.random()
+    yield (
+        Submission,
+        {
+            "id": n,
+            "token": f"token-of-submission-{n:06}",
+            "volunteer_id": volunteer,
+            "idempotency_key": f"key-{n}",
+            "content_digest": f"{n:064x}",
+            "status": SubmissionStatus.FLAGGED if n % 5 == 0 else SubmissionStatus.SCREENED,
+            "verification_status": VerificationStatus.PENDING,
+            "individual_count": 1 + n % 7,
+            "event_date": date(2026, 7, 1 + n % 28) if n % 4 else None,
+            "event_date_source": Source.TYPED if n % 4 else Source.MISSING,
+            "place": luck.choice(TEXTS),
+            "latitude": luck.uniform(-90, 90) if located else None,
+            "longitude": luck.uniform(-180, 180) if located else None,
+            "coordinate_source": Source.EXIF if located else Source.MISSING,
+            "note": luck.choice(TEXTS),
+            "created_at": sent,
+        },
+    )
+    yield (
+        Photo,
+        {
+            "id": n,
+            "token": f"token-of-photo-{n:06}",
+            "submission_id": n,
+            "position": 0,
+            "sha256": hashes[n % len(hashes)],
+            "filename": f"IMG_{n}.jpg",
+            "format": "JPEG",
+            "byte_size": 4000 + n,
+            "width": 120,
+            "height": 90,
+            "square": [0.1, 0.2, 1 / 3, 0.25] if n % 3 == 0 else None,
+            "taken_at": "2026-07-14T15:30:00" if located else None,
+            "seen_before": n > len(hashes),
+        },
+    )
+    claim = {"id": n, "submission_id": n, "created_at": sent}
+    kinds = [(ClaimKind.TAXON, taxon, ""), (ClaimKind.UNKNOWN, None, ""), (ClaimKind.OTHER, None, "peacock")]
+    kind, claimed, verbatim = kinds[n % 3 if n % 10 == 0 else 0]
+    yield ClaimRecord, claim | {"kind": kind, "taxon_id": claimed, "verbatim": verbatim, "informed": False}
+    probabilities = dict(zip(model.labels, (probability, 1 - probability), strict=False))
+    yield (
+        PredictionRecord,
+        {
+            "id": n,
+            "photo_id": n,
+            "model_version_id": model.id,
+            "probabilities": probabilities,
+            "in_scope": luck.random(),
+            "created_at": sent,
+        },
+    )
+    yield (
+        VerdictRecord,
+        {
+            "id": n,
+            "submission_id": n,
+            "claim_id": n,
+            "model_version_id": model.id,
+            "outcome": Outcome.DISAGREE if n % 5 == 0 else Outcome.AGREE,
+            "reason": next(iter(Reason)),
+            "photo_position": 0,
+            "support": probability if n % 2 else None,
+            "suggested": model.labels[0] if n % 5 == 0 else None,
+            "within_error_bound": n % 2 == 0,
+            "machine_accepted": False,
+            "policy": {"wanted_error": 0.05, "thresholds": [[0.01, None], [0.05, 0.81]]},
+            "created_at": sent,
+        },
+    )
+    for offset, (event, status) in enumerate((("received", "received"), ("screened", "screened"))):
+        yield (
+            StatusLog,
+            {
+                "id": 2 * n + offset,
+                "submission_id": n,
+                "event": event,
+                "actor": "volunteer" if event == "received" else "machine",
+                "from_status": None if event == "received" else SubmissionStatus.RECEIVED,
+                "to_status": SubmissionStatus(status),
+                "verification_status": VerificationStatus.PENDING,
+                "model_version_id": None if event == "received" else model.id,
+                "created_at": sent + timedelta(seconds=offset),
+            },
+        )
+    yield (
+        Job,
+        {
+            "id": n,
+            "kind": JobKind.SCREENING,
+            "subject_id": n,
+            "status": JobStatus.DONE,
+            "attempts": 1,
+            "progress": 1.0,
+            "created_at": sent,
+            "finished_at": sent + timedelta(seconds=2),
+        },
+    )
+
+
+@contextmanager
+def new_postgresql() -> Iterator[str]:
+    """A PostgreSQL database without tables, dropped at the end."""
+    server = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    name = f"wingcheck_test_{uuid.uuid4().hex[:12]}"
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError as error:
+        skip_or_fail(f"no PostgreSQL at {make_url(POSTGRESQL)!r}: {error.orig}")
+    try:
+        yield make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+def assert_same_rows(one: Engine, other: Engine) -> int:
+    """Every row of every table is the same in both, compared one by one. Returns how many there are."""
+    count = 0
+    with (
+        one.connect().execution_options(read_only=True) as left,
+        other.connect().execution_options(read_only=True) as right,
+    ):
+        for table in Base.metadata.sorted_tables:
+            query = select(table).order_by(*table.primary_key.columns)
+            for mine, theirs in zip_longest(left.execute(query), right.execute(query)):
+                assert mine == theirs, table.name
+                count += 1
+    return count
