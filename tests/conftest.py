@@ -111,7 +111,7 @@ def make_settings(folder: Path, **values: object) -> Settings:
         "allowed_hosts": "testserver",
         **dict.fromkeys(("rate_limit_predict", "rate_limit_submissions", "rate_limit_writes"), ""),
     }
-    return Settings(_env_file=None, **(defaults | values))  # type: ignore[arg-type]
+    return Settings(_env_file=None, **(defaults | values))
 
 
 @dataclass
