@@ -1,13 +1,12 @@
 """Collecting: read a page of the search, fetch what is wanted of it, read the next page, until there are enough.
 
 A page's photos are entered into the manifest before any is fetched, together with the number of the next page; a file
-gets its name in one step once it is whole, and its row says so after that. So a run that is killed at any moment goes on
-where it was: pages are not read again, and a file without a row is taken as it lies.
+is moved to its place in one step, and its row says so after that. So a run that is killed at any moment goes on where it
+was: pages are not read again, and a file of which the manifest doesn't know yet is taken as it lies.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ml.collection.deduplication import NearDuplicates
-from ml.collection.download import Downloader, Picture, Unusable, Wanted
+from ml.collection.download import ARRIVED, Downloader, Picture, Unusable, Wanted
 from ml.collection.errors import CollectError
 from ml.collection.flickr import MOST_RESULTS, FlickrClient
 from ml.collection.licences import Licence
@@ -25,7 +24,6 @@ from ml.collection.reporting import Reporter
 from ml.collection.request import CollectRequest, Keyword, label_of
 from ml.collection.screening import photo_row
 
-PARTIAL = ".partial"
 _FAILURES_IN_A_ROW = 10
 
 
@@ -155,7 +153,7 @@ class Collector:
         if isinstance(outcome, Unusable):
             status: Status = "failed" if outcome.failed else "skipped"
             self._manifest.settle(identifier, status, reason=outcome.reason, detail=outcome.detail)
-            self._remove_left_over(keyword, identifier)
+            self._remove(keyword, identifier)
             self._count_failures(outcome)
             self._reporter.settled(keyword, status, outcome.reason)
             return status
@@ -175,16 +173,14 @@ class Collector:
 
     def _keep(self, keyword: Keyword, identifier: str, picture: Picture) -> None:
         name = f"{keyword.label}/{identifier}{picture.ending}"
-        if picture.file is None:
-            _write(self._folder, name, picture.data)
-        else:
-            name = picture.file.relative_to(self._folder).as_posix()
+        (self._folder / keyword.label).mkdir(exist_ok=True)
+        picture.file.replace(self._folder / name)
         self._manifest.settle(
             identifier,
             "kept",
             sha256=picture.sha256,
             perceptual_hash=f"{picture.perceptual_hash:016x}",
-            bytes=len(picture.data),
+            bytes=picture.bytes,
             width=picture.width,
             height=picture.height,
             file_name=name,
@@ -193,7 +189,8 @@ class Collector:
         if self._near is not None:
             self._near.add(identifier, picture.perceptual_hash)
 
-    def _remove_left_over(self, keyword: Keyword, identifier: str) -> None:
+    def _remove(self, keyword: Keyword, identifier: str) -> None:
+        (self._folder / ARRIVED / identifier).unlink(missing_ok=True)
         for file in (self._folder / keyword.label).glob(f"{identifier}.*"):
             file.unlink(missing_ok=True)
 
@@ -204,15 +201,3 @@ class Collector:
                 f"{self._failures} downloads in a row failed (the last one: {outcome.detail}). "
                 "Run the same command again later: it continues where it stopped."
             )
-
-
-def _write(folder: Path, name: str, data: bytes) -> None:
-    """The whole file appears under its name, or nothing does."""
-    partial = folder / PARTIAL / name.replace("/", "-")
-    partial.parent.mkdir(exist_ok=True)
-    (folder / name).parent.mkdir(exist_ok=True)
-    with partial.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(folder / name)

@@ -95,7 +95,8 @@ def show_summary(summary: Summary) -> None:
     _show_reasons(summary.keywords)
     if summary.kept:
         licences = ", ".join(f"{number} {name}" for name, number in summary.licences.items())
-        say(f"{summary.kept} photos kept, by {summary.photographers} photographers: {licences}.")
+        by = "1 photographer" if summary.photographers == 1 else f"{summary.photographers} photographers"
+        say(f"{summary.kept} {'photo' if summary.kept == 1 else 'photos'} kept, by {by}: {licences}.")
 
 
 def show_counts(request: CollectRequest, found: Mapping[str, int]) -> None:

@@ -1,8 +1,13 @@
-"""Fetching one picture and looking at what came: runs in several threads."""
+"""Fetching one picture and looking at what came: runs in several threads.
+
+A picture that arrived whole is on disk before anything else happens to it, so a run that is cut short need not fetch it
+again, whoever was still to look at it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -15,6 +20,7 @@ from ml.collection.politeness import Busy, Pace, Patience, Waiting, retry_after_
 from ml.inference.photos import PhotoError, open_photo
 
 ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic"}
+ARRIVED = ".arrived"  # folder of pictures that nobody has decided on yet
 _REASONS = {"unsupported": "not an image", "undecodable": "damaged", "too_large": "too large"}
 _SIDE_FOR_HASH = 256
 _TOLERANCE = 0.05
@@ -33,17 +39,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Picture:
-    """What came and is good: the encoded ``data``, upright size in pixels, its hashes, and the ending for its name.
-    ``file`` is where it lies already, from a run that was cut short before it could say so.
+    """What came and is good: the ``file`` that it lies in for now, upright size in pixels, its hashes, and the ending
+    for its name.
     """
 
-    data: bytes
+    file: Path
+    bytes: int
     width: int
     height: int
     sha256: str
     perceptual_hash: int
     ending: str
-    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,22 +88,31 @@ class Downloader:
 
     def get(self, wanted: Wanted) -> Picture | Unusable:
         """The picture, from the folder where it lies there already. Raises Stopped, and CollectError for a long wait."""
-        file = self._existing(wanted)
         try:
-            data = (
-                file.read_bytes()
-                if file
-                else self._patience.call(lambda: self._fetch(wanted), self._pace, self._waiting)
+            file = self._existing(wanted) or self._save(
+                wanted, self._patience.call(lambda: self._fetch(wanted), self._pace, self._waiting)
             )
         except Busy as busy:
             return Unusable("download failed", f"{busy.what}, {self._patience.attempts} times", failed=True)
         except _Refused as refused:
             return Unusable("gone", str(refused))
-        return self._looked_at(wanted, data, file)
+        return self._looked_at(wanted, file)
 
     def _existing(self, wanted: Wanted) -> Path | None:
         names = [self._folder / wanted.label / f"{wanted.id}{ending}" for ending in dict.fromkeys(ENDINGS.values())]
-        return next((name for name in names if name.is_file()), None)
+        return next((name for name in [self._folder / ARRIVED / wanted.id, *names] if name.is_file()), None)
+
+    def _save(self, wanted: Wanted, data: bytes) -> Path:
+        """The whole file appears under its name, or nothing does."""
+        file = self._folder / ARRIVED / wanted.id
+        partial = file.with_suffix(".part")
+        file.parent.mkdir(exist_ok=True)
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+        return file
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
@@ -138,7 +153,8 @@ class Downloader:
                 raise Busy("the picture came too slowly")
         return b"".join(parts)
 
-    def _looked_at(self, wanted: Wanted, data: bytes, file: Path | None) -> Picture | Unusable:
+    def _looked_at(self, wanted: Wanted, file: Path) -> Picture | Unusable:
+        data = file.read_bytes()
         try:
             image, info = open_photo(data, max_side=_SIDE_FOR_HASH)
         except PhotoError as error:
@@ -149,7 +165,8 @@ class Downloader:
         if not _as_listed(wanted, info.width, info.height):
             return Unusable("wrong size", f"{size}, listed as {wanted.width} × {wanted.height}")
         digest = hashlib.sha256(data).hexdigest()
-        return Picture(data, info.width, info.height, digest, perceptual_hash(image), ENDINGS[info.format], file)
+        shape = (info.width, info.height)
+        return Picture(file, len(data), *shape, digest, perceptual_hash(image), ENDINGS[info.format])
 
 
 def _as_listed(wanted: Wanted, width: int, height: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SECRETIVE = re.compile(r"((?:api_key|api_sig|auth_token|oauth_\w+)(?:=|%3D|\"?:\s*))[\"']?[^&\s,\"']+", re.IGNORECASE)
+_SECRETIVE = re.compile(
+    r"((?:api_key|api_sig|auth_token|oauth_\w+)[\"']?(?:=|%3D|:\s*))[\"']?[^&\s,\"']+", re.IGNORECASE
+)
 
 
 class CollectError(Exception):

@@ -46,6 +46,9 @@ def _whole(name: str, text: str, nothing: str) -> int | None:
 
 def _degrees(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        degrees = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise RequestError(f"bbox: {text!r} is not west,south,east,north in degrees") from None
+        degrees = ()
+    if len(degrees) != 4:
+        raise RequestError(f"bbox: {text!r} is not west,south,east,north in degrees")
+    return degrees
