@@ -19,6 +19,7 @@ from app.commands.backup import backup, migrate_database, restore
 from app.commands.database import db
 from app.commands.models import models
 from app.commands.predict import predict
+from app.commands.retention import retention
 from app.commands.shared import err, out, sessions
 from app.commands.taxa import taxa_cli
 from app.db import make_engine, transaction
@@ -40,6 +41,7 @@ cli.command("restore")(restore)
 cli.command("migrate-database")(migrate_database)
 cli.add_typer(db, name="db")
 cli.add_typer(models, name="models")
+cli.add_typer(retention, name="retention")
 cli.add_typer(taxa_cli, name="taxa")
 cli.add_typer(ml_app)
 

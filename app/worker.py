@@ -21,6 +21,7 @@ from app.services import jobs
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
 from app.services.removal import Removal
+from app.services.retention import Retention
 from app.services.screening import PhotosUnreadable, Screening
 from app.settings import Settings
 from app.storage import make_storage
@@ -45,7 +46,9 @@ class Worker:
         self.handlers: dict[JobKind, Handler] = {
             JobKind.SCREENING: Screening(self.sessions, storage, self.classifiers).run,
             JobKind.REMOVAL: Removal(self.sessions, storage).run,
+            JobKind.RETENTION: Retention(self.sessions, storage, settings.original_retention_days).run,
         }
+        self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
         self._stop = threading.Event()
@@ -120,6 +123,8 @@ class Worker:
             try:
                 with transaction(self.sessions) as session:
                     jobs.beat(session, list(self._running))
+                for kind in self._daily:
+                    jobs.create_daily(self.sessions, kind)
                 jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database can't be reached; trying again: %s", error.orig)

@@ -15,6 +15,7 @@ class JobKind(StrEnum):
 
     SCREENING = "screening"
     REMOVAL = "removal"
+    RETENTION = "retention"
 
 
 class JobStatus(StrEnum):

@@ -117,6 +117,9 @@ class Photo(Base):
     taken_at: Mapped[str | None] = mapped_column(String(32), doc="EXIF local time, ISO without zone")
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    original_removed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, doc="when its time was over; the copies stay"
+    )
 
     submission: Mapped[Submission] = relationship(back_populates="photos")
     predictions: Mapped[list["PredictionRecord"]] = relationship(

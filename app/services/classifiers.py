@@ -294,7 +294,10 @@ class Classifiers:
         Raises Overloaded when too many photos are waiting already.
         """
         with self._places(len(photos)):
-            futures = [self._pool.submit(copy_context().run, self._answer_one, served, source, square) for source, square in photos]
+            futures = [
+                self._pool.submit(copy_context().run, self._answer_one, served, source, square)
+                for source, square in photos
+            ]
             return [future.result() for future in futures]
 
     def _answer_one(self, served: Served, source: PhotoSource, square: Square | None) -> Answer | PhotoError:

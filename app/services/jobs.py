@@ -15,6 +15,7 @@ MAX_ATTEMPTS = 5
 LOST_AFTER = timedelta(seconds=60)
 # No job is put off for longer. A moment further ahead was written while the clock was wrong.
 LONGEST_PAUSE = timedelta(minutes=15)
+_DAY = timedelta(days=1)
 
 Send = Callable[[int], bool]
 
@@ -33,6 +34,21 @@ def create(session: Session, kind: JobKind, subject_id: int, sent_at: datetime |
     session.add(job)
     session.flush()
     return job
+
+
+def create_daily(sessions: SessionFactory, kind: JobKind) -> None:
+    """A job of this kind unless one was made within a day. Two workers may both make one: handlers are idempotent."""
+    now = utcnow()
+    with reading(sessions) as session:
+        newest = session.scalar(select(func.max(Job.created_at)).where(Job.kind == kind))
+    if newest is None or _is_long_ago(newest, now):
+        with transaction(sessions) as session:
+            create(session, kind, 0)
+
+
+def _is_long_ago(moment: datetime, now: datetime) -> bool:
+    """Also what lies a day ahead: it was written while the clock was wrong."""
+    return abs(now - moment) >= _DAY
 
 
 def send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:

@@ -39,7 +39,7 @@ class Screening:
         with reading(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
             waiting = submission.status in _SCREENABLE
-            todo = [(p.id, p.sha256, p.square) for p in submission.photos if p.removed_at is None]
+            todo = [(p.id, _largest(p), p.square) for p in submission.photos if p.removed_at is None]
         served = self._classifiers.current()
         opinions = self._ask(served, todo) if waiting else {}
         reach("predicted")
@@ -52,15 +52,12 @@ class Screening:
         reach("screened")
 
     def _ask(self, served: Served, todo: list[tuple[int, str, list[float] | None]]) -> dict[int, Opinion]:
-        sources = [
-            (partial(self._read, photos.key_of(sha256, "original")), Square(*square) if square else None)
-            for _, sha256, square in todo
-        ]
+        sources = [(partial(self._read, key), Square(*square) if square else None) for _, key, square in todo]
         answers = self._classifiers.answer(served, sources)
         opinions = {}
-        for (photo_id, sha256, _), answer in zip(todo, answers, strict=True):
+        for (photo_id, key, _), answer in zip(todo, answers, strict=True):
             if isinstance(answer, PhotoError):
-                raise PhotosUnreadable(f"photo {sha256}: {answer.detail}")
+                raise PhotosUnreadable(f"photo {key}: {answer.detail}")
             opinions[photo_id] = answer.opinion
         return opinions
 
@@ -68,6 +65,11 @@ class Screening:
         data = self._storage.get(key)
         reach("photos-read")
         return data
+
+
+def _largest(photo: Photo) -> str:
+    """The storage key of the original, or, where its time is over, of the copy that pages show."""
+    return photos.key_of(photo.sha256, "original" if photo.original_removed_at is None else "display")
 
 
 def _record(session: Session, submission: Submission, served: Served, fresh: dict[int, Opinion]) -> None:

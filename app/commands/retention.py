@@ -1,0 +1,33 @@
+"""`wingcheck retention`: deleting originals whose time is over."""
+
+from typing import Annotated
+
+import typer
+
+from app.commands.shared import out, sessions
+from app.services.retention import Retention
+from app.settings import get_settings
+from app.storage import make_storage
+
+retention = typer.Typer(no_args_is_help=True, help="Deleting originals whose time is over.")
+
+
+@retention.command("apply")
+def apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+) -> None:
+    """Do now what the worker does once a day: delete the originals that WINGCHECK_ORIGINAL_RETENTION_DAYS lets go."""
+    settings = get_settings()
+    days = settings.original_retention_days
+    if days is None:
+        out.print("Originals are kept for ever; WINGCHECK_ORIGINAL_RETENTION_DAYS sets a limit.")
+        return
+    service = Retention(sessions(), make_storage(settings), days)
+    found = service.plan() if dry_run else service.apply()
+    verb = "Would delete" if dry_run else "Deleted"
+    out.print(f"{verb} {found.files:,} originals; {found.photos:,} photos decided more than {days} days ago.")
+
+
+@retention.callback()
+def _group() -> None:
+    """Lets `apply` be a command of its own name although it is the only one."""
