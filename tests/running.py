@@ -3,10 +3,12 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -109,10 +111,36 @@ class Server:
         """The process number of `serve` or `worker`."""
         return next((pid for pid in self.children() if name in _command_line(pid)), None)
 
+    def pause_worker(self) -> int:
+        """Let the worker stand still between two jobs; its process number, to let it go on with `resume`."""
+        worker = self.child("worker")
+        assert worker is not None, f"no worker runs\n{self.log}"
+
+        def stands_without_a_lock() -> bool:
+            pause(worker)
+            if all(_writable(self.data / name) for name in ("wingcheck.db", "queue.db")):
+                return True
+            resume(worker)
+            return False
+
+        eventually(stands_without_a_lock, "the worker stands still and locks nothing")
+        return worker
+
     @cached_property
     def sessions(self) -> SessionFactory:
         """Sessions on the server's database, to see what it kept."""
         return make_session_factory(make_engine(f"sqlite:///{self.data / 'wingcheck.db'}"))
+
+
+def _writable(database: Path) -> bool:
+    """Whether nobody holds the lock for writing."""
+    try:
+        with closing(sqlite3.connect(database, timeout=0.2, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def _processes() -> list[int]:

@@ -18,7 +18,7 @@ from app.services import jobs
 from tests import factories
 from tests.browser.conftest import NewPerson
 from tests.browser.steps import choose, drawn, file, post, preview, screened, seen_in, send
-from tests.running import Server, pause, resume
+from tests.running import Server, resume
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
@@ -152,9 +152,7 @@ def test_my_submissions(page: Page, decided_server: Server):
 @pytest.fixture
 def no_worker(decided_server: Server) -> Iterator[None]:
     """Nobody looks at what is sent meanwhile."""
-    worker = decided_server.child("worker")
-    assert worker is not None
-    pause(worker)
+    worker = decided_server.pause_worker()
     yield
     resume(worker)
 

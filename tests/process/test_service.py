@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.db import reading
 from app.models import Job, JobStatus
 from tests import factories
-from tests.running import Server, alive, eventually, pause
+from tests.running import Server, alive, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -73,6 +73,12 @@ def memory(pid: int, key: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
 
 
+def kill(pid: int) -> None:
+    """Let the process die without a word."""
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not alive(pid), f"process {pid} has gone")
+
+
 def test_the_web_process_starts_soon_and_stays_small(server: Server, capsys: pytest.CaptureFixture[str]):
     """It answers, never loads TensorFlow, and keeps its memory after 50 small and two 12-megapixel photos."""
     begun = time.monotonic()
@@ -104,13 +110,11 @@ def test_a_killed_worker_comes_back_and_finishes_what_waits(server: Server, slow
     """Neither the submission that it was looking at nor the one behind it is forgotten."""
     server.start()
     worker = pid(server, "worker")
-    interrupted = post(server, *[slow_photo] * 8)
+    interrupted = post(server, *[slow_photo] * 4)
     eventually(lambda: newest_job(server).status is not JobStatus.QUEUED, "the worker has taken it")
-    pause(worker)
+    kill(worker)
     assert newest_job(server).status is JobStatus.RUNNING
     behind = post(server, factories.photo(1))
-    signal_to(worker, signal.SIGKILL)
-
     eventually(lambda: not waiting(server, behind), "the verdict on the one that waited")
     assert pid(server, "worker") != worker
     eventually(lambda: not waiting(server, interrupted), "the verdict on the one that was interrupted")
@@ -121,7 +125,7 @@ def test_a_killed_worker_comes_back_and_finishes_what_waits(server: Server, slow
 def test_stopping_is_orderly_and_dying_leaves_nobody_behind(server: Server, slow_photo: bytes):
     """SIGTERM lets the running job end or puts it back; after SIGKILL no child survives; each time it starts again."""
     server.start()
-    token = post(server, *[slow_photo] * 8)
+    token = post(server, *[slow_photo] * 4)
     eventually(lambda: newest_job(server).status is not JobStatus.QUEUED, "the worker has taken it")
     children = server.children()
     assert server.stop(signal.SIGTERM) == 0
@@ -138,9 +142,3 @@ def test_stopping_is_orderly_and_dying_leaves_nobody_behind(server: Server, slow
 
     server.start()
     assert not waiting(server, token)
-
-
-def signal_to(pid: int, number: int) -> None:
-    """Send the signal and wait until the process has gone."""
-    os.kill(pid, number)
-    eventually(lambda: not alive(pid), f"process {pid} has gone")
