@@ -174,6 +174,22 @@ def attribution(folder: Folder) -> None:
             say(f"Written: {file}")
 
 
+@app.command()
+def remove(
+    folder: Folder,
+    photo: Annotated[list[str], typer.Argument(help="Photos' numbers, or photographers such as 12345678@N00.")],
+) -> None:
+    """Remove photos whose owner asks for it: file, title, tags and place go, and they are never fetched again."""
+    with _refusals(), _opened(folder) as manifest:
+        from ml.collection.display import say
+        from ml.collection.removal import remove_photos
+        from ml.collection.run import alone
+
+        with alone(folder):
+            removed = remove_photos(folder, manifest, photo)
+        say(f"Removed: {', '.join(removed)}. Write the credits anew: wingcheck collect attribution {folder}")
+
+
 def _collect(request: CollectRequest, manners: Manners, folder: Path, *, update: bool, csv: Path | None) -> None:
     from ml.collection import collect
     from ml.collection.display import ProgressReporter, say, show_summary

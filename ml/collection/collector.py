@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,6 +68,8 @@ class Collector:
                 self._stop.set()  # nobody waits out a pause for a run that is over
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+        with suppress(OSError):  # empty unless a download failed half-way
+            (self._folder / ARRIVED).rmdir()
 
     def _collect(self, keyword: Keyword, pool: ThreadPoolExecutor, *, update: bool) -> None:
         parameters = search_parameters(self._request, keyword, self._licences)

@@ -64,6 +64,10 @@ class Unusable:
 class _Refused(Exception):
     """The server's answer is final."""
 
+    def __init__(self, detail: str, reason: str = "gone") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
 
 class Downloader:
     """Fetches pictures, politely, and checks them."""
@@ -95,7 +99,7 @@ class Downloader:
         except Busy as busy:
             return Unusable("download failed", f"{busy.what}, {self._patience.attempts} times", failed=True)
         except _Refused as refused:
-            return Unusable("gone", str(refused))
+            return Unusable(refused.reason, str(refused))
         return self._looked_at(wanted, file)
 
     def _existing(self, wanted: Wanted) -> Path | None:
@@ -148,7 +152,7 @@ class Downloader:
             parts.append(part)
             size += len(part)
             if size > self._most_bytes:
-                raise _Refused(f"larger than {self._most_bytes / 1e6:g} MB")
+                raise _Refused(f"larger than {self._most_bytes / 1e6:g} MB", "too large")
             if time.monotonic() > deadline:
                 raise Busy("the picture came too slowly")
         return b"".join(parts)

@@ -69,7 +69,7 @@ def collect(
     access, manners, reporter = access or FlickrAccess(), manners or Manners(), reporter or Reporter()
     access.check()
     stop = threading.Event()
-    with _alone(folder):
+    with alone(folder):
         manifest = Manifest(folder, create=True)
         try:
             _check_taxa(request, manifest)
@@ -155,8 +155,8 @@ def _check_taxa(request: CollectRequest, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One run per folder at a time. The lock ends with the process, however it ends."""
+def alone(folder: Path) -> Iterator[None]:
+    """One run per folder at a time. The lock ends with the process, however it ends. Raises CollectError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")

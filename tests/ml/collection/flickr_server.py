@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
-from oauthlib.oauth1.rfc5849 import signature
+from oauthlib.oauth1.rfc5849 import signature  # type: ignore[import-untyped]
 from PIL import Image
 
 KEY, SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "feedfacecafebeef"

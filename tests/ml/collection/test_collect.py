@@ -100,7 +100,8 @@ def test_neither_key_nor_secret_reaches_a_log_or_a_message(flickr, run, caplog):
     flickr.refusal = (100, f"Invalid API Key ({KEY}) oauth_token={SECRET}")
     with pytest.raises(KeyRefused) as caught:
         run()
-    chain, texts = caught.value, [caplog.text]
+    texts = [caplog.text]
+    chain: BaseException | None = caught.value
     while chain is not None:
         texts.append(repr(chain))
         chain = None if chain.__suppress_context__ else (chain.__cause__ or chain.__context__)
@@ -305,7 +306,7 @@ def test_a_photo_that_is_gone_is_skipped_without_asking_again(flickr, run):
 
 def test_a_picture_that_is_too_large_is_not_read_to_its_end(flickr, run):
     flickr.add(101, data=b"\xff\xd8\xff" + bytes(3_000_000))
-    assert run(how=manners(flickr, most_megabytes=1.0)).keywords[0].skipped == {"gone": 1}
+    assert run(how=manners(flickr, most_megabytes=1.0)).keywords[0].skipped == {"too large": 1}
 
 
 def test_a_search_beyond_flickrs_limit_is_halved_by_upload_date(flickr, run, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
+from tests.ml.collection.conftest import rows
 from tests.ml.collection.flickr_server import KEY, SECRET, Fault
 
 ROOT = Path(__file__).parents[3]
@@ -119,6 +120,29 @@ def test_a_request_file_is_enough(collecting, flickr, tmp_path):
     result = collecting("--request", str(tmp_path / "browns.toml"))
     assert result.exit_code == 0, result.output
     assert "1 photo kept" in result.output
+
+
+def test_what_an_owner_wants_removed_is_gone_and_stays_away(collecting, wingcheck, flickr, folder):
+    flickr.add(101, 102, place=(52.1, 5.2, 16))
+    flickr.add(103, 104, owner="99@N00")
+    collecting("--keyword", "meadow brown=Maniola jurtina")
+    result = wingcheck("remove", str(folder), "101", "99@N00")
+    assert result.output.startswith("Removed: 101, 103, 104.")
+    assert [file.name for file in (folder / "maniola_jurtina").iterdir()] == ["102.jpg"]
+    assert (folder / "labels.csv").read_text().count("\n") == 2
+    row = rows(folder)["101"]
+    assert (row["title"], row["tags"], row["owner_name"], row["latitude"], row["sha256"]) == ("", "", "", None, None)
+    collecting("--keyword", "meadow brown=Maniola jurtina")
+    assert len(flickr.whole_images()) == 4
+
+
+def test_removing_what_is_not_there_changes_nothing(collecting, wingcheck, flickr, folder):
+    flickr.add(101)
+    collecting("--keyword", "meadow brown=Maniola jurtina")
+    result = wingcheck("remove", str(folder), "101", "999")
+    assert result.exit_code == 2
+    assert "999" in result.output
+    assert rows(folder)["101"]["status"] == "kept"
 
 
 @pytest.mark.parametrize("name", ["status", "export", "attribution"])

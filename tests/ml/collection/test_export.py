@@ -47,7 +47,7 @@ def test_collected_photos_can_be_trained_on(flickr, run, folder):
     assert {photo.label for photo in photos} == {"maniola_jurtina", "pyronia_tithonus"}
     assert decode(photos, size=24, training_resolution=24).values.shape == (48, 24, 24, 3)
     split = split_species(photos, block=25, calibration=0.25, test=0.25, seed=1)
-    parts = {photo.group: set() for photo in photos}
+    parts: dict[str | None, set[str]] = {photo.group: set() for photo in photos}
     for photo, part in zip(photos, split.parts, strict=True):
         parts[photo.group].add(part)
     assert all(len(where) == 1 for where in parts.values()), "a photographer is on both sides of the split"

@@ -67,7 +67,7 @@ def test_after_kill_9_nothing_is_fetched_twice(flickr, folder, tmp_path):
     kept = rows(folder)
     assert [row["status"] for row in kept.values()] == ["kept"] * 20
     assert all((folder / row["file_name"]).stat().st_size == row["bytes"] for row in kept.values())
-    assert list(folder.glob(".arrived/*")) == []
+    assert not (folder / ".arrived").exists()
 
 
 def test_a_run_that_dies_before_it_can_say_so_takes_the_file_as_it_lies(flickr, run, folder, monkeypatch):
@@ -96,7 +96,7 @@ def test_a_file_that_arrived_but_is_not_wanted_goes(flickr, run, folder):
     (folder / ".arrived" / "101").write_bytes(b"half a picture")
     assert run().keywords[0].skipped == {"not an image": 1}
     assert flickr.images == []
-    assert list((folder / ".arrived").iterdir()) == []
+    assert not (folder / ".arrived").exists()
 
 
 def test_two_runs_never_share_a_folder(flickr, run, access, folder):
