@@ -3,21 +3,32 @@
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Callable
 
-from benchmarks import decoding, runtimes, serving
+from benchmarks import decoding, random_kills, runtimes, serving
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "decoding": decoding.main,
     "runtimes": runtimes.main,
     "serving": serving.main,
 }
+# Minutes long, with options of its own: only when it is named.
+ALONE: dict[str, Callable[[list[str]], None]] = {"random_kills": random_kills.main}
 
 
 def main() -> None:
     """Parse the names and run them."""
+    if sys.argv[1:] and sys.argv[1] in ALONE:
+        ALONE[sys.argv[1]](sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="make bench", description="Measure speed and size.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(MEASUREMENTS)}; default: all")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"any of: {', '.join(MEASUREMENTS)}; default: all. Alone: {', '.join(ALONE)}",
+    )
     names = parser.parse_args().names or list(MEASUREMENTS)
     for name in names:
         if name not in MEASUREMENTS:
