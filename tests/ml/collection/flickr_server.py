@@ -108,7 +108,7 @@ class FlickrServer:
         self.release = threading.Event()
         self.moments: list[float] = []
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"flickr": self}))
+        self._http = _Http(("127.0.0.1", 0), type("Handler", (_Handler,), {"flickr": self}))
         self._http.daemon_threads = True
         self.base = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.api_url = f"{self.base}/services/rest/"
@@ -218,6 +218,11 @@ def _matches(photo: Photo, asked: dict[str, str]) -> bool:
         west, south, east, north = map(float, asked["bbox"].split(","))
         return photo.place is not None and south <= photo.place[0] <= north and west <= photo.place[1] <= east
     return "has_geo" not in asked or (photo.place is not None) == (asked["has_geo"] == "1")
+
+
+class _Http(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
