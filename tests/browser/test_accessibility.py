@@ -150,14 +150,23 @@ def test_my_submissions(page: Page, decided_server: Server):
 
 
 @pytest.fixture
-def no_worker(decided_server: Server) -> Iterator[None]:
-    """Nobody looks at what is sent meanwhile."""
+def worker(decided_server: Server) -> Iterator[int]:
+    """The worker's process number. It stands still: nobody looks at what is sent meanwhile."""
     worker = decided_server.pause_worker()
-    yield
+    yield worker
     resume(worker)
 
 
-@pytest.mark.usefixtures("no_worker")
+def test_the_verdict_comes_by_itself_and_is_announced(page: Page, decided_server: Server, worker: int):
+    """Whoever listens to the page hears the verdict when it comes."""
+    page.goto("/s/" + post(decided_server, 106, "unknown"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("We are looking at your photo")
+    resume(worker)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This one is hard to tell")
+    expect(page.get_by_role("status").filter(has_text="This one is hard to tell")).to_be_attached()
+
+
+@pytest.mark.usefixtures("worker")
 def test_waiting_and_given_up(page: Page, decided_server: Server):
     """While the second opinion is on its way, and when there will be none."""
     token = post(decided_server, 105, "unknown")
