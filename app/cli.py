@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from app import logs, migrations
 from app.commands.backup import backup, migrate_database, restore
 from app.commands.database import db
+from app.commands.doctor import doctor
 from app.commands.models import models
 from app.commands.predict import predict
 from app.commands.retention import retention
@@ -39,6 +40,7 @@ cli.command("predict")(predict)
 cli.command("backup")(backup)
 cli.command("restore")(restore)
 cli.command("migrate-database")(migrate_database)
+cli.command("doctor")(doctor)
 cli.add_typer(db, name="db")
 cli.add_typer(models, name="models")
 cli.add_typer(retention, name="retention")

@@ -59,6 +59,7 @@ __all__ = [
     "open_photo",
     "pixel_limits",
     "policy_of",
+    "read_version",
     "register_bundled",
 ]
 
