@@ -5,7 +5,7 @@ const copy = result.querySelector("[data-copy]");
 const copyStatus = result.querySelector("[data-copy-status]");
 
 if (link) {
-  link.value = new URL(link.value, window.location.href).href;
+  link.value = new URL(new URL(link.value).pathname, window.location.href).href; // a proxy may hide our own address
   link.addEventListener("focus", () => link.select());
   copy.hidden = false;
   copy.addEventListener("click", async () => {

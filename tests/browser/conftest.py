@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,9 +159,3 @@ def phone(new_person: NewPerson) -> Page:
 def desktop(new_person: NewPerson) -> Page:
     """A volunteer's desktop computer."""
     return new_person(viewport={"width": 1280, "height": 900}).page
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder for drawn photos."""
-    return tmp_path

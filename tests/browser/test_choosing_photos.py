@@ -60,6 +60,19 @@ def test_dropped_and_pasted_photos_are_sent_in_order_without_the_removed_one(des
         expect(preview(desktop, number)).to_be_visible()
 
 
+def test_a_photo_that_the_browser_cannot_show_is_sent_all_the_same(desktop: Page):
+    """An iPhone's HEIC in a browser without it: the page says so, and the verdict's page shows a copy."""
+    desktop.goto("/")
+    choose(desktop, file("IMG_0001.HEIC", factories.photo(14, "HEIF"), "image/heic"))
+    expect(desktop.get_by_text("This browser cannot show this kind of photo. We can still use it.")).to_be_visible()
+    species(desktop, "meadow brown").check()
+    send(desktop)
+    see_verdict(desktop)
+    shown = desktop.get_by_role("img", name="Your photo: IMG_0001.HEIC")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [400, 300]
+
+
 def rotated_photo(seed: int) -> FilePayload:
     """A photo held upright: the file lies on its side, and EXIF says to turn it."""
     upright = factories.butterfly(seed, size=(WIDTH, HEIGHT))

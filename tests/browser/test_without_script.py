@@ -53,6 +53,7 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
         kept = submission(session, page)
         assert (kept.event_date, kept.event_date_source) == (YESTERDAY, Source.EXIF)
     address = page.url
+    expect(page.get_by_role("textbox", name="Come back to this page")).to_have_value(address)
     picture = page.get_by_role("img", name="Your photo: exif.jpg").get_attribute("src")
     assert picture is not None
 
