@@ -1,5 +1,6 @@
 """`wingcheck run` holds web server and worker: a worker that dies comes back, ever slower; without a web server it ends."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import ClassVar
 
@@ -15,7 +16,8 @@ class FakeChild:
     started: ClassVar[list["FakeChild"]] = []
 
     def __init__(self, name: str, *_: str) -> None:
-        self.name, self.exit_code, self.ending, self.asked = name, None, "stopped (exit code 3)", 0
+        self.name, self.ending, self.asked = name, "stopped (exit code 3)", 0
+        self.exit_code: int | None = None
         self.started.append(self)
 
     def ask_to_stop(self):
@@ -29,7 +31,8 @@ class Clock:
     """Time passes only where the supervisor sleeps; ``then`` maps moments to what happens at them."""
 
     def __init__(self):
-        self.now, self.then = 1000.0, {}
+        self.now = 1000.0
+        self.then: dict[float, Callable[[], object]] = {}
 
     def monotonic(self):
         return self.now
@@ -46,7 +49,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(FakeChild, "started", [])
     monkeypatch.setattr(supervisor, "Child", FakeChild)
     monkeypatch.setattr(supervisor, "time", clock)
-    monkeypatch.setattr(supervisor.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     return clock
 
 
