@@ -11,11 +11,14 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?=
 ARGS ?=
+SECONDS ?= 600
 
 VENV := .venv
 MARKS := $(VENV)/.set-up
 PY := $(VENV)/bin/python
 VENDOR := static/vendor/vendor.json
+# One lock for every Python and machine that is supported; those of the images are parts of the first.
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SOURCES := $(wildcard app ml migrations scripts tests benchmarks)
 
 # An environment that was moved, or whose Python was removed, is made anew: its scripts hold absolute paths.
@@ -37,6 +40,10 @@ setup: $(MARKS)/project $(VENDOR) ## Install what is needed, no more (PYTHON=pyt
 .PHONY: test
 test: setup ## Run the tests (ARGS="tests/app/domain -k verdict" for some)
 	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## Hold the service against its OpenAPI document for long (SECONDS=600)
+	WINGCHECK_FUZZ_SECONDS="$(SECONDS)" $(PY) -m pytest tests/app/web/test_schemathesis.py $(ARGS)
 
 .PHONY: check
 check: $(MARKS)/project ## Formatting, lint, types, direction of imports
@@ -81,10 +88,12 @@ wheel: setup ## Build the wheel and the source archive into dist/
 .PHONY: lock
 lock: $(MARKS)/interpreter ## Resolve the dependencies anew into the lock files
 	$(PY) -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-header --no-annotate pyproject.toml -o requirements.lock $(ARGS)
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --group node --generate-hashes \
-		--no-header --no-annotate -o requirements-node.lock $(ARGS)
+	$(COMPILE) --all-extras pyproject.toml -o requirements.lock $(ARGS)
+	$(COMPILE) --group node -o requirements-node.lock $(ARGS)
+	$(COMPILE) --extra redis --extra s3 --constraint requirements.lock pyproject.toml -o requirements-web.lock
+	$(COMPILE) --extra redis --extra s3 --extra train --constraint requirements.lock pyproject.toml \
+		-o requirements-worker.lock
+	echo hatchling | $(COMPILE) --constraint requirements.lock - -o requirements-build.lock
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built; data in var/ stays

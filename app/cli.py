@@ -18,6 +18,7 @@ from app import logs, migrations
 from app.commands.backup import backup, migrate_database, restore
 from app.commands.database import db
 from app.commands.doctor import doctor
+from app.commands.health import health
 from app.commands.models import models
 from app.commands.predict import predict
 from app.commands.retention import retention
@@ -36,6 +37,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Wingcheck: a second opinion for every photo of a garden butterfly count.",
 )
+cli.command("health")(health)
 cli.command("predict")(predict)
 cli.command("backup")(backup)
 cli.command("restore")(restore)

@@ -13,7 +13,7 @@ from app.services.rate_limits import RateLimits
 from app.services.submissions import Submissions
 from app.settings import Settings, get_settings
 from app.storage import make_storage
-from app.web import edges, errors
+from app.web import edges, errors, openapi
 from app.web.api import predict
 from app.web.api import submissions as api_submissions
 from app.web.assets import static_files
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        responses=openapi.EVERYWHERE,
         form_limits={
             "max_fields": settings.max_form_fields,
             "max_files": max(settings.max_photos_per_request, settings.max_photos_per_submission) + _SPARE_FILES,
@@ -76,5 +77,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", static_files(), name="static")
     errors.install(app)
+    openapi.install(app, settings)
     edges.install(app, settings, app.state.metrics, RateLimits(settings, sessions, settings.signing_key()))
     return app

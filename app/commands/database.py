@@ -1,17 +1,26 @@
 """`wingcheck db`: the database and its schema."""
 
+from typing import Annotated
+
 import typer
 
 from app import migrations
-from app.commands.shared import out
-from app.db import make_engine
+from app.commands.shared import out, sessions
+from app.db import make_engine, transaction
+from app.services import classifiers
 from app.settings import get_settings
 
 db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
 
 
 @db.command("upgrade")
-def db_upgrade() -> None:
+def db_upgrade(
+    bundled: Annotated[bool, typer.Option("--bundled", help="Also register the model that is bundled.")] = False,
+) -> None:
     """Bring the database to the newest schema."""
     migrations.upgrade(make_engine(get_settings().database_url))
     out.print("The database has the newest schema.")
+    if bundled:
+        with transaction(sessions()) as session:
+            classifiers.register_bundled(session)
+        out.print("The bundled model version is registered.")

@@ -296,6 +296,7 @@ class Classifiers:
         """
         with self._places(len(photos)):
             futures = [
+                # In the request's context, so that log lines carry its id.
                 self._pool.submit(copy_context().run, self._answer_one, served, source, square)
                 for source, square in photos
             ]

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_COUNT = 1000
 MAX_TEXT = 2000
+MAX_PLACE = 300
+MAX_NAME = 200
 # Somebody at the other side of the date line is a day ahead.
 _CLOCK_TOLERANCE = timedelta(days=1)
 _EARLIEST = date(1900, 1, 1)
@@ -227,9 +229,9 @@ class Submissions:
         elif not (-90 <= (new.latitude or 0) <= 90 and -180 <= (new.longitude or 0) <= 180):
             errors.append(FieldError("latitude", "coordinates_range"))
         for name, text, longest in (
-            ("place", new.place, 300),
+            ("place", new.place, MAX_PLACE),
             ("note", new.note, MAX_TEXT),
-            ("claim_text", new.claim_verbatim, 200),
+            ("claim_text", new.claim_verbatim, MAX_NAME),
         ):
             if len(text) > longest:
                 errors.append(FieldError(name, "text_too_long", (("max", longest),)))

@@ -1,6 +1,7 @@
 """From form fields, as browsers and programs send them, to a NewSubmission. Every mistake is named by its field."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import BinaryIO, Protocol
@@ -10,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.services.classifiers import Square
-from app.services.submissions import NewPhoto, NewSubmission
+from app.services.submissions import MAX_NAME, NewPhoto, NewSubmission
 
 FIELDS = (
     "claim",
@@ -27,6 +28,8 @@ FIELDS = (
 )
 # A square may stick out of the photo by rounding, not by more.
 _TOLERANCE = 0.01
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class Upload(Protocol):
@@ -57,6 +60,8 @@ def parse_submission(
     kind, name = parse_claim(values["claim"])
     if not values["claim"]:
         errors.append(FieldError("claim", "claim_missing"))
+    if kind is not ClaimKind.OTHER and len(values["claim_text"]) > MAX_NAME:  # it is not kept, but it was wrong
+        errors.append(FieldError("claim_text", "text_too_long", (("max", MAX_NAME),)))
     email = values["email"]
     if email:
         email = _email(email, errors)
@@ -75,11 +80,11 @@ def parse_submission(
         claim_verbatim=values["claim_text"] if kind is ClaimKind.OTHER else "",
         individual_count=_count(values["individual_count"], errors),
         event_date=_date(values["event_date"], errors),
-        event_date_source=Source.EXIF if values["event_date_source"] == "exif" else Source.TYPED,
+        event_date_source=_source("event_date_source", values, errors, {Source.TYPED, Source.EXIF}),
         place=values["place"],
         latitude=_coordinate("latitude", values, errors),
         longitude=_coordinate("longitude", values, errors),
-        coordinate_source=_source(values["coordinate_source"]),
+        coordinate_source=_source("coordinate_source", values, errors, {Source.TYPED, Source.EXIF, Source.DEVICE}),
         note=values["note"],
         email=email or None,
         language=language,
@@ -130,6 +135,8 @@ def _date(text: str, errors: list[FieldError]) -> date | None:
     if not text:
         return None
     try:
+        if not _DATE.fullmatch(text):  # Python reads weeks and more as dates, too
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
         errors.append(FieldError("event_date", "date_invalid"))
@@ -140,18 +147,19 @@ def _coordinate(name: str, values: Mapping[str, str], errors: list[FieldError]) 
     text = values[name].replace(",", ".")  # 52,37 is how half of Europe writes it
     if not text:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
         errors.append(FieldError(name, "coordinates_invalid"))
         return None
     return value
 
 
-def _source(text: str) -> Source:
-    return Source(text) if text in {"exif", "device"} else Source.TYPED
+def _source(name: str, values: Mapping[str, str], errors: list[FieldError], allowed: set[Source]) -> Source:
+    text = values[name] or Source.TYPED.value
+    if text in {source.value for source in allowed}:
+        return Source(text)
+    errors.append(FieldError(name, "source_unknown"))
+    return Source.TYPED
 
 
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:

@@ -93,6 +93,7 @@ FIELD_ERRORS: dict[str, str] = {
     "coordinates_half": _("Latitude and longitude go together: please give both, or neither."),
     "coordinates_range": _("Latitude runs from -90 to 90 and longitude from -180 to 180."),
     "coordinates_invalid": _("This is not a coordinate."),
+    "source_unknown": _("We don't know where this came from."),
     "text_too_long": _("At most %(max)s characters, please."),
     "claim_missing": _("Please say which species you saw. “I don't know” is an answer too."),
     "claim_unknown": _("We don't know this species."),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.verdict import decide
 from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
-from app.web import problems
+from app.web import openapi, problems
 from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
 from app.web.errors import PHOTO_STATUS
 from app.web.forms import chosen, reader
@@ -58,9 +58,9 @@ class PredictResponse(BaseModel):
     results: list[PhotoResult | PhotoFailure]
 
 
-_ERRORS = problems.described(
+_ERRORS = openapi.WRITING | problems.described(
     {
-        400: "No photo, more than 16, or a malformed request.",
+        400: "No photo, too many, or a malformed request.",
         413: "Too many bytes or pixels.",
         415: "Not a supported picture: JPEG, PNG, WebP, HEIC and MPO are.",
         422: "A supported picture that can't be decoded.",
@@ -69,13 +69,20 @@ _ERRORS = problems.described(
 )
 
 
-@router.post("/predict", summary="Ask the model about photos", response_model=PredictResponse, responses=_ERRORS)
+@router.post(
+    "/predict",
+    summary="Ask the model about photos",
+    response_model=PredictResponse,
+    responses=_ERRORS,
+)
 def predict(
     request: Request,
     classifiers: ClassifiersDep,
     settings: SettingsDep,
     language: LanguageDep,
-    file: Annotated[list[UploadFile], File(description="One photo, or the field repeated for up to 16.")],
+    file: Annotated[
+        list[UploadFile], openapi.PHOTOS, File(description="One photo, or the field repeated for up to 16.")
+    ],
 ) -> Response:
     """One photo that fails answers with its problem and status; among several, each result stands for itself."""
     uploads = chosen(file)

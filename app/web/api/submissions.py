@@ -4,23 +4,23 @@ import hashlib
 import secrets
 from dataclasses import astuple
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Header, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Header, Path, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from app.db import reading
 from app.domain.errors import FieldError, InvalidSubmission
 from app.models import JobKind
 from app.services import jobs, taxa
-from app.web import problems
+from app.services.submissions import MAX_NAME, MAX_PLACE, MAX_TEXT
+from app.web import openapi, problems
 from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SubmissionsDep, VolunteerKey
 from app.web.forms import parse_submission
 from app.web.i18n import Language
 from app.web.views import SubmissionView, TaxonView, Views, taxon_view
 
 router = APIRouter(prefix="/api/v1", tags=["submissions"])
-SHORTEST_KEY = 16
 
 
 class TaxonOut(BaseModel):
@@ -82,19 +82,25 @@ class SubmissionOut(BaseModel):
     verdict: VerdictOut | None
 
 
-_CREATE_ERRORS = problems.described(
-    {
-        400: "A malformed request.",
-        413: "The request is too large.",
-        422: "Mistakes, each in `errors` with its field; or a reused key.",
-        503: "Try again, see Retry-After.",
-        507: "The photos can't be stored at present.",
-    }
-)
+_CREATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": SubmissionOut, "description": "The same submission was sent before; here it is."},
+    **problems.described(
+        {
+            422: "Mistakes, each in `errors` with its field; or a key that was used for another submission.",
+            507: "The photos can't be stored at present.",
+        }
+    ),
+    **openapi.WRITING,
+}
 
 
 @router.post(
-    "/submissions", status_code=201, summary="Send a submission", response_model=SubmissionOut, responses=_CREATE_ERRORS
+    "/submissions",
+    status_code=201,
+    summary="Send a submission",
+    response_model=SubmissionOut,
+    responses=_CREATED,
+    openapi_extra=openapi.form(anyOf=openapi.BOTH_OR_NEITHER),
 )
 def create(
     request: Request,
@@ -102,25 +108,37 @@ def create(
     submissions: SubmissionsDep,
     language: LanguageDep,
     key: VolunteerKey,
-    file: Annotated[list[UploadFile], File(description="One photo or several.")],
-    claim: Annotated[str, Form(description="A scientific name, `other` or `unknown`.", examples=["Maniola jurtina"])],
+    file: Annotated[list[UploadFile], openapi.PHOTOS, File(description="One photo or several.")],
+    claim: Annotated[
+        str,
+        openapi.CLAIM,
+        Form(description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]),
+    ],
     square: Annotated[
-        list[str] | None, Form(description="Per photo: `x,y,width,height` as fractions of the upright photo, or empty.")
-    ] = None,
-    claim_text: Annotated[str, Form(description="Name of the other species.")] = "",
-    individual_count: Annotated[str, Form()] = "1",
-    event_date: Annotated[str, Form(description="ISO date; from EXIF where empty.")] = "",
-    event_date_source: Annotated[str, Form(description="`typed` or `exif`.")] = "typed",
-    place: Annotated[str, Form()] = "",
-    latitude: Annotated[str, Form(description="WGS 84 degrees; from EXIF where empty.")] = "",
-    longitude: Annotated[str, Form()] = "",
-    coordinate_source: Annotated[str, Form(description="`typed`, `exif` or `device`.")] = "typed",
-    note: Annotated[str, Form()] = "",
-    email: Annotated[str, Form()] = "",
+        list[Annotated[str, openapi.SQUARE]],
+        Form(
+            default_factory=list,
+            description="Per photo: `x,y,width,height` as fractions of the upright photo, or empty.",
+        ),
+    ],
+    claim_text: Annotated[str, openapi.text(MAX_NAME), Form(description="Name of the other species.")] = "",
+    individual_count: Annotated[str, openapi.COUNT, Form(description="1 where left out.")] = "",
+    event_date: Annotated[
+        str, openapi.DATE, Form(description="After 1900 and not in the future; from EXIF where empty.")
+    ] = "",
+    event_date_source: Annotated[str, openapi.DATE_SOURCE, Form()] = "typed",
+    place: Annotated[str, openapi.text(MAX_PLACE), Form()] = "",
+    latitude: Annotated[str, openapi.LATITUDE, Form(description="WGS 84 degrees; from EXIF where empty.")] = "",
+    longitude: Annotated[str, openapi.LONGITUDE, Form(description="Together with the latitude, or neither.")] = "",
+    coordinate_source: Annotated[str, openapi.COORDINATE_SOURCE, Form()] = "typed",
+    note: Annotated[str, openapi.text(MAX_TEXT), Form()] = "",
+    email: Annotated[str, openapi.EMAIL, Form(description="For questions and the outcome.")] = "",
     idempotency_key: Annotated[
         str | None,
+        openapi.IDEMPOTENCY_KEY,
         Header(
-            description="The same key and content again is the same submission. At least 16 characters, as a UUID has."
+            alias="Idempotency-Key",
+            description="The same key and content again is the same submission. A UUID will do; what could be guessed won't.",
         ),
     ] = None,
 ) -> SubmissionOut:
@@ -138,9 +156,11 @@ def create(
         "note": note,
         "email": email,
     }
-    new = parse_submission(fields, file, square or [], language.code)
-    if idempotency_key is not None and not SHORTEST_KEY <= len(idempotency_key) <= 100:
-        raise InvalidSubmission([FieldError("Idempotency-Key", "key_length", (("min", SHORTEST_KEY), ("max", 100)))])
+    new = parse_submission(fields, file, square, language.code)
+    if idempotency_key is not None and not openapi.SHORTEST_KEY <= len(idempotency_key) <= openapi.LONGEST_KEY:
+        raise InvalidSubmission(
+            [FieldError("Idempotency-Key", "key_length", (("min", openapi.SHORTEST_KEY), ("max", openapi.LONGEST_KEY)))]
+        )
     if key is None and idempotency_key is not None:
         # A program without cookies: its key tells whose repeat this is.
         key = "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
@@ -158,7 +178,12 @@ def create(
     response_model=SubmissionOut,
     responses=problems.described({404: "There is no submission at this link."}),
 )
-def show(token: str, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep) -> SubmissionOut:
+def show(
+    token: Annotated[str, Path(max_length=100)],
+    session: ReadSession,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+) -> SubmissionOut:
     """Whoever knows the token may look."""
     return _out(session, submissions, token, language)
 

@@ -1,7 +1,7 @@
 """For machines that watch: alive, ready, metrics."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.db import why_not_writable
@@ -42,7 +42,7 @@ def readyz(session: ReadSession, classifiers: ClassifiersDep, storage: StorageDe
     )
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 def metrics(request: Request, session: ReadSession, classifiers: ClassifiersDep) -> Response:
     """Requests, latency, predictions by decision, queue length, jobs by status."""
     found = request.app.state.metrics

@@ -1,0 +1,26 @@
+"""`wingcheck health`: what a container's health check asks."""
+
+import urllib.error
+import urllib.request
+from typing import Annotated
+
+import typer
+
+from app.commands.shared import out
+from app.domain.errors import WingcheckError
+from app.settings import get_settings
+
+
+def health(
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it answers.")] = False,
+) -> None:
+    """Ask this machine's web server how it is; the exit code says it."""
+    path = "readyz" if ready else "healthz"
+    url = f"http://127.0.0.1:{get_settings().port}/{path}"
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=4) as answer:
+            out.print(f"{answer.status} {path}")
+    except urllib.error.HTTPError as error:
+        raise WingcheckError(f"{path} answers {error.code}") from error
+    except OSError as error:
+        raise WingcheckError(f"no web server answers at {url}") from error
