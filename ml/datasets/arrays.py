@@ -44,18 +44,19 @@ def decode(photos: Sequence[Photo], *, size: int, training_resolution: int) -> P
     return Pixels(values, tuple(digests))
 
 
-def recompressed(photo: Photo, *, size: int, training_resolution: int, quality: int) -> np.ndarray:
-    """The photo as uint8 ``(size, size, 3)`` after being saved as a JPEG at the training resolution.
-
-    The species photos were stored at that resolution, with their artefacts; others are scaled down from larger files
-    and have none. Left alone, a network would tell the two apart by the artefacts and not by the animal.
+def recompressed(photo: Photo, *, size: int, training_resolution: int, qualities: Sequence[int]) -> np.ndarray:
+    """The photo as uint8 ``(size, size, 3)`` after being saved as a JPEG at the training resolution, once for each of
+    ``qualities`` (1…95), one after the other.
     """
     image, _ = open_photo(photo.file, max_side=None)
     small = network_input(image, square=None, size=training_resolution, training_resolution=training_resolution)
-    stream = io.BytesIO()
-    Image.fromarray(small.astype(np.uint8)).save(stream, "JPEG", quality=quality)
-    again, _ = open_photo(stream.getvalue(), max_side=None)
-    pixels = network_input(again, square=None, size=size, training_resolution=training_resolution)
+    for quality in qualities:
+        stream = io.BytesIO()
+        Image.fromarray(small.astype(np.uint8)).save(stream, "JPEG", quality=quality)
+        again, _ = open_photo(stream.getvalue(), max_side=None)
+        small = np.asarray(again)
+    picture = Image.fromarray(small.astype(np.uint8))
+    pixels = network_input(picture, square=None, size=size, training_resolution=training_resolution)
     return pixels.astype(np.uint8)
 
 

@@ -19,6 +19,7 @@ from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
 
 OUTSIDER = -1
 NAMELESS = -1
+COPIES = 2
 # Blurred cells and stripes are never trained on: they test whether any plain picture is turned away.
 PLAIN_TRAINED = ("colour", "gradient", "noise")
 
@@ -27,13 +28,15 @@ PLAIN_TRAINED = ("colour", "gradient", "noise")
 class Examples:
     """Labelled pixels; every array has a row per photo.
 
-    ``pixels`` uint8 ``(n, size, size, 3)``; ``classes`` int ``(n,)``, the label's index or OUTSIDER; ``subjects`` int
+    ``pixels`` uint8 ``(n, size, size, 3)``; ``copies`` uint8 ``(n, c, size, size, 3)``, the same photos saved again as
+    JPEG, for training, with c = 0 elsewhere; ``classes`` int ``(n,)``, the label's index or OUTSIDER; ``subjects`` int
     ``(n,)``, which other subject a photo shows, or NAMELESS; ``names``, what reports call a photo; ``kinds`` ("species",
     "moth", "plain", …); ``bundles``, photos that must be resampled together; ``unseen``, of a subject wholly kept out of
     training.
     """
 
     pixels: np.ndarray
+    copies: np.ndarray
     classes: np.ndarray
     subjects: np.ndarray
     names: np.ndarray
@@ -91,9 +94,9 @@ def divide(config: Config, root: Path) -> Divided:
     every = [*photos, *outsiders]
     parts = np.array([*split.parts, *outside.parts])
     pixels = decode(every, size=config.input_size, training_resolution=config.training_resolution)
-    values = _without_artefact_clue(config, every, parts, pixels.values)
     examples = Examples(
-        pixels=values,
+        pixels=pixels.values,
+        copies=_no_copies(pixels.values),
         classes=np.array([_class(config, photo) for photo in every], np.int64),
         subjects=_subjects(config, every),
         names=np.array([photo.path for photo in every]),
@@ -105,7 +108,7 @@ def divide(config: Config, root: Path) -> Divided:
     kept = np.array([*(photo is not None for photo in judged), *([True] * len(outsiders))])
     test = _with_plain(reviewed.where(kept & (parts == "test")), config, "test")
     divided = Divided(
-        train=_with_plain(reviewed.where(kept & (parts == "train")), config, "train"),
+        train=_with_plain(_without_artefact_clue(config, every, reviewed, kept & (parts == "train")), config, "train"),
         calibration=_with_plain(reviewed.where(kept & (parts == "calibration")), config, "calibration"),
         test=test,
         test_before_review=_with_plain(examples.where(parts == "test"), config, "test"),
@@ -186,15 +189,30 @@ def _judged_classes(config: Config, judged: Sequence[Photo | None]) -> list[int]
     return [OUTSIDER if photo is None else _class(config, photo) for photo in judged]
 
 
-def _without_artefact_clue(config: Config, photos: list[Photo], parts: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Give training outsiders the JPEG artefacts of the species photos; those that judge stay as they are served."""
-    for index, photo in enumerate(photos):
-        if parts[index] == "train" and _class(config, photo) == OUTSIDER:
-            quality = 72 + int(hashlib.sha256(photo.path.encode()).hexdigest()[:4], 16) % 24
-            values[index] = recompressed(
-                photo, size=config.input_size, training_resolution=config.training_resolution, quality=quality
-            )
-    return values
+def _without_artefact_clue(config: Config, photos: list[Photo], examples: Examples, chosen: np.ndarray) -> Examples:
+    """The chosen rows for training, with copies, so that how a photo was stored says nothing of what it shows.
+
+    The species photos were stored as JPEG at the training resolution, others are scaled down from larger files. Left
+    alone, a network would tell the two apart by their artefacts. So others are stored that way too; and, because two
+    generations of JPEG would then be the clue, copies of everything are stored once more, at any quality. The photos
+    that measure a model stay as they are served.
+    """
+    rows = np.flatnonzero(chosen)
+    train = examples.where(rows)
+    pixels, copies = train.pixels.copy(), np.repeat(train.pixels[:, None], COPIES, axis=1)
+    shape = {"size": config.input_size, "training_resolution": config.training_resolution}
+    for number, row in enumerate(rows):
+        random = np.random.default_rng(int(hashlib.sha256(photos[row].path.encode()).hexdigest()[:12], 16))
+        first = [] if train.classes[number] != OUTSIDER else [int(random.integers(85, 96))]
+        if first:
+            pixels[number] = recompressed(photos[row], qualities=first, **shape)
+        for copy in range(COPIES):
+            copies[number, copy] = recompressed(photos[row], qualities=[*first, int(random.integers(45, 96))], **shape)
+    return replace(train, pixels=pixels, copies=copies)
+
+
+def _no_copies(pixels: np.ndarray) -> np.ndarray:
+    return np.zeros((len(pixels), 0, *pixels.shape[1:]), np.uint8)
 
 
 def _with_plain(examples: Examples, config: Config, part: Part) -> Examples:
@@ -206,8 +224,10 @@ def _with_plain(examples: Examples, config: Config, part: Part) -> Examples:
     random = np.random.default_rng({"train": 11, "calibration": 12, "test": 13}[part])
     chosen = [kinds[index % len(kinds)] for index in range(count)]
     names = np.array([f"plain/{kind}/{part}/{index}" for index, kind in enumerate(chosen)])
+    pixels = np.stack([plain_picture(kind, config.input_size, random) for kind in chosen])
     plain = Examples(
-        pixels=np.stack([plain_picture(kind, config.input_size, random) for kind in chosen]),
+        pixels=pixels,
+        copies=np.repeat(pixels[:, None], examples.copies.shape[1], axis=1),
         classes=np.full(count, OUTSIDER, np.int64),
         subjects=np.full(count, NAMELESS, np.int64),
         names=names,

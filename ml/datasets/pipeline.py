@@ -29,6 +29,16 @@ def epoch_order(examples: Examples, config: Config, epoch: int) -> np.ndarray:
     return random.permutation(np.concatenate([species, some, some_plain]))
 
 
+def stored(examples: Examples, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Pixels of the chosen photos, ``(b, size, size, 3)``; half of them, drawn by ``random``, as one of their copies."""
+    pixels, copies = examples.pixels[chosen], examples.copies.shape[1]
+    if copies:
+        drawn = random.integers(0, copies, len(chosen))
+        as_copy = random.random(len(chosen)) < 0.5
+        pixels[as_copy] = examples.copies[chosen[as_copy], drawn[as_copy]]
+    return pixels
+
+
 def batches(examples: Examples, config: Config, epoch: int) -> Any:
     """A tf.data.Dataset of one epoch: float32 pictures ``(b, size, size, 3)``, int64 classes
     ``(b,)`` and int64 subjects ``(b,)``.
@@ -39,10 +49,11 @@ def batches(examples: Examples, config: Config, epoch: int) -> Any:
     steps = range(0, len(order), size)
 
     def generate() -> Any:
+        random = np.random.default_rng((config.seed, epoch, 1))
         for step, start in enumerate(steps):
             chosen = order[start : start + size]
             targets = np.stack([examples.classes[chosen], examples.subjects[chosen]])
-            yield examples.pixels[chosen], targets, np.array([config.seed * 65_536 + epoch, step * 64])
+            yield stored(examples, chosen, random), targets, np.array([config.seed * 65_536 + epoch, step * 64])
 
     side = config.input_size
     raw = tf.data.Dataset.from_generator(

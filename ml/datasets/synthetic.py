@@ -100,7 +100,7 @@ def write_drawn_folder(root: Path, *, per_label: int, outsiders: int, size: int 
         kind = PLAIN_KINDS[number % len(PLAIN_KINDS)]
         path = f"plain/{number:04}.jpg"
         Image.fromarray(plain_picture(kind, size, random)).save(root / "other" / path, "JPEG", quality=90)
-        rows.append([path, "plain", kind, "drawn"])
+        rows.append([path, "object", kind, "drawn"])
     _write(root / "other" / "labels.csv", ["path", "kind", "label", "set"], rows)
     return root
 

@@ -21,6 +21,6 @@ CONFIG = Config(
     ),
     outsiders=OutsiderData(folder="other", held_out=0.2, calibration=0.2, test=0.2, per_epoch=40, plain=15),
     augmentation=Augmentation(rotation=10, shift=0.05, zoom=0.1),
-    optimisation=Optimisation(epochs=6, batch=16, learning_rate=3e-3, optimiser="adamw", warm_up=0.5),
+    optimisation=Optimisation(epochs=20, batch=8, learning_rate=3e-3, optimiser="adamw", warm_up=0.5),
     flip_average=True,
 )

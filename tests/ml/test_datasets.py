@@ -11,7 +11,7 @@ from ml.config import Config, load_config
 from ml.datasets.arrays import decode, fingerprint
 from ml.datasets.examples import OUTSIDER, divide
 from ml.datasets.folder import DataError, Photo, data_root, read_folder
-from ml.datasets.pipeline import batches, epoch_order
+from ml.datasets.pipeline import batches, epoch_order, stored
 from ml.datasets.review import apply_review, read_review
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture, plain_pictures, write_drawn_folder
 
@@ -172,3 +172,30 @@ def test_plain_pictures_come_from_their_seed(kind: str) -> None:
 def test_an_unknown_plain_picture_is_refused() -> None:
     with pytest.raises(ValueError, match="gradient"):
         plain_picture("wallpaper", 8, np.random.default_rng(1))
+
+
+def test_training_photos_of_all_kinds_are_shown_as_stored_again(tiny: Config, drawn_data: Path) -> None:
+    """Otherwise JPEG artefacts would tell a network what is an outsider; the photos that measure are left alone."""
+    divided = divide(tiny, drawn_data)
+    train = divided.train
+
+    for chosen in (train.species, train.others.where(train.others.kinds != "plain")):
+        changed = np.abs(chosen.copies.astype(int) - chosen.pixels[:, None]).mean((1, 2, 3, 4))
+        assert (changed > 0).mean() > 0.9
+    assert divided.test.copies.shape[1] == 0
+    rows = np.arange(len(train))
+    shown = stored(train, rows, np.random.default_rng(1))
+    as_it_is = np.array([np.array_equal(a, b) for a, b in zip(shown, train.pixels, strict=True)])
+    assert 0.2 < as_it_is[train.kinds == "species"].mean() < 0.8
+
+
+def test_photos_that_measure_are_decoded_as_they_are_served(tiny: Config, drawn_data: Path) -> None:
+    test = divide(tiny, drawn_data).test
+    paths = [photo for photo in read_folder(drawn_data / "other") if photo.path in set(test.names)]
+    served = {
+        photo.path: pixels
+        for photo, pixels in zip(paths, decode(paths, size=24, training_resolution=24).values, strict=True)
+    }
+
+    for name, pixels in zip(test.names, test.pixels, strict=True):
+        assert name not in served or np.array_equal(pixels, served[name])
