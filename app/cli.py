@@ -24,6 +24,7 @@ from app.commands.predict import predict
 from app.commands.retention import retention
 from app.commands.shared import err, out, sessions
 from app.commands.taxa import taxa_cli
+from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
 from app.domain.errors import WingcheckError
 from app.processes import Child, stop_with_parent
@@ -47,6 +48,7 @@ cli.add_typer(db, name="db")
 cli.add_typer(models, name="models")
 cli.add_typer(retention, name="retention")
 cli.add_typer(taxa_cli, name="taxa")
+cli.add_typer(volunteer, name="volunteer")
 cli.add_typer(ml_app)
 
 ModelOption = Annotated[

@@ -19,7 +19,7 @@ from app.web.api import submissions as api_submissions
 from app.web.assets import static_files
 from app.web.dependencies import VolunteerCookie
 from app.web.metrics import Metrics
-from app.web.routes import docs, operations, photos, site, submissions
+from app.web.routes import docs, my_data, operations, photos, site, submissions
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_photos=settings.max_photos_per_submission,
         max_file_bytes=settings.max_file_megabytes * 1_000_000,
     )
-    for module in (predict, api_submissions, operations, submissions, photos, site, docs):
+    for module in (predict, api_submissions, operations, submissions, my_data, photos, site, docs):
         app.include_router(module.router)
     app.mount("/static", static_files(), name="static")
     errors.install(app)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
 from app.services.classifiers import PhotoError, PixelLimits, Square
 from app.services.removal import Removal
+from app.services.withdrawal import take_back
 from app.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,11 @@ class Submissions:
         query = select(Submission).where(Submission.volunteer_id == volunteer.id)
         return list(session.scalars(query.order_by(Submission.created_at.desc(), Submission.id.desc()).limit(limit)))
 
+    def count_of(self, session: Session, volunteer: Volunteer) -> int:
+        """How many submissions a volunteer has sent, withdrawn ones included."""
+        query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
+        return session.scalar(query) or 0
+
     def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
         """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
 
@@ -191,18 +197,7 @@ class Submissions:
             submission = self.get(session, token, lock=True)
             if submission.status is SubmissionStatus.WITHDRAWN:
                 return
-            now = utcnow()
-            status.change_status(session, submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer")
-            submission.withdrawn_at = now
-            submission.place = submission.note = ""
-            submission.latitude = submission.longitude = None
-            submission.coordinate_source = Source.MISSING
-            for photo in submission.photos:
-                photo.removed_at = now
-                photo.filename = ""
-                photo.square = photo.taken_at = None
-            job_id = jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id
-        # After the commit: a file too many is removed later, a file too few would be a broken record.
+            job_id = take_back(session, submission)
         reach("withdrawn-committed")
         try:
             self._removal.run(job_id, submission.id)

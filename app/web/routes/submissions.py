@@ -224,10 +224,16 @@ def withdraw(token: str, submissions: SubmissionsDep) -> Response:
 
 @router.get("/mine")
 def mine(
-    request: Request, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep, key: VolunteerKey
+    request: Request,
+    session: ReadSession,
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    key: VolunteerKey,
+    deleted: str = "",
 ) -> Response:
     """Everything this volunteer sent."""
-    return _mine_page(request, session, submissions, language, key)
+    flash = language.gettext("Everything you sent was deleted.") if deleted else None
+    return _mine_page(request, session, submissions, language, key, flash=flash)
 
 
 def _mine_page(

@@ -1,0 +1,27 @@
+"""Taking a submission back: what withdrawing one and deleting all of a volunteer's have in common."""
+
+from sqlalchemy.orm import Session
+
+from app.db import utcnow
+from app.domain.submission import Source, SubmissionStatus
+from app.models import JobKind, Submission
+from app.services import jobs, status
+
+
+def take_back(session: Session, submission: Submission) -> int:
+    """Withdraw ``submission`` and forget its place, note and what tells of the photos; the log stays.
+
+    Returns the id of the job that removes the files. Do it at once, after the commit: a file too many is removed later, a
+    file too few would be a broken record. Raises Conflict for one that is withdrawn already.
+    """
+    now = utcnow()
+    status.change_status(session, submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer")
+    submission.withdrawn_at = now
+    submission.place = submission.note = ""
+    submission.latitude = submission.longitude = None
+    submission.coordinate_source = Source.MISSING
+    for photo in submission.photos:
+        photo.removed_at = now
+        photo.filename = ""
+        photo.square = photo.taken_at = None
+    return jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id

@@ -1,0 +1,60 @@
+"""A volunteer's own data: take all of it away, or delete all of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from app.services import volunteers
+from app.services.volunteer_data import VolunteerData, zipped
+from app.web.dependencies import VOLUNTEER_COOKIE, ReadSession, SubmissionsDep, VolunteerKey, same_origin
+from app.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+_PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
+
+
+def _service(request: Request) -> VolunteerData:
+    return VolunteerData(request.app.state.sessions, request.app.state.storage)
+
+
+Service = Annotated[VolunteerData, Depends(_service)]
+
+
+def _volunteer_id(session: ReadSession, key: VolunteerKey) -> int | None:
+    volunteer = volunteers.find(session, key)
+    session.close()  # its connection would lie idle while photos are read or removed
+    return volunteer.id if volunteer else None
+
+
+VolunteerId = Annotated[int | None, Depends(_volunteer_id)]
+
+
+@router.get("/mine/download")
+def download(volunteer_id: VolunteerId, service: Service) -> Response:
+    """Everything in one zip file, sent as it is made."""
+    if volunteer_id is None:
+        return RedirectResponse("/mine", 303)
+    headers = _PRIVATE | {"Content-Disposition": 'attachment; filename="wingcheck-my-data.zip"'}
+    return StreamingResponse(zipped(service.entries([volunteer_id])), media_type="application/zip", headers=headers)
+
+
+@router.get("/mine/delete")
+def ask(request: Request, session: ReadSession, submissions: SubmissionsDep, key: VolunteerKey) -> Response:
+    """Nobody can bring it back: ask first."""
+    volunteer = volunteers.find(session, key)
+    if volunteer is None:
+        return RedirectResponse("/mine", 303)
+    page = render(request, "submissions/delete_all.html", count=submissions.count_of(session, volunteer))
+    page.headers.update(_PRIVATE)
+    return page
+
+
+@router.post("/mine/delete", dependencies=[Depends(same_origin)])
+def delete(volunteer_id: VolunteerId, service: Service) -> Response:
+    """Delete everything; the cookie goes too, because it leads to nobody now."""
+    if volunteer_id is not None:
+        service.delete([volunteer_id])
+    answer = RedirectResponse("/mine?deleted=1", 303)
+    answer.delete_cookie(VOLUNTEER_COOKIE, httponly=True, samesite="lax")
+    return answer
