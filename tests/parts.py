@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+from sqlalchemy import inspect, text
 
 from app.db import SessionFactory, make_engine, make_session_factory
 from tests.factories import photo
@@ -90,7 +91,11 @@ class Site:
         """Stop what runs."""
         for process in self._processes:
             stop(process)
-        self.sessions.kw["bind"].dispose()
+        engine = self.sessions.kw["bind"]
+        if inspect(engine).has_table("huey_task"):  # the queue was in the database, which other tests will use
+            with engine.begin() as connection:
+                connection.execute(text("TRUNCATE huey_task"))
+        engine.dispose()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
