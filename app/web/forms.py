@@ -74,6 +74,8 @@ def parse_submission(
         )
         for i, upload in enumerate(chosen(uploads))
     ]
+    for surplus in squares[len(photos) :]:  # there is no photo for it, yet it must be a square
+        _square(surplus, None, errors)
     return NewSubmission(
         claim_kind=kind,
         claimed_name=name,
@@ -165,9 +167,10 @@ def _source(name: str, values: Mapping[str, str], errors: list[FieldError], allo
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:
     if not text.strip():
         return None
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) == 4 and all(_NUMBER.fullmatch(part) for part in parts):
+        x, y, width, height = (float(part) for part in parts)
+    else:
         x = y = width = height = math.nan
     inside = (
         -_TOLERANCE <= x

@@ -1,5 +1,7 @@
 """A body that is too large is refused while it arrives."""
 
+import time
+
 import anyio
 import pytest
 
@@ -68,3 +70,84 @@ def test_a_program_is_told_how_much_is_allowed(service):
     answer = post(service.client, photo(1) + 3 * MEGABYTE, headers={"Accept": "application/json"})
     assert answer.json()["type"] == "urn:wingcheck:request-too-large"
     assert "3 MB" in answer.json()["detail"]
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+
+def slowly(folder, sqlite_template, pieces, pause, **values):
+    """The status, and the seconds until it came, for a body whose pieces arrive with pauses."""
+    settings = make_settings(folder, database_url=copy_of(sqlite_template, folder), **values)
+
+    async def receive():
+        await anyio.sleep(pause)
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+    statuses, headers = [], {}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+            headers.update(message["headers"])
+
+    kind, host = (b"content-type", b"multipart/form-data; boundary=x"), (b"host", b"testserver")
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [host, kind], "query_string": b""}
+    with running(settings) as service:
+        started = time.monotonic()
+        anyio.run(service.client.app, scope, receive, send)
+    return statuses, time.monotonic() - started, headers
+
+
+def trickle(size):
+    yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    while True:
+        yield bytes(size)
+
+
+def test_a_body_that_stops_arriving_ends_with_408(tmp_path, sqlite_template):
+    statuses, seconds, headers = slowly(tmp_path, sqlite_template, trickle(1), 60, body_grace_seconds=0.5)
+    assert statuses == [408]
+    assert seconds < 5
+    assert headers[b"connection"] == b"close"
+
+
+def test_so_does_one_that_trickles_in(tmp_path, sqlite_template):
+    values = {"body_grace_seconds": 0.5, "min_body_bytes_per_second": 1000}
+    statuses, seconds, _ = slowly(tmp_path, sqlite_template, trickle(10), 0.05, **values)
+    assert statuses == [408]
+    assert seconds < 5
+
+
+def test_and_one_that_is_fast_enough_but_never_ends(tmp_path, sqlite_template):
+    statuses, seconds, _ = slowly(tmp_path, sqlite_template, trickle(10_000), 0.05, body_seconds=1)
+    assert statuses == [408]
+    assert seconds < 6
+
+
+# --- head and form ---------------------------------------------------------------------------------------------------
+
+
+def test_a_long_address_is_414(service):
+    assert service.client.get("/species?a=" + "a" * 4000).status_code == 200
+    answer = service.client.get("/species?a=" + "a" * 5000)
+    assert answer.status_code == 414
+    assert "This link is too long" in answer.text
+
+
+def test_large_headers_are_431(service):
+    answer = service.client.get("/api/v1/taxa", headers={f"X-{n}": "a" * 4000 for n in range(9)})
+    assert answer.status_code == 431
+    assert answer.json()["type"] == "urn:wingcheck:headers-too-large"
+
+
+def test_a_form_has_a_limited_number_of_fields_and_files(service):
+    many = {f"field{n}": "x" for n in range(100)}
+    for path in ("/submissions", "/api/v1/submissions", "/predict"):
+        assert service.client.post(path, data=many, files={"file": ("a.jpg", b"x")}).status_code == 400
+        files = [("file", (f"{n}.jpg", b"x")) for n in range(100)]
+        assert service.client.post(path, data={"claim": "other"}, files=files).status_code == 400
+
+
+def test_a_field_of_a_form_has_a_limited_length(service):
+    data = {"claim": "other", "note": "x" * 100_000}
+    assert service.client.post("/api/v1/submissions", data=data, files={"file": ("a.jpg", b"x")}).status_code == 400

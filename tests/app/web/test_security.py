@@ -3,10 +3,13 @@
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 
 import app.web.routes.site
 from app.paths import STATIC, TEMPLATES
+from app.web.assets import static_files
 from tests.app.sending import post, row, submit
+from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
 
 ANSWERS = [
@@ -107,9 +110,60 @@ def test_a_form_from_another_site_is_refused(lite, headers):
 
 
 def test_behind_tls_cookies_travel_over_https_only(tmp_path, sqlite_template):
-    from tests.conftest import copy_of, make_settings, running
-
     settings = make_settings(tmp_path, database_url=copy_of(sqlite_template, tmp_path), secure_cookies=True)
     with running(settings) as service:
         assert "Secure" in service.client.get("/").headers["set-cookie"]
         assert "Secure" in service.client.get("/language/nl", follow_redirects=False).headers["set-cookie"]
+
+
+# --- how long it is kept, and as what --------------------------------------------------------------------------------
+
+KEPT = [
+    ("/", "private, no-store"),
+    ("/species", "private, no-cache"),
+    ("/mine", "private, no-store"),
+    ("/nothing", "no-store"),
+    ("/api/v1/taxa", "no-store"),
+    ("/healthz", "no-store"),
+    ("/static/css/base.css", "no-cache"),
+    ("/static/css/base.css?v=1234567890", "public, max-age=31536000, immutable"),
+]
+
+
+@pytest.mark.parametrize(("path", "kept"), KEPT)
+def test_every_kind_of_answer_says_how_long_it_is_kept(lite, path, kept):
+    assert lite.client.get(path).headers["cache-control"] == kept
+
+
+def test_what_holds_behind_tls_only(tmp_path, sqlite_template, lite):
+    assert "strict-transport-security" not in lite.client.get("/").headers
+    settings = make_settings(tmp_path / "b", database_url=lite.settings.database_url, secure_cookies=True)
+    with running(settings) as service:
+        assert service.client.get("/").headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_pages_and_pictures_are_for_no_other_site(lite):
+    headers = lite.client.get("/").headers
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_static_files_have_types_of_our_own_and_none_that_runs_as_a_page(tmp_path, monkeypatch):
+    for name in ("a.html", "a.xhtml", "a.svg", "a.js", "a", "a.pdf"):
+        (tmp_path / name).write_text("<script>alert(1)</script>")
+    monkeypatch.setattr("app.web.assets.STATIC", tmp_path)
+    client = TestClient(static_files())
+    for name in ("a.html", "a.xhtml", "a", "a.pdf"):
+        headers = client.get(f"/{name}").headers
+        assert headers["content-type"] == "application/octet-stream"
+        assert headers["content-disposition"] == "attachment"
+    assert client.get("/a.js").headers["content-type"].startswith("text/javascript")
+    assert "sandbox" in client.get("/a.svg").headers["content-security-policy"]
+
+
+def test_a_photo_is_a_picture_and_nothing_else(lite):
+    token = row(lite, submit(lite).token).photos[0].token
+    for variant in ("thumb", "display"):
+        headers = lite.client.get(f"/photos/{token}/{variant}.jpg").headers
+        assert headers["content-type"] == "image/jpeg"
+        assert "sandbox" in headers["content-security-policy"]
+        assert headers["cache-control"].startswith("private")
