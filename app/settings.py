@@ -113,10 +113,18 @@ class Settings(BaseSettings):
     )
 
     max_jpeg_megapixels: float = Field(120, gt=0, description="Largest baseline JPEG decoded.")
-    max_progressive_jpeg_megapixels: float = Field(50, gt=0, description="Largest progressive JPEG decoded.")
+    max_progressive_jpeg_megapixels: float = Field(
+        40, gt=0, description="Largest JPEG decoded that is progressive, or stores one colour after the other."
+    )
     max_png_megapixels: float = Field(40, gt=0, description="Largest PNG decoded.")
-    max_webp_megapixels: float = Field(25, gt=0, description="Largest WebP decoded.")
+    max_webp_megapixels: float = Field(20, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
+    decode_together_megabytes: float = Field(
+        64,
+        gt=0,
+        description="Memory that photos decoded at the same time may take; one that takes more is decoded while no other such "
+        "one is.",
+    )
 
     default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
 

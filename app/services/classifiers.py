@@ -69,7 +69,7 @@ _RECHECK_SECONDS = 1.0
 
 
 def pixel_limits(settings: Settings) -> PixelLimits:
-    """The settings' megapixels as pixels."""
+    """The settings' megapixels as pixels, and megabytes as bytes."""
     million = 1_000_000
     return PixelLimits(
         jpeg=int(settings.max_jpeg_megapixels * million),
@@ -77,6 +77,7 @@ def pixel_limits(settings: Settings) -> PixelLimits:
         png=int(settings.max_png_megapixels * million),
         webp=int(settings.max_webp_megapixels * million),
         heic=int(settings.max_heic_megapixels * million),
+        alone_above=int(settings.decode_together_megabytes * million),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from typing import Literal
 import numpy as np
 import pillow_heif
 from PIL import Image
+
+from ml.inference import jpeg_scans
+from ml.inference.turns import turn
 
 pillow_heif.register_heif_opener(thumbnails=False)
 # Pillow warns from 89 million pixels up, refuses from twice that. Our own limits, per format, say it first and better.
@@ -39,6 +43,12 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SWAPS_SIDES = {5, 6, 7, 8}
+# Cameras and editors write about ten.
+_MOST_SCANS = 100
+# Rows that are laid on white at a time.
+_STRIP = 256
+# How much of a reduction is left to the last, good step, after plain averages over whole blocks.
+_GAP = 3.0
 
 
 class PhotoError(Exception):
@@ -65,15 +75,21 @@ class PhotoInfo:
 class PixelLimits:
     """The most pixels that are decoded, per format, because the cost differs by a factor of fifty.
 
-    Peak memory measured for 100 million pixels: baseline JPEG 29 MB (read at reduced size), progressive JPEG 320 MB,
-    PNG 411 MB, WebP 1,580 MB; for a 48-million-pixel HEIC 366 MB.
+    Peak memory measured to a long side of 1600 pixels: a baseline JPEG of 120 million pixels 157 MB (it is read at reduced
+    size); of 50 million pixels a progressive JPEG 337 MB, in CMYK 433 MB; of 40 million a PNG 351 MB; of 25 million a WebP
+    434 MB; of 48 million a HEIC 335 MB. A JPEG whose colours come one after the other costs what a progressive one does,
+    and counts as one.
+
+    Photos that take more than ``alone_above`` bytes are decoded one at a time in a process; all others together take no
+    more than that.
     """
 
     jpeg: int = 120_000_000
-    progressive_jpeg: int = 50_000_000
-    png: int = 50_000_000
-    webp: int = 25_000_000
+    progressive_jpeg: int = 40_000_000
+    png: int = 40_000_000
+    webp: int = 20_000_000
     heic: int = 50_000_000
+    alone_above: int = 64_000_000
 
 
 def open_photo(
@@ -99,8 +115,9 @@ def open_photo(
     plugin = _recognise(content)
     try:
         with Image.open(io.BytesIO(content), formats=[plugin]) as image:
-            _check_pixels(image, limits)
-            return _upright(image, max_side)
+            cost = _checked_cost(image, content, max_side, limits)
+            with turn(cost, limits.alone_above):
+                return _upright(image, max_side)
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -130,21 +147,37 @@ def _is_heic(content: bytes) -> bool:
     return bool(brands & _HEIC_BRANDS) and not brands & {b"avif", b"avis"}
 
 
-def _check_pixels(image: Image.Image, limits: PixelLimits) -> None:
-    name = _public_format(image)
+def _checked_cost(image: Image.Image, content: bytes, max_side: int | None, limits: PixelLimits) -> int:
+    """About how many bytes decoding takes. Raises PhotoError for more pixels, or more passes over them, than the limits."""
+    name, pixels = _public_format(image), image.width * image.height
+    per_pixel = {"PNG": 9, "WEBP": 18, "HEIC": 8}.get(name, 4)
     if name in {"JPEG", "MPO"}:
-        progressive = bool(image.info.get("progressive") or image.info.get("progression"))
-        limit = limits.progressive_jpeg if progressive else limits.jpeg
+        found = jpeg_scans.layout(content, _MOST_SCANS)
+        limit = limits.progressive_jpeg if found.buffered else limits.jpeg
+        if found.scans > _MOST_SCANS:
+            raise PhotoError("too_large", f"The photo is stored in more than {_MOST_SCANS} passes.")
     else:
+        found = None
         limit = {"PNG": limits.png, "WEBP": limits.webp, "HEIC": limits.heic}[name]
-    if image.width < 1 or image.height < 1:
+    if pixels < 1:
         raise PhotoError("undecodable", "The photo has no pixels.")
-    if image.width * image.height > limit:
+    if pixels > limit:
         raise PhotoError(
             "too_large",
-            f"The photo has {image.width * image.height / 1e6:.0f} million pixels; "
-            f"at most {limit / 1e6:g} million are read in this format.",
+            f"The photo has {pixels / 1e6:.0f} million pixels; at most {limit / 1e6:g} million are read in this format.",
         )
+    if found is None:
+        return pixels * per_pixel
+    shrink = _jpeg_shrink(image.size, _reduced(image.size, max_side))
+    return pixels * 5 // shrink**2 + (6 * pixels if found.buffered else 0)
+
+
+def _jpeg_shrink(size: tuple[int, int], target: tuple[int, int]) -> int:
+    """The power of two, at most 8, by which a JPEG is reduced while it is read: to no less than twice the target, so that
+    the last step still averages over pixels instead of picking them.
+    """
+    least = min(size[0] // (2 * target[0]), size[1] // (2 * target[1]))
+    return next(scale for scale in (8, 4, 2, 1) if scale <= max(1, least))
 
 
 def _public_format(image: Image.Image) -> str:
@@ -155,13 +188,10 @@ def _upright(image: Image.Image, max_side: int | None) -> tuple[Image.Image, Pho
     full, name = image.size, _public_format(image)
     target = _reduced(full, max_side)
     if name in {"JPEG", "MPO"} and target != full:
-        # Twice the target, so that the last step still averages over pixels instead of picking them.
-        image.draft(None, (2 * target[0], 2 * target[1]))
+        image.draft(None, (2 * target[0], 2 * target[1]))  # see _jpeg_shrink
     image.load()
     orientation = _orientation(image)
-    pixels = _on_white(image)
-    if pixels.size != target:
-        pixels = pixels.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    pixels = _fitted(image, target)
     if orientation in _UPRIGHT:
         pixels = pixels.transpose(_UPRIGHT[orientation])
     width, height = full[::-1] if orientation in _SWAPS_SIDES else full
@@ -185,6 +215,22 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _fitted(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """A new picture of that size, RGB on white. Laid on white strip by strip, so that a large one takes little more memory
+    than it takes already.
+    """
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+    width, height = image.size
+    across, down = (max(1, int(image.size[i] / target[i] / _GAP)) for i in (0, 1))  # as resize does with its gap
+    small = Image.new("RGB", (math.ceil(width / across), math.ceil(height / down)))
+    rows = down * max(1, _STRIP // down)
+    for top in range(0, height, rows):
+        strip = _on_white(image.crop((0, top, width, min(top + rows, height))))
+        small.paste(strip.reduce((across, down)), (0, top // down))
+    return small.resize(target, Image.Resampling.LANCZOS, box=(0, 0, width / across, height / down))
+
+
 def _on_white(image: Image.Image) -> Image.Image:
     """RGB, 8 bits per channel; 16-bit greyscale is scaled down, transparency laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
@@ -195,6 +241,4 @@ def _on_white(image: Image.Image) -> Image.Image:
         white = Image.new("RGB", layered.size, (255, 255, 255))
         white.paste(layered, mask=layered.getchannel("A"))
         return white
-    if image.mode == "RGB":
-        return image.copy()
     return image.convert("RGB")

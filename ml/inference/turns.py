@@ -1,0 +1,70 @@
+"""Who may decode now: memory that decoding takes is shared out, so that many photos at once can't take all of it."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Lane:
+    """Lets decodes pass as long as the memory they take together stays within ``most`` bytes.
+
+    One that wants more than that passes alone. They pass in the order in which they came. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._changed = threading.Condition()
+        self._taken = 0
+
+    @contextmanager
+    def passing(self, wanted: int, most: int) -> Iterator[None]:
+        """Wait for ``wanted`` bytes to be free, and hold them."""
+        with self._door, self._changed:  # one waits behind the door, so a large photo is not overtaken for ever
+            self._changed.wait_for(lambda: self._taken == 0 or self._taken + wanted <= most)
+            self._taken += wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= wanted
+                self._changed.notify_all()
+
+
+_ordinary, _costly = Lane(), Lane()
+
+
+@contextmanager
+def turn(wanted: int, alone_above: int) -> Iterator[None]:
+    """Wait for one's turn to decode a photo that takes ``wanted`` bytes.
+
+    Above ``alone_above`` bytes it is a costly one: these pass one at a time, and give their memory back to the system.
+    Ordinary ones pass beside it and never wait for it; together they take at most ``alone_above``.
+    """
+    if wanted <= alone_above:
+        with _ordinary.passing(wanted, alone_above):
+            yield
+        return
+    with _costly.passing(wanted, 0):
+        try:
+            yield
+        finally:
+            give_back()
+
+
+def _trimmer() -> ctypes._FuncPointer | None:
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError, TypeError):  # not glibc: its allocator returns memory as it sees fit
+        return None
+
+
+_trim = _trimmer()
+
+
+def give_back() -> None:
+    """Return freed memory to the system; glibc would keep it for the next large photo, which may never come."""
+    if _trim is not None:
+        _trim(0)

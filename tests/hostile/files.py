@@ -1,0 +1,112 @@
+"""How the hostile files are made: cheaply, so that a picture that takes gigabytes takes nobody gigabytes to write."""
+
+import io
+import struct
+import zipfile
+import zlib
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from tests.factories import butterfly, encode, photo
+
+JPEG_END = b"\xff\xd9"
+
+
+@cache
+def png(width: int, height: int, depth: int = 8, colour: int = 2, lines: int | None = None) -> bytes:
+    """A black PNG whose pixels are never in memory; ``lines`` fewer than the height cut it short in a well-formed way."""
+    per_pixel = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour] * depth
+    row = bytes(1 + (width * per_pixel + 7) // 8)
+    packer = zlib.compressobj(9 if depth == 1 else 1)
+    parts = [packer.compress(row * 16) for _ in range((height if lines is None else lines) // 16)]
+    parts += [packer.compress(row) for _ in range((height if lines is None else lines) % 16)]
+    parts.append(packer.flush())
+    palette = [_chunk(b"PLTE", bytes(6))] if colour == 3 else []
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = [_chunk(b"IHDR", header), *palette, _chunk(b"IDAT", b"".join(parts)), _chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def with_text_chunk(content: bytes, text: bytes) -> bytes:
+    """A PNG with a comment after its header."""
+    return content[:33] + _chunk(b"tEXt", b"Comment\0" + text) + content[33:]
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A small JPEG whose header says that it is as large as that."""
+    data = bytearray(photo(1))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+@cache
+def jpeg(width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
+    """A picture of one colour."""
+    return encode(Image.new(mode, (width, height), 90 if mode == "L" else None), "JPEG", **options)
+
+
+@cache
+def one_colour_at_a_time(width: int, height: int) -> bytes:
+    """A baseline JPEG with one scan per colour: what a progressive one costs, without saying so in its header."""
+    grey = jpeg(width, height, "L")
+    frame, scan = grey.index(b"\xff\xc0"), grey.index(b"\xff\xda")
+    size = grey[frame + 4 : frame + 9]
+    parts = b"".join(bytes((n, 0x11, 0)) for n in (1, 2, 3))
+    header = grey[:frame] + b"\xff\xc0" + struct.pack(">H", 17) + size + b"\x03" + parts
+    tables = grey[frame + 2 + struct.unpack(">H", grey[frame + 2 : frame + 4])[0] : scan]
+    data = grey[scan + 10 : -2]
+    scans = b"".join(b"\xff\xda\x00\x08\x01" + bytes((n, 0)) + b"\x00\x3f\x00" + data for n in (1, 2, 3))
+    return header + tables + scans + JPEG_END
+
+
+@cache
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG whose last pass is ordered again and again: small to send, slow to read."""
+    data = jpeg(4000, 3000, "L", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * count + JPEG_END
+
+
+def animated(form: str) -> bytes:
+    """Three frames."""
+    return photo(1, form, save_all=True, append_images=[butterfly(2), butterfly(3)], duration=100)
+
+
+def oriented(orientation: int) -> bytes:
+    """A JPEG that says how it was held."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return photo(1, exif=exif)
+
+
+def archive() -> bytes:
+    """A ZIP with one file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("butterfly.jpg", photo(1))
+    return out.getvalue()
+
+
+def heic() -> bytes:
+    """48 megapixels of red, as ``Image.new("RGB", (8000, 6000), "red")`` and half a minute of an encoder make them."""
+    return Path(__file__).with_name("48-megapixels.heic").read_bytes()
+
+
+def script() -> bytes:
+    """An SVG that runs."""
+    return b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+
+
+def flipped(content: bytes, positions: list[int], value: int) -> bytes:
+    """The bytes at these positions changed."""
+    data = bytearray(content)
+    for at in positions:
+        data[at % len(data)] ^= value
+    return bytes(data)
