@@ -75,7 +75,7 @@ class Site:
         except httpx2.TransportError:
             return False
 
-    def settle(self, seconds: float = 30) -> None:
+    def settle(self, seconds: float = 90) -> None:
         """Wait until every job is at its end."""
         eventually(lambda: working(self.sessions) == 0, f"all jobs are done\n{self.log[-3000:]}", seconds)
 
@@ -107,7 +107,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def was_killed(process: subprocess.Popen[bytes]) -> bool:
     """Wait for its end; whether it was SIGKILL, as a crash point sends."""
-    eventually(lambda: process.poll() is not None, "the process dies at its crash point", 30)
+    eventually(lambda: process.poll() is not None, "the process dies at its crash point", 90)
     assert not alive(process.pid)
     return process.returncode == -signal.SIGKILL
 

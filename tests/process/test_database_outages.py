@@ -44,7 +44,7 @@ class Remote:
 
     def is_well_again(self, seed: int) -> None:
         """What is sent now is taken and screened, by the same processes."""
-        eventually(lambda: self.get("/readyz").status_code == 200, "it is ready again", 30)
+        eventually(lambda: self.get("/readyz").status_code == 200, "it is ready again", 90)
         visitor = Visitor(self.site, seed)
         assert visitor.send()
         visitor.close()
