@@ -15,11 +15,13 @@ from app.models import ModelVersion, Photo, Submission
 from app.services import backup as backups
 from app.services import jobs, tables
 from app.services.backup import back_up
+from app.services.doctor import examine
 from app.services.restore import restore, verify
 from app.storage import make_storage
-from tests.app.sending import submit
-from tests.conftest import make_settings, running
+from tests.app.sending import row, submit
+from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
+from tests.s3 import make_bucket, s3_server, s3_settings
 from tests.season import assert_same_rows, new_postgresql, write_season
 from tests.versions import make_version, put_into_service
 
@@ -237,3 +239,24 @@ def test_the_summary_is_readable(season, tmp_path):
     found = json.loads((tmp_path / "bag" / "data" / "backup.json").read_text())
     assert found["tables"]["photos"]["rows"] == 30
     assert len((tmp_path / "bag" / "data" / "tables" / "photos.jsonl").read_text().splitlines()) == 30
+
+
+def test_photos_come_from_a_bucket_and_go_into_one(tmp_path, sqlite_template, target):
+    """A whole service on S3, its backup in a folder, and from there into another bucket."""
+    with s3_server() as url:
+        for bucket in ("first", "second"):
+            make_bucket(url, bucket)
+        folder = tmp_path / "first"
+        folder.mkdir()
+        first = make_settings(folder, database_url=copy_of(sqlite_template, folder), **s3_settings(url, "first"))
+        with running(first) as service:
+            token = submit(service, photo(1)).token
+            assert service.work() == 1
+            photo_token = row(service, token).photos[0].token
+            assert service.client.get(f"/photos/{photo_token}/thumb.jpg").status_code == 200
+            assert not first.photo_dir.exists()
+            assert saved(service, target).photo_files == 3
+            assert examine(first, make_engine(first.database_url), make_storage(first)).findings == []
+        into_folder = restored(target, tmp_path / "folder")
+        into_bucket = restored(target, tmp_path / "second", **s3_settings(url, "second"))
+        assert files_of(into_folder) == files_of(into_bucket) == files_of(first)
