@@ -29,7 +29,7 @@ from app.storage import Storage
 
 log = logging.getLogger(__name__)
 
-MAX_COUNT = 1000
+MAX_COUNT = 999
 MAX_TEXT = 2000
 MAX_PLACE = 300
 MAX_NAME = 200

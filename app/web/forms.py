@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.services.classifiers import Square
-from app.services.submissions import MAX_NAME, NewPhoto, NewSubmission
+from app.services.submissions import MAX_COUNT, MAX_NAME, NewPhoto, NewSubmission
 
 FIELDS = (
     "claim",
@@ -129,7 +129,7 @@ def _count(text: str, errors: list[FieldError]) -> int:
         return 1
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
-    errors.append(FieldError("individual_count", "count_range", (("max", 1000),)))
+    errors.append(FieldError("individual_count", "count_range", (("max", MAX_COUNT),)))
     return 1
 
 

@@ -169,7 +169,7 @@ MISTAKES = [
     # values, field and code
     ({"photos": ()}, ("file", "photo_missing")),
     ({"individual_count": 0}, ("individual_count", "count_range")),
-    ({"individual_count": 1001}, ("individual_count", "count_range")),
+    ({"individual_count": 1000}, ("individual_count", "count_range")),
     ({"event_date": NEXT_WEEK}, ("event_date", "date_in_future")),
     ({"event_date": date(1899, 12, 31)}, ("event_date", "date_too_early")),
     ({"latitude": 52.0}, ("latitude", "coordinates_half")),
