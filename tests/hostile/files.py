@@ -33,6 +33,35 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def packed_comment(size: int) -> bytes:
+    """A small PNG with a compressed comment that is as large as that when unpacked."""
+    packer = zlib.compressobj()
+    parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
+    content = photo(1, "PNG")
+    body = b"Comment\0\0" + b"".join(parts) + packer.flush()
+    return content[:33] + _chunk(b"zTXt", body) + content[33:]
+
+
+@cache
+def webp(width: int, height: int, mode: str = "RGB") -> bytes:
+    """A picture of one colour."""
+    return encode(Image.new(mode, (width, height), "green"), "WEBP", method=0, quality=10)
+
+
+def webp_claiming(width: int, height: int) -> bytes:
+    """A small WebP whose header says that its canvas is as large as that."""
+    data = bytearray(animated("WEBP"))
+    at = data.index(b"VP8X") + 12
+    data[at : at + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(data)
+
+
+def holed(content: bytes) -> bytes:
+    """Zeros instead of a quarter of the data, as after a bad copy."""
+    middle, quarter = len(content) // 2, len(content) // 4
+    return content[:middle] + bytes(quarter) + content[middle + quarter :]
+
+
 def with_text_chunk(content: bytes, text: bytes) -> bytes:
     """A PNG with a comment after its header."""
     return content[:33] + _chunk(b"tEXt", b"Comment\0" + text) + content[33:]
@@ -53,7 +82,7 @@ def jpeg(width: int, height: int, mode: str = "RGB", **options: object) -> bytes
 
 
 @cache
-def one_colour_at_a_time(width: int, height: int) -> bytes:
+def one_by_one(width: int, height: int) -> bytes:
     """A baseline JPEG with one scan per colour: what a progressive one costs, without saying so in its header."""
     grey = jpeg(width, height, "L")
     frame, scan = grey.index(b"\xff\xc0"), grey.index(b"\xff\xda")

@@ -54,7 +54,7 @@ def test_a_turn_ends_with_its_decode_even_when_that_fails() -> None:
         (files.jpeg(64, 64), False, 1),
         (files.jpeg(64, 64, "L"), False, 1),
         (files.jpeg(64, 64, progressive=True), True, 10),
-        (files.one_colour_at_a_time(64, 64), True, 3),
+        (files.one_by_one(64, 64), True, 3),
         (files.jpeg(64, 64, progressive=True) + b"\xff\xda" * 500, True, 10),  # behind its end is not the picture
         (files.many_scans(500), True, 101),
         (b"\xff\xd8\xff", False, 0),
@@ -73,5 +73,5 @@ def test_a_jpeg_that_orders_many_passes_is_refused() -> None:
     assert refused.value.kind == "too_large"
 
 
-def test_a_jpeg_of_one_colour_at_a_time_is_read() -> None:
-    assert open_photo(files.one_colour_at_a_time(400, 300), max_side=None)[0].size == (400, 300)
+def test_a_jpeg_of_one_by_one_is_read() -> None:
+    assert open_photo(files.one_by_one(400, 300), max_side=None)[0].size == (400, 300)
