@@ -11,6 +11,9 @@ from ml.backend import tensorflow
 from ml.config import Config
 from ml.datasets.examples import OUTSIDER, Examples
 
+# Share of training photos shown as saved again, at a quality that a photo passed on a few times may have.
+COPY_SHARE = 0.4
+
 
 def epoch_order(examples: Examples, config: Config, epoch: int) -> np.ndarray:
     """Which photos an epoch shows, in which order: all species photos, ``per_epoch`` outsiders and ``plain`` plain
@@ -30,11 +33,13 @@ def epoch_order(examples: Examples, config: Config, epoch: int) -> np.ndarray:
 
 
 def stored(examples: Examples, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Pixels of the chosen photos, ``(b, size, size, 3)``; half of them, drawn by ``random``, as one of their copies."""
+    """Pixels of the chosen photos, ``(b, size, size, 3)``; of COPY_SHARE of them, drawn by ``random``, one of their
+    copies.
+    """
     pixels, copies = examples.pixels[chosen], examples.copies.shape[1]
     if copies:
         drawn = random.integers(0, copies, len(chosen))
-        as_copy = random.random(len(chosen)) < 0.5
+        as_copy = random.random(len(chosen)) < COPY_SHARE
         pixels[as_copy] = examples.copies[chosen[as_copy], drawn[as_copy]]
     return pixels
 
