@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import decoding, random_kills, runtimes, serving
+from benchmarks import decoding, hostile_run, random_kills, runtimes, serving
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "decoding": decoding.main,
@@ -14,7 +14,10 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "serving": serving.main,
 }
 # Minutes long, with options of its own: only when it is named.
-ALONE: dict[str, Callable[[list[str]], None]] = {"random_kills": random_kills.main}
+ALONE: dict[str, Callable[[list[str]], None]] = {
+    "random_kills": random_kills.main,
+    "hostile_run": hostile_run.main,
+}
 
 
 def main() -> None:
