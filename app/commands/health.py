@@ -12,7 +12,9 @@ from app.settings import get_settings
 
 
 def health(
-    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it answers.")] = False,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it answers.")
+    ] = False,
 ) -> None:
     """Ask this machine's web server how it is; the exit code says it."""
     path = "readyz" if ready else "healthz"
