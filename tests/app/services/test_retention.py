@@ -105,7 +105,8 @@ def test_a_file_left_by_a_crash_goes_the_next_time(service):
 def test_the_same_photo_sent_at_this_very_moment_keeps_its_original(lite, monkeypatch):
     decided(lite, photo(1), key="one")
     service = retention(lite)
-    storage, sent = service._storage, []
+    storage = service._storage
+    sent: list[str] = []
     real = storage.delete
 
     def delete(key):
