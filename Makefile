@@ -12,6 +12,7 @@ PORT ?= 8000
 PYTHON ?=
 ARGS ?=
 SECONDS ?= 600
+FILES ?= 20000
 
 VENV := .venv
 MARKS := $(VENV)/.set-up
@@ -42,7 +43,8 @@ test: setup ## Run the tests (ARGS="tests/app/domain -k verdict" for some)
 	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Hold the service against its OpenAPI document for long (SECONDS=600)
+fuzz: setup ## Changed bytes in photos by the thousand, and the service against its OpenAPI document for long (SECONDS=600)
+	WINGCHECK_FUZZ_FILES="$(FILES)" $(PY) -m pytest tests/hostile/test_changed_files.py
 	WINGCHECK_FUZZ_SECONDS="$(SECONDS)" $(PY) -m pytest tests/app/web/test_schemathesis.py $(ARGS)
 
 .PHONY: check

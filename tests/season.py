@@ -68,8 +68,9 @@ def write_season(sessions: SessionFactory, storage: Storage, count: int, picture
 
 
 def _store(storage: Storage, seed: int) -> str:
-    prepared = photos.prepare(encode(butterfly(seed, (120, 90)), quality=50), PixelLimits())
-    photos.keep(storage, prepared)
+    original = encode(butterfly(seed, (120, 90)), quality=50)
+    prepared = photos.prepare(original, PixelLimits())
+    photos.keep(storage, prepared, lambda: original)
     return prepared.sha256
 
 

@@ -36,6 +36,8 @@ from ml.inference import (
     PixelLimits,
     Square,
     bundled_versions,
+    holding,
+    keep_large_blocks_apart,
     load_classifier,
     network_input,
     open_photo,
@@ -55,6 +57,7 @@ __all__ = [
     "Square",
     "activate",
     "folder_of",
+    "holding",
     "import_version",
     "open_photo",
     "pixel_limits",
@@ -240,6 +243,7 @@ class Classifiers:
         self._served: Served | None = None
         self._checked = 0.0
         self._waiting = 0
+        keep_large_blocks_apart()
         self._pool = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="predict")
 
     @property
@@ -290,21 +294,26 @@ class Classifiers:
             with self._lock:
                 self._waiting -= wanted
 
-    def answer(self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]) -> list[Answer | PhotoError]:
+    def answer(
+        self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]], sizes: Sequence[int] = ()
+    ) -> list[Answer | PhotoError]:
         """Predictions in the order of ``photos``; a photo that can't be read gives its PhotoError instead.
+
+        ``sizes`` are the photos' bytes, where they are known: large files are not read all at once.
 
         Raises Overloaded when too many photos are waiting already.
         """
         with self._places(len(photos)):
             futures = [
                 # In the request's context, so that log lines carry its id.
-                self._pool.submit(copy_context().run, self._answer_one, served, source, square)
-                for source, square in photos
+                self._pool.submit(copy_context().run, self._answer_one, served, source, square, size)
+                for (source, square), size in zip(photos, sizes or [0] * len(photos), strict=True)
             ]
             return [future.result() for future in futures]
 
-    def _answer_one(self, served: Served, source: PhotoSource, square: Square | None) -> Answer | PhotoError:
-        return _answer(served.classifier, source(), square, self._limits)
+    def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
+        with holding(size):
+            return _answer(served.classifier, source(), square, self._limits)
 
 
 def _answer(classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:

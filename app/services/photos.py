@@ -3,13 +3,14 @@
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from PIL import ExifTags, Image
 
 from app.crash_points import reach
-from app.services.classifiers import PhotoInfo, PixelLimits, open_photo
+from app.services.classifiers import PhotoInfo, PixelLimits, holding, open_photo
 from app.storage import Storage
 
 DISPLAY_SIDE = 1600
@@ -31,10 +32,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class PreparedPhoto:
-    """A photo that was decoded once: hash of the original, its copies, and its EXIF origin."""
+    """A photo that was decoded once: hash and ``size`` in bytes of the original, its copies, and its EXIF origin."""
 
     sha256: str
-    original: bytes
+    size: int
     display: bytes
     thumb: bytes
     info: PhotoInfo
@@ -46,7 +47,7 @@ def prepare(data: bytes, limits: PixelLimits) -> PreparedPhoto:
     image, info = open_photo(data, max_side=DISPLAY_SIDE, limits=limits)
     return PreparedPhoto(
         sha256=hashlib.sha256(data).hexdigest(),
-        original=data,
+        size=len(data),
         display=_encode(image, DISPLAY_SIDE, _DISPLAY_QUALITY),
         thumb=_encode(image, THUMB_SIDE, _THUMB_QUALITY),
         info=info,
@@ -69,9 +70,12 @@ def key_of(sha256: str, variant: str) -> str:
     return f"{variant}/{sha256[:2]}/{sha256}{suffix}"
 
 
-def keep(storage: Storage, photo: PreparedPhoto) -> None:
-    """Write original and copies; on return they are on the disk. Raises OSError."""
-    storage.put(key_of(photo.sha256, "original"), photo.original)
+def keep(storage: Storage, photo: PreparedPhoto, read: Callable[[], bytes]) -> None:
+    """Write original and copies; on return they are on the disk. ``read`` gives the original once more: many of them are
+    not in memory together. Raises OSError.
+    """
+    with holding(photo.size):
+        storage.put(key_of(photo.sha256, "original"), read())
     reach("photo-stored")
     storage.put(key_of(photo.sha256, "display"), photo.display)
     storage.put(key_of(photo.sha256, "thumb"), photo.thumb)

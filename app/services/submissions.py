@@ -22,7 +22,7 @@ from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, Invalid
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
-from app.services.classifiers import PhotoError, PixelLimits, Square
+from app.services.classifiers import PhotoError, PixelLimits, Square, holding
 from app.services.removal import Removal
 from app.services.withdrawal import take_back
 from app.storage import Storage
@@ -115,8 +115,7 @@ class Submissions:
             repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
         if repeat is not None:
             return repeat
-        for photo in prepared:
-            photos.keep(self._storage, photo)
+        self._keep_files(new, prepared)
         reach("all-photos-stored")
         try:
             receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
@@ -125,8 +124,7 @@ class Submissions:
             receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
         if job_id is not None:
             reach("committed")
-            for photo in prepared:  # somebody may have withdrawn the same photo before our row kept its files
-                photos.keep(self._storage, photo)
+            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
             self._send_job(job_id)
         return receipt
 
@@ -244,10 +242,15 @@ class Submissions:
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
                 continue
             try:
-                prepared.append(photos.prepare(sent.read(), self._limits))
+                with holding(sent.size):
+                    prepared.append(photos.prepare(sent.read(), self._limits))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
         return prepared, errors
+
+    def _keep_files(self, new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> None:
+        for photo, sent in zip(prepared, new.photos, strict=True):
+            photos.keep(self._storage, photo, sent.read)
 
     def _find_repeat(
         self, session: Session, volunteer_key: str | None, idempotency_key: str, content: str
@@ -350,7 +353,7 @@ def _add_photos(
                 sha256=photo.sha256,
                 filename=file.filename[:255],
                 format=photo.info.format,
-                byte_size=len(photo.original),
+                byte_size=photo.size,
                 width=photo.info.width,
                 height=photo.info.height,
                 square=[square.x, square.y, square.width, square.height] if square else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -33,7 +33,19 @@ class Lane:
                 self._changed.notify_all()
 
 
-_ordinary, _costly = Lane(), Lane()
+_ordinary, _costly, _files = Lane(), Lane(), Lane()
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD in malloc.h
+_HELD_TOGETHER = 64_000_000
+
+
+@contextmanager
+def holding(size: int) -> Iterator[None]:
+    """Wait until a file of ``size`` bytes may be read into memory: together they take 64 MB, or what one takes alone.
+
+    Whoever decodes a file holds it first and takes its turn then, never the other way round.
+    """
+    with _files.passing(size, _HELD_TOGETHER):
+        yield
 
 
 @contextmanager
@@ -54,17 +66,27 @@ def turn(wanted: int, alone_above: int) -> Iterator[None]:
             give_back()
 
 
-def _trimmer() -> ctypes._FuncPointer | None:
+def _of_glibc(name: str) -> Callable[..., object] | None:
     try:
-        return ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):  # not glibc: its allocator returns memory as it sees fit
+        found: Callable[..., object] = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError, TypeError):  # another allocator returns memory as it sees fit
         return None
+    return found
 
 
-_trim = _trimmer()
+_trim, _option = _of_glibc("malloc_trim"), _of_glibc("mallopt")
 
 
 def give_back() -> None:
     """Return freed memory to the system; glibc would keep it for the next large photo, which may never come."""
     if _trim is not None:
         _trim(0)
+
+
+def keep_large_blocks_apart() -> None:
+    """Have every block of a megabyte or more come from the system and go back there when it is freed, in this process.
+
+    Left alone, glibc learns to keep blocks of up to 32 MB, in a pool per thread: a server of photos grows with every thread.
+    """
+    if _option is not None:
+        _option(_MMAP_THRESHOLD, 1_000_000)

@@ -95,7 +95,8 @@ def predict(
     answers: list[Answer | PhotoError | None] = [None] * len(uploads)
     small = [i for i, upload in enumerate(uploads) if (upload.size or 0) <= most]
     sources: list[PhotoSource] = [lambda upload=uploads[i]: reader(upload) for i in small]  # type: ignore[misc]
-    for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources]), strict=True):
+    sizes = [uploads[i].size or 0 for i in small]
+    for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources], sizes), strict=True):
         answers[i] = answer
     views = Views(language, {taxon.scientific_name: taxon for taxon in served.taxa})
     results: list[PhotoResult | PhotoFailure] = []
