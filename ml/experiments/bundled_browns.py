@@ -26,7 +26,7 @@ CONFIG = Config(
     ),
     outsiders=OutsiderData(folder="other", per_epoch=1000, subjects_weight=0.5),
     augmentation=Augmentation(rotation=30, shift=0.08, shear=8, zoom=0.2, brightness=0.12, contrast=0.2, soften=0.6),
-    optimisation=Optimisation(epochs=26, batch=64, label_smoothing=0.05),
+    optimisation=Optimisation(epochs=18, batch=64, label_smoothing=0.05),
     flip_average=True,
     data_note=REFERENCE_PHOTOS,
 )
