@@ -42,6 +42,7 @@ from ml.inference import (
     network_input,
     open_photo,
     read_version,
+    turn,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "policy_of",
     "read_version",
     "register_bundled",
+    "turn",
 ]
 
 _BUNDLED = "bundled:"

@@ -10,13 +10,15 @@ from datetime import datetime
 from PIL import ExifTags, Image
 
 from app.crash_points import reach
-from app.services.classifiers import PhotoInfo, PixelLimits, holding, open_photo
+from app.services.classifiers import PhotoInfo, PixelLimits, holding, open_photo, turn
 from app.storage import Storage
 
 DISPLAY_SIDE = 1600
 THUMB_SIDE = 480
 _DISPLAY_QUALITY = 85
 _THUMB_QUALITY = 80
+# Per pixel, while a progressive JPEG is written: its coefficients and its buffer.
+_ENCODING_BYTES = 8
 
 VARIANTS = ("display", "thumb")
 
@@ -45,22 +47,24 @@ class PreparedPhoto:
 def prepare(data: bytes, limits: PixelLimits) -> PreparedPhoto:
     """Decode ``data`` and make the copies. Raises PhotoError for what can't be answered."""
     image, info = open_photo(data, max_side=DISPLAY_SIDE, limits=limits)
+    image.info.clear()  # no EXIF, no colour profile, no comment may travel along
+    with turn(_ENCODING_BYTES * image.width * image.height, limits.alone_above):
+        display = _encode(image, _DISPLAY_QUALITY)
+        image.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
+        thumb = _encode(image, _THUMB_QUALITY)
     return PreparedPhoto(
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
-        display=_encode(image, DISPLAY_SIDE, _DISPLAY_QUALITY),
-        thumb=_encode(image, THUMB_SIDE, _THUMB_QUALITY),
+        display=display,
+        thumb=thumb,
         info=info,
         origin=read_origin(data),
     )
 
 
-def _encode(image: Image.Image, side: int, quality: int) -> bytes:
-    copy = image.copy()
-    copy.thumbnail((side, side), Image.Resampling.LANCZOS)
-    copy.info.clear()  # no EXIF, no colour profile, no comment may travel along
+def _encode(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
-    copy.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+    image.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
     return out.getvalue()
 
 

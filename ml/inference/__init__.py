@@ -6,7 +6,7 @@ Importing this never imports TensorFlow; only loading a version under the ``save
 from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
 from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
 from ml.inference.pixels import Square, network_input
-from ml.inference.turns import holding, keep_large_blocks_apart
+from ml.inference.turns import holding, keep_large_blocks_apart, turn
 from ml.inference.versions import (
     Label,
     ModelVersionError,
@@ -37,4 +37,5 @@ __all__ = [
     "network_input",
     "open_photo",
     "read_version",
+    "turn",
 ]

@@ -80,14 +80,13 @@ class PixelLimits:
     434 MB; of 48 million a HEIC 335 MB. A JPEG whose colours come one after the other costs what a progressive one does,
     and counts as one.
 
-    Photos that take more than ``alone_above`` bytes are decoded one at a time in a process; all others together take no
-    more than that.
+    Photos that take more than ``alone_above`` bytes are decoded one at a time in a process; see ml.inference.turns.
     """
 
     jpeg: int = 120_000_000
-    progressive_jpeg: int = 40_000_000
-    png: int = 40_000_000
-    webp: int = 20_000_000
+    progressive_jpeg: int = 32_000_000
+    png: int = 32_000_000
+    webp: int = 16_000_000
     heic: int = 50_000_000
     alone_above: int = 64_000_000
 
@@ -116,8 +115,11 @@ def open_photo(
     try:
         with Image.open(io.BytesIO(content), formats=[plugin]) as image:
             cost = _checked_cost(image, content, max_side, limits)
-            with turn(cost, limits.alone_above):
-                return _upright(image, max_side)
+            if cost <= limits.alone_above:
+                with turn(cost, limits.alone_above):
+                    return _upright(image, max_side)
+        with turn(cost, limits.alone_above):  # opened anew, so that all of it is freed before the next one's turn
+            return _decoded(content, plugin, max_side)
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -182,6 +184,11 @@ def _jpeg_shrink(size: tuple[int, int], target: tuple[int, int]) -> int:
 
 def _public_format(image: Image.Image) -> str:
     return {"HEIF": "HEIC"}.get(image.format or "", image.format or "")
+
+
+def _decoded(content: bytes, plugin: str, max_side: int | None) -> tuple[Image.Image, PhotoInfo]:
+    with Image.open(io.BytesIO(content), formats=[plugin]) as image:
+        return _upright(image, max_side)
 
 
 def _upright(image: Image.Image, max_side: int | None) -> tuple[Image.Image, PhotoInfo]:

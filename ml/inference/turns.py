@@ -33,14 +33,14 @@ class Lane:
                 self._changed.notify_all()
 
 
-_ordinary, _costly, _files = Lane(), Lane(), Lane()
+_small, _large, _files = Lane(), Lane(), Lane()
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD in malloc.h
-_HELD_TOGETHER = 64_000_000
+_HELD_TOGETHER = 40_000_000
 
 
 @contextmanager
 def holding(size: int) -> Iterator[None]:
-    """Wait until a file of ``size`` bytes may be read into memory: together they take 64 MB, or what one takes alone.
+    """Wait until a file of ``size`` bytes may be read into memory: together they take 40 MB, or what one takes alone.
 
     Whoever decodes a file holds it first and takes its turn then, never the other way round.
     """
@@ -50,20 +50,20 @@ def holding(size: int) -> Iterator[None]:
 
 @contextmanager
 def turn(wanted: int, alone_above: int) -> Iterator[None]:
-    """Wait for one's turn to decode a photo that takes ``wanted`` bytes.
+    """Wait for one's turn to work on a photo in ``wanted`` bytes.
 
-    Above ``alone_above`` bytes it is a costly one: these pass one at a time, and give their memory back to the system.
-    Ordinary ones pass beside it and never wait for it; together they take at most ``alone_above``.
+    Above ``alone_above`` bytes it is a costly one: these pass one at a time, and give their memory back to the system. Small
+    ones, up to a quarter of ``alone_above``, share that quarter and never wait for a costly one. Those in between share
+    ``alone_above``, and wait while a costly one passes.
     """
-    if wanted <= alone_above:
-        with _ordinary.passing(wanted, alone_above):
-            yield
-        return
-    with _costly.passing(wanted, 0):
+    small = alone_above // 4
+    lane, most = (_small, small) if wanted <= small else (_large, alone_above)
+    with lane.passing(wanted, most):
         try:
             yield
         finally:
-            give_back()
+            if wanted > alone_above:
+                give_back()
 
 
 def _of_glibc(name: str) -> Callable[..., object] | None:
