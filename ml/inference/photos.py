@@ -11,6 +11,7 @@ import io
 import logging
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,7 +49,7 @@ _MOST_SCANS = 100
 # Rows that are laid on white at a time.
 _STRIP = 256
 # How much of a reduction is left to the last, good step, after plain averages over whole blocks.
-_GAP = 3.0
+_GAP = 2.0
 
 
 class PhotoError(Exception):
@@ -188,7 +189,20 @@ def _public_format(image: Image.Image) -> str:
 
 def _decoded(content: bytes, plugin: str, max_side: int | None) -> tuple[Image.Image, PhotoInfo]:
     with Image.open(io.BytesIO(content), formats=[plugin]) as image:
+        if plugin == "HEIF" and image.mode == "RGB" and max_side is not None:
+            return _heic_in_strips(content, image.size, max_side)
         return _upright(image, max_side)
+
+
+def _heic_in_strips(content: bytes, size: tuple[int, int], max_side: int) -> tuple[Image.Image, PhotoInfo]:
+    """As ``_upright`` would have it, in two thirds of the memory: the reader's own pixels are not copied as a whole."""
+    file = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True)
+    pixels = np.asarray(file[file.primary_index])[:, : size[0]]
+
+    def strip(top: int, bottom: int) -> Image.Image:
+        return Image.fromarray(np.ascontiguousarray(pixels[top:bottom]))
+
+    return _from_strips(strip, size, _reduced(size, max_side)), PhotoInfo(*size, "HEIC")
 
 
 def _upright(image: Image.Image, max_side: int | None) -> tuple[Image.Image, PhotoInfo]:
@@ -228,13 +242,24 @@ def _fitted(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     """
     if image.mode == "RGB" and not image.has_transparency_data:
         return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=_GAP)
-    width, height = image.size
-    across, down = (max(1, int(image.size[i] / target[i] / _GAP)) for i in (0, 1))  # as resize does with its gap
+
+    def strip(top: int, bottom: int) -> Image.Image:
+        return _on_white(image.crop((0, top, image.width, bottom)))
+
+    return _from_strips(strip, image.size, target)
+
+
+def _from_strips(
+    strip: Callable[[int, int], Image.Image], size: tuple[int, int], target: tuple[int, int]
+) -> Image.Image:
+    """The picture that ``resize`` makes with its gap, from ``strip(top, bottom)``, which gives some rows in RGB."""
+    width, height = size
+    across, down = (max(1, int(size[i] / target[i] / _GAP)) for i in (0, 1))
     small = Image.new("RGB", (math.ceil(width / across), math.ceil(height / down)))
     rows = down * max(1, _STRIP // down)
     for top in range(0, height, rows):
-        strip = _on_white(image.crop((0, top, width, min(top + rows, height))))
-        small.paste(strip.reduce((across, down)), (0, top // down))
+        part = strip(top, min(top + rows, height)).reduce((across, down))
+        small.paste(part, (0, top // down))
     return small.resize(target, Image.Resampling.LANCZOS, box=(0, 0, width / across, height / down))
 
 

@@ -254,3 +254,25 @@ def test_nothing_but_photo_errors_for_damaged_bytes(data: st.DataObject) -> None
 def test_nothing_but_photo_errors_for_any_bytes(start: bytes, rest: bytes) -> None:
     with pytest.raises(PhotoError):
         open_photo(start + rest, max_side=None)
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 700), (523, 901), (600, 30)])
+@pytest.mark.parametrize("form", ["HEIF", "PNG", "JPEG"])
+def test_a_costly_photo_comes_out_as_any_other(form: str, width: int, height: int) -> None:
+    content = encoded(picture(width, height), form)
+    ordinary, info = open_photo(content, max_side=100)
+    costly, same = open_photo(content, max_side=100, limits=PixelLimits(alone_above=1))
+
+    assert info == same
+    assert np.array_equal(np.asarray(ordinary), np.asarray(costly))
+
+
+@pytest.mark.parametrize(("width", "height"), [(900, 700), (523, 901), (600, 30)])
+def test_strips_make_the_same_picture_as_the_whole(width: int, height: int) -> None:
+    opaque = picture(width, height)
+    clear = opaque.convert("RGBA")
+
+    expected, _ = open_photo(encoded(opaque, "PNG"), max_side=100)
+    in_strips, _ = open_photo(encoded(clear, "PNG"), max_side=100)
+
+    assert np.array_equal(np.asarray(in_strips), np.asarray(expected))
