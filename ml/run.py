@@ -27,7 +27,7 @@ def train_version(
     command: str,
     say: Say = print,
     report: Report = print_epoch,
-    threads: int = 2,
+    threads: int = 1,
     rounds: int = 1000,
 ) -> dict[str, Any]:
     """Train a config and write its model version to ``folder``. Returns metrics.json's content.

@@ -31,7 +31,7 @@ class Trained:
 
 
 def train(
-    config: Config, training: Examples, calibration: Examples, *, report: Report = print_epoch, threads: int = 2
+    config: Config, training: Examples, calibration: Examples, *, report: Report = print_epoch, threads: int = 1
 ) -> Trained:
     """Train a config's network.
 
@@ -40,7 +40,8 @@ def train(
         training: photos to learn from.
         calibration: photos to watch; only with ``keep_best`` or ``patience`` do they choose the epoch.
         report: called after each epoch.
-        threads: CPU threads.
+        threads: CPU threads. Several share out a sum as they happen to be free, and floating-point sums depend on their
+            order: only a run with one repeats exactly.
 
     Raises:
         TrainingError: the loss became infinite or no number.
