@@ -114,7 +114,7 @@ class Settings(BaseSettings):
 
     max_jpeg_megapixels: float = Field(120, gt=0, description="Largest baseline JPEG decoded.")
     max_progressive_jpeg_megapixels: float = Field(
-        32, gt=0, description="Largest JPEG decoded that is progressive, or stores one colour after the other."
+        25, gt=0, description="Largest JPEG decoded that is progressive, or stores one colour after the other."
     )
     max_png_megapixels: float = Field(32, gt=0, description="Largest PNG decoded.")
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +21,8 @@ _DISPLAY_QUALITY = 85
 _THUMB_QUALITY = 80
 # Per pixel, while a progressive JPEG is written: its coefficients and its buffer.
 _ENCODING_BYTES = 8
+
+_places = threading.BoundedSemaphore(2)
 
 VARIANTS = ("display", "thumb")
 
@@ -42,6 +46,13 @@ class PreparedPhoto:
     thumb: bytes
     info: PhotoInfo
     origin: Origin
+
+
+@contextmanager
+def preparing(size: int) -> Iterator[None]:
+    """Wait for a place to prepare a photo of ``size`` bytes, and keep it: two in a process, whatever is sent at once."""
+    with _places, holding(size):
+        yield
 
 
 def prepare(data: bytes, limits: PixelLimits) -> PreparedPhoto:

@@ -22,7 +22,7 @@ from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, Invalid
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
-from app.services.classifiers import PhotoError, PixelLimits, Square, holding
+from app.services.classifiers import PhotoError, PixelLimits, Square
 from app.services.removal import Removal
 from app.services.withdrawal import take_back
 from app.storage import Storage
@@ -242,7 +242,7 @@ class Submissions:
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
                 continue
             try:
-                with holding(sent.size):
+                with photos.preparing(sent.size):
                     prepared.append(photos.prepare(sent.read(), self._limits))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))

@@ -76,16 +76,16 @@ class PhotoInfo:
 class PixelLimits:
     """The most pixels that are decoded, per format, because the cost differs by a factor of fifty.
 
-    Peak memory measured to a long side of 1600 pixels: a baseline JPEG of 120 million pixels 157 MB (it is read at reduced
-    size); of 50 million pixels a progressive JPEG 337 MB, in CMYK 433 MB; of 40 million a PNG 351 MB; of 25 million a WebP
-    434 MB; of 48 million a HEIC 335 MB. A JPEG whose colours come one after the other costs what a progressive one does,
-    and counts as one.
+    Memory measured, to a long side of 1600 pixels: for 120 million pixels as baseline JPEG, which is read at reduced size,
+    157 MB; for 24 million as progressive JPEG 170 MB, in CMYK 290 MB; for 31 million as PNG 165 MB, with transparency 294 MB;
+    for 16 million as WebP 257 MB; for 48 million as HEIC 225 MB. A JPEG whose colours come one after the other costs what a
+    progressive one does, and counts as one.
 
     Photos that take more than ``alone_above`` bytes are decoded one at a time in a process; see ml.inference.turns.
     """
 
     jpeg: int = 120_000_000
-    progressive_jpeg: int = 32_000_000
+    progressive_jpeg: int = 25_000_000
     png: int = 32_000_000
     webp: int = 16_000_000
     heic: int = 50_000_000
