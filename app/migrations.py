@@ -1,11 +1,16 @@
 """Bringing the database to the newest schema, and asking where it stands."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from app.db import SQLITE_BUSY_MS
 from app.paths import MIGRATIONS
 
 # Any constant: two processes that migrate the same PostgreSQL database take turns.
@@ -23,11 +28,24 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Apply every missing migration, in one transaction."""
-    with engine.begin() as connection:
+    with engine.connect() as connection, _patiently(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         command.upgrade(alembic_config(connection), revision)
+
+
+@contextmanager
+def _patiently(connection: Connection) -> Iterator[None]:
+    """On SQLite, wait a minute for another process that migrates, not the few seconds that a request may wait."""
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute("PRAGMA busy_timeout = 60000")
+    try:
+        yield
+    finally:
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
 
 
 def is_current(connection: Connection) -> bool:

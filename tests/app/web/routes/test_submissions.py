@@ -167,7 +167,7 @@ def test_all_mistakes_are_told_at_once_in_sentences(lite):
     for sentence in (
         "0.jpg: This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC.",
         "Please say which species you saw.",
-        "How many did you see? A whole number from 1 to 1000, please.",
+        "How many did you see? A whole number from 1 to 999, please.",
         "This is not a date.",
         "This is not a coordinate.",
         "This is not an e-mail address.",
