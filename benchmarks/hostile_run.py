@@ -20,7 +20,15 @@ from tests.hostile.catalogue import CASES, Case
 from tests.running import Server
 
 CONNECTIONS, MOST_MEGABYTES, REST_SECONDS = 8, 600, 8
-COSTLY_MEGAPIXELS = ("16 megapixels", "24 megapixels", "31 megapixels", "48 megapixels", "100 megapixels", "39 MB")
+COSTLY_MEGAPIXELS = (
+    "16 megapixels",
+    "24 megapixels",
+    "18 megapixels",
+    "25 megapixels",
+    "48 megapixels",
+    "100 megapixels",
+    "39 MB",
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -57,7 +57,10 @@ def _server(command: list[str], folder: str) -> Iterator[tuple[int, int]]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     process = subprocess.Popen(
-        [sys.executable, *command, "--port", str(port)], env=environment, stderr=subprocess.DEVNULL
+        [sys.executable, *command, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(300):
