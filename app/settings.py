@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     max_progressive_jpeg_megapixels: float = Field(
         25, gt=0, description="Largest JPEG decoded that is progressive, or stores one colour after the other."
     )
-    max_png_megapixels: float = Field(32, gt=0, description="Largest PNG decoded.")
+    max_png_megapixels: float = Field(26, gt=0, description="Largest PNG decoded.")
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
     decode_together_megabytes: float = Field(
