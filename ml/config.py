@@ -102,10 +102,12 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Config:
-    """One training run, whole. ``input_size`` and ``training_resolution`` are sides in pixels; ``architecture_options``
-    go to the architecture of that name; ``flip_average`` answers with the mean over the photo and its mirror
-    image; ``keep_share`` of the labels' calibration photos stay in scope; ``data_note`` says in the model card what readers
-    should know of the photos.
+    """One training run, whole.
+
+    ``input_size`` and ``training_resolution`` are sides in pixels; ``architecture_options`` go to the architecture of that
+    name; ``flip_average`` answers with the mean over the photo and its mirror image, ``zoom_views`` adds the middle share
+    (0…1) of its sides to that mean; ``keep_share`` of the labels' calibration photos stay in scope; ``data_note`` says in
+    the model card what readers should know of the photos.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Config:
     input_size: int = 96
     training_resolution: int = 75
     flip_average: bool = False
+    zoom_views: tuple[float, ...] = ()
     keep_share: float = 0.95
     seed: int = 1
     data_note: str = ""

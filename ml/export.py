@@ -35,31 +35,57 @@ class Parity:
     passed: bool
 
 
+def viewing_graph(network: Network, config: Config) -> Network:
+    """The network, looking at each photo in the config's several ways: pixels 0…255 to the mean of its outputs.
+
+    The views are the whole square, the middle of it for each of ``zoom_views``, and with ``flip_average`` the mirror image
+    of each. They pass through the network as one batch, so the file holds its graph once. ``feature_map`` is the whole
+    square's.
+    """
+    keras = tensorflow().keras
+    size = config.input_size
+    pixels = keras.Input((size, size, 3), name="pixels")
+    views = [pixels, *(_middle(pixels, size, share) for share in config.zoom_views)]
+    if config.flip_average:
+        views += [keras.ops.flip(view, axis=2) for view in views]
+    if len(views) == 1:
+        return network
+    seen = network(keras.ops.concatenate(views, axis=0))
+
+    def apart(name: str) -> Any:
+        return keras.ops.reshape(seen[name], (len(views), -1, *seen[name].shape[1:]))
+
+    outputs = {name: keras.ops.mean(apart(name), axis=0) for name in ("species", "scope", "embedding")}
+    return keras.Model(pixels, outputs | {"feature_map": apart("feature_map")[0]}, name="views")
+
+
+def _middle(pixels: Any, size: int, share: float) -> Any:
+    """The middle ``share`` of each side, enlarged to the whole."""
+    side = round(size * share)
+    start = (size - side) // 2
+    return tensorflow().keras.ops.image.resize(
+        pixels[:, start : start + side, start : start + side], (size, size), interpolation="bilinear"
+    )
+
+
 def served_graph(network: Network, config: Config, temperature: float) -> Network:
-    """The network as it is served: pixels 0…255 to the four outputs, calibrated, averaged over mirror images if the
-    config says so. Without outsiders to learn from, everything is in scope.
+    """The network as it is served: pixels 0…255 to the four outputs, calibrated, averaged over its views. Without
+    outsiders to learn from, everything is in scope.
     """
     keras = tensorflow().keras
     pixels = keras.Input((config.input_size, config.input_size, 3), name="pixels")
-    seen = network(pixels)
-    views = [seen]
-    if config.flip_average:
-        views.append(network(keras.ops.flip(pixels, axis=2)))
-
-    def mean(name: str) -> Any:
-        return sum(view[name] for view in views[1:]) / len(views) + views[0][name] / len(views)
-
-    logits = mean("species") / temperature
+    seen = viewing_graph(network, config)(pixels)
+    logits = seen["species"] / temperature
     if config.head == "sigmoid":
         second = keras.ops.sigmoid(logits)
         probabilities = keras.ops.concatenate([1.0 - second, second], axis=1)
     else:
         probabilities = keras.ops.softmax(logits, axis=1)
-    scope = keras.ops.sigmoid(mean("scope")[:, 0])
+    scope = keras.ops.sigmoid(seen["scope"][:, 0])
     outputs = {
         "probabilities": probabilities,
         "in_scope": scope if config.outsiders is not None else keras.ops.ones_like(scope),
-        "embedding": mean("embedding"),
+        "embedding": seen["embedding"],
         "feature_map": seen["feature_map"],
     }
     return keras.Model(pixels, outputs, name="served")

@@ -22,7 +22,7 @@ from ml.evaluation.calibration import (
 )
 from ml.evaluation.card import model_card
 from ml.evaluation.scores import figures
-from ml.export import ExportError, check_parity, convert, served_graph, write_saved_model
+from ml.export import ExportError, check_parity, convert, served_graph, viewing_graph, write_saved_model
 from ml.inference import load_classifier
 from ml.inference.versions import FORMAT, file_digest
 from ml.taxa import manifest_labels
@@ -64,7 +64,7 @@ def write_version(
 def _write(
     trained: Trained, config: Config, divided: Divided, folder: Path, command: str, rounds: int
 ) -> dict[str, Any]:
-    logits = _calibration_logits(trained, config, divided)
+    logits = predict_raw(viewing_graph(trained.network, config), divided.calibration.pixels)
     classes = divided.calibration.classes
     shown = classes >= 0
     temperature = fit_temperature(logits["species"][shown], classes[shown])
@@ -130,15 +130,6 @@ def make_policy(
         "default_claim_reliability": 0.85,
         "thresholds": [dataclasses.asdict(threshold) for threshold in thresholds],
     }
-
-
-def _calibration_logits(trained: Trained, config: Config, divided: Divided) -> dict[str, np.ndarray]:
-    pixels = divided.calibration.pixels
-    logits = predict_raw(trained.network, pixels)
-    if not config.flip_average:
-        return logits
-    mirrored = predict_raw(trained.network, pixels[:, :, ::-1])
-    return {name: (logits[name] + mirrored[name]) / 2 for name in logits}
 
 
 def _parity_photos(divided: Divided) -> np.ndarray:

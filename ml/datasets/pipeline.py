@@ -12,7 +12,7 @@ from ml.config import Config
 from ml.datasets.examples import OUTSIDER, Examples
 
 # Share of training photos shown as saved again, at a quality that a photo passed on a few times may have.
-COPY_SHARE = 0.5
+COPY_SHARE = 0.35
 
 
 def epoch_order(examples: Examples, config: Config, epoch: int) -> np.ndarray:

@@ -190,3 +190,24 @@ def test_other_data_is_said_to_be_other(tiny_version: Path, tmp_path: Path) -> N
 
     assert not evaluate_version(tiny_version, other, rounds=5)["same_data"]
     assert divide(load_config("tiny"), other).counts["train"]
+
+
+def test_the_mean_over_views_is_the_mean_over_views() -> None:
+    """One batch through the network gives what each view by itself gives."""
+    from ml.architectures import build
+    from ml.export import viewing_graph
+    from ml.training import predict_raw
+
+    config = dataclasses.replace(load_config("tiny"), zoom_views=(0.75,))
+    network = build("article", size=24, labels=2)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 24, 24, 3)).astype(np.float32)
+    middle = tf.image.resize(pixels[:, 3:21, 3:21], (24, 24)).numpy()
+    views = [pixels, middle, pixels[:, :, ::-1], middle[:, :, ::-1]]
+
+    together = predict_raw(viewing_graph(network, config), pixels)
+
+    for name in ("species", "scope"):
+        apart = np.mean([predict_raw(network, view)[name] for view in views], axis=0)
+        np.testing.assert_allclose(together[name], apart, atol=1e-4)
+    plain = dataclasses.replace(config, zoom_views=(), flip_average=False)
+    assert viewing_graph(network, plain) is network
