@@ -28,6 +28,5 @@ CONFIG = Config(
     augmentation=Augmentation(rotation=30, shift=0.08, shear=8, zoom=0.2, brightness=0.12, contrast=0.2, soften=0.6),
     optimisation=Optimisation(epochs=20, batch=64, label_smoothing=0.05, ema=0.99),
     flip_average=True,
-    zoom_views=(0.92, 0.85, 0.78),
     data_note=REFERENCE_PHOTOS,
 )
