@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.services.classifiers import Square
-from app.services.submissions import MAX_COUNT, MAX_NAME, NewPhoto, NewSubmission
+from app.services.submissions import MAX_COUNT, MAX_NAME, MAX_PLACE, MAX_TEXT, NewPhoto, NewSubmission
 
 FIELDS = (
     "claim",
@@ -57,6 +57,10 @@ def parse_submission(
     """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
     errors: list[FieldError] = []
     values = {name: str(fields.get(name, "")).replace("\x00", "").strip() for name in FIELDS}
+    for field, longest in (("place", MAX_PLACE), ("note", MAX_TEXT), ("claim_text", MAX_NAME)):
+        # White space at the ends is cut off, but counts: the limit is on what was sent.
+        if len(values[field]) <= longest < len(str(fields.get(field, ""))):
+            errors.append(FieldError(field, "text_too_long", (("max", longest),)))
     kind, name = parse_claim(values["claim"])
     if not values["claim"]:
         errors.append(FieldError("claim", "claim_missing"))
