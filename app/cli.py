@@ -16,24 +16,32 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import logs, migrations
 from app.commands.backup import backup, migrate_database, restore
+from app.commands.contents import Contents
 from app.commands.database import db
 from app.commands.doctor import doctor
 from app.commands.health import health
 from app.commands.models import models
 from app.commands.predict import predict
 from app.commands.retention import retention
+from app.commands.runs import retrain, runs
 from app.commands.shared import err, out, sessions
 from app.commands.taxa import taxa_cli
+from app.commands.users import say_first_admin, users
 from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
-from app.domain.errors import WingcheckError
+from app.domain.errors import InvalidInput, WingcheckError
 from app.processes import Child, stop_with_parent
-from app.services import classifiers
+from app.services import classifiers, promotion
+from app.services.review import first_templates
 from app.settings import Settings, get_settings
 from app.supervisor import Supervisor
+from app.web.i18n import Language
+from app.web.wording import field_message
 from ml.cli import app as ml_app
+from ml.cli import version_commands
 
 cli = typer.Typer(
+    cls=Contents,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Wingcheck: a second opinion for every photo of a garden butterfly count.",
@@ -44,10 +52,15 @@ cli.command("backup")(backup)
 cli.command("restore")(restore)
 cli.command("migrate-database")(migrate_database)
 cli.command("doctor")(doctor)
+cli.command("retrain")(retrain)
 cli.add_typer(db, name="db")
+for _name, _command in version_commands.items():
+    models.command(_name)(_command)
 cli.add_typer(models, name="models")
 cli.add_typer(retention, name="retention")
+cli.add_typer(runs, name="runs")
 cli.add_typer(taxa_cli, name="taxa")
+cli.add_typer(users, name="users")
 cli.add_typer(volunteer, name="volunteer")
 cli.add_typer(ml_app)
 
@@ -58,8 +71,11 @@ ModelOption = Annotated[
 
 def main() -> None:
     """Entry point: errors that a person can understand are one line, never a traceback."""
+    stop_with_parent()
     try:
         cli()
+    except InvalidInput as error:
+        _say_and_leave(" ".join(field_message(Language("en"), each) for each in error.errors))
     except (WingcheckError, classifiers.ModelVersionError, classifiers.PhotoError) as error:
         _say_and_leave(str(getattr(error, "detail", None) or error))
     except (OperationalError, ProgrammingError) as error:
@@ -77,8 +93,9 @@ def _prepare(settings: Settings, model: Path | None) -> None:
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         classifiers.register_bundled(session)
+        first_templates.put_there(session)
         if model is not None:
-            classifiers.activate(session, classifiers.import_version(session, model, settings))
+            promotion.install(session, classifiers.import_version(session, model, settings), "Named with --model.")
 
 
 @cli.command()
@@ -94,7 +111,7 @@ def run(
     _check_port(host, port)
     _prepare(settings, model)
     supervisor = Supervisor(host, port)
-    raise typer.Exit(supervisor.watch(lambda: _announce(supervisor.web, host, port)))
+    raise typer.Exit(supervisor.watch(lambda: _announce(supervisor.web, settings, host, port)))
 
 
 def _check_port(host: str, port: int) -> None:
@@ -120,7 +137,7 @@ def _check_data_folder(folder: Path) -> None:
         ) from error
 
 
-def _announce(web: Child, host: str, port: int) -> None:
+def _announce(web: Child, settings: Settings, host: str, port: int) -> None:
     shown = "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address: never through a proxy
     for _ in range(300):
@@ -129,6 +146,7 @@ def _announce(web: Child, host: str, port: int) -> None:
         try:
             with opener.open(f"http://{shown}:{port}/readyz", timeout=5):
                 out.print(Text.assemble(("\n  Wingcheck is ready:", "bold"), f" http://{shown}:{port}\n"))
+                say_first_admin(settings.model_copy(update={"host": host, "port": port}))
                 return
         except urllib.error.HTTPError as error:
             detail = json.load(error).get("detail", "")
@@ -144,6 +162,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     model: ModelOption = None,
     prepare: Annotated[bool, typer.Option(help="Migrate and register the bundled model first.")] = True,
+    greet: Annotated[bool, typer.Option(hidden=True, help="Print a link where there is no admin yet.")] = True,
 ) -> None:
     """Start the web server alone; a worker elsewhere screens what it takes."""
     import uvicorn
@@ -151,7 +170,6 @@ def serve(
     from app.main import create_app
     from app.web.edges.protocol import GuardedProtocol
 
-    stop_with_parent()
     settings = get_settings()
     settings = settings.model_copy(
         update={"host": host or settings.host, "port": settings.port if port is None else port}
@@ -159,6 +177,8 @@ def serve(
     logs.configure(settings)
     if prepare or model is not None:
         _prepare(settings, model)
+    if greet:  # `wingcheck run` does so itself, when all is ready
+        say_first_admin(settings)
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -180,7 +200,6 @@ def worker() -> None:
     """Start a worker: it screens submissions in the background."""
     from app.worker import Worker
 
-    stop_with_parent()
     settings = get_settings()
     logs.configure(settings)
     Worker(settings).run()

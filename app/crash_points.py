@@ -27,6 +27,12 @@ Moment = Literal[
     "predicted",  # predicted, nothing written
     "verdict-written",  # written, not committed
     "screened",  # committed, and the queue does not know
+    # a training, in the worker
+    "run-prepared",  # the snapshot is written, no process runs yet
+    "run-started",  # its process runs
+    "version-written",  # the version is whole, and nobody knows it
+    "version-registered",  # it is a row, not committed
+    "run-done",  # committed, and its folder is still there
 ]
 MOMENTS: tuple[str, ...] = get_args(Moment)
 

@@ -6,20 +6,27 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import __version__
-from app.db import make_engine, make_session_factory
+from app.db import SessionFactory, make_engine, make_session_factory
+from app.services.account_links import Links
+from app.services.accounts import OwnAccount
+from app.services.api_keys import ApiKeys
 from app.services.classifiers import Classifiers, pixel_limits
 from app.services.dispatch import Dispatcher
+from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
+from app.services.review.attention import Attention
+from app.services.sign_in import SignIn
 from app.services.submissions import Submissions
+from app.services.training.runs import Runs
+from app.services.user_sessions import UserSessions
 from app.settings import Settings, get_settings
 from app.storage import make_storage
 from app.web import edges, errors, openapi
-from app.web.api import predict
-from app.web.api import submissions as api_submissions
 from app.web.assets import static_files
 from app.web.dependencies import VolunteerCookie
 from app.web.metrics import Metrics
-from app.web.routes import docs, my_data, operations, photos, site, submissions
+from app.web.routers import ROUTERS
+from app.web.session_cookie import SessionCookie
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
@@ -65,18 +72,36 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.storage = storage
     app.state.metrics = Metrics()
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
+    app.state.attention = Attention(sessions, storage, classifiers)
+    app.state.send_message = Dispatcher(settings.queue_url).send
     app.state.submissions = Submissions(
         sessions,
         storage,
         pixel_limits(settings),
-        Dispatcher(settings.queue_url).send,
+        app.state.send_message,
         max_photos=settings.max_photos_per_submission,
         max_file_bytes=settings.max_file_megabytes * 1_000_000,
     )
-    for module in (predict, api_submissions, operations, submissions, my_data, photos, site, docs):
-        app.include_router(module.router)
+    app.state.runs = Runs(sessions, settings, app.state.send_message)
+    limits = RateLimits(settings, sessions, settings.signing_key())
+    _add_accounts(app, settings, sessions, limits)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", static_files(), name="static")
     errors.install(app)
     openapi.install(app, settings)
-    edges.install(app, settings, app.state.metrics, RateLimits(settings, sessions, settings.signing_key()))
+    edges.install(app, settings, limits)
     return app
+
+
+def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, limits: RateLimits) -> None:
+    app.state.passwords = Passwords()
+    app.state.user_sessions = UserSessions(sessions, days=settings.session_days, idle_days=settings.session_idle_days)
+    kept = (sessions, app.state.passwords, app.state.user_sessions)
+    app.state.api_keys = ApiKeys(sessions)
+    app.state.sign_in = SignIn(*kept, limits)
+    app.state.own_account = OwnAccount(*kept, limits)
+    app.state.account_links = Links(*kept)
+    app.state.session_cookie = SessionCookie(
+        settings.signing_key(), secure=settings.secure_cookies, days=settings.session_days
+    )

@@ -1,11 +1,14 @@
 """Child processes that never outlive their parent."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext, suppress
+from pathlib import Path
 
 _PIPE = "WINGCHECK_PARENT_PIPE"
 _SECONDS_TO_LEAVE = 30
@@ -17,17 +20,33 @@ class Child:
     It is in a process group of its own, so that Ctrl-C in a terminal reaches this process alone, which then stops it.
     """
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        output: Path | None = None,
+        keeps: tuple[int, ...] = (),
+    ) -> None:
+        """``output``: a file that what it prints is added to. ``keeps``: open files that it is to hold, too."""
         self._writing: int | None
         self._asked = False
         reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *arguments],
-            env={**os.environ, **(environment or {}), _PIPE: str(reading)},
-            pass_fds=(reading,),
-            process_group=0,
-        )
+        with output.open("ab") if output is not None else nullcontext() as printed:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", *arguments],
+                env={**os.environ, **(environment or {}), _PIPE: str(reading)},
+                stdin=None if printed is None else subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                pass_fds=(reading, *keeps),
+                process_group=0,
+            )
         os.close(reading)
+
+    @property
+    def group(self) -> int:
+        """The number of its process group: its own, which every process that it starts is in, too."""
+        return self.process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -48,6 +67,13 @@ class Child:
             self._asked = True
             self.process.terminate()
 
+    def kill_group(self) -> None:
+        """End it and whatever it started, at once, and wait for it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.group, signal.SIGKILL)
+        self.process.wait()
+        self._close()
+
     def stop(self, seconds: float = 25) -> None:
         """Ask it to stop; kill it when it does not. Once is enough, twice is harmless."""
         if self.exit_code is None:
@@ -57,6 +83,9 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
         if self._writing is not None:
             os.close(self._writing)
             self._writing = None
@@ -73,4 +102,54 @@ def _watch(handle: int) -> None:
     os.read(handle, 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_SECONDS_TO_LEAVE)  # a thread that hangs must not make an orphan of its process
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # with what it started
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MachineLock:
+    """A file that one process at a time holds, and whichever children it was passed to: freed when the last of them ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def acquire(self) -> bool:
+        """Whether it is this process's now."""
+        if self._file is not None:
+            return False
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._file = file
+        return True
+
+    @property
+    def handle(self) -> int:
+        """The open file, to pass on. Raises RuntimeError where it is not held."""
+        if self._file is None:
+            raise RuntimeError(f"{self._path} is not held")
+        return self._file
+
+    def release(self) -> None:
+        """Let go of it; a child that it was passed to may hold it on."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def resident_megabytes(group: int) -> float:
+    """Memory that the processes of a group hold now, in MB; 0 where the system has no /proc."""
+    pages = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                pages += int(fields[21])
+        except (OSError, IndexError, ValueError):
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         description="Where job messages wait: sqlite:///…, postgresql://…, redis://…; empty: SQLite in the data folder.",
     )
     secret_key: SecretStr | None = Field(
-        None, description="Signs the volunteers' cookies; made and kept in the data folder when not set."
+        None, description="Signs cookies and forms; made and kept in the data folder when not set."
     )
 
     s3_bucket: str = Field("", description="Bucket that photos lie in; empty: the data folder. Needs `wingcheck[s3]`.")
@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; turn on behind TLS.")
+    public_url: str = Field(
+        "",
+        description="Address at which people reach the service, for links that the command line prints, as in "
+        "`https://count.example.org`; empty: host and port.",
+    )
+    session_days: int = Field(30, ge=1, le=365, description="Days after which whoever signed in must do so again.")
+    session_idle_days: int = Field(7, ge=1, le=365, description="Days without a visit after which the same holds.")
     allowed_hosts: str = Field(
         "",
         description="Names in the address bar that are answered, separated by commas; `.example.org` takes subdomains in, "
@@ -73,6 +80,73 @@ class Settings(BaseSettings):
 
     runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="What answers predictions.")
     task: str = Field("", description="Task whose active model version serves; empty: the one activated last.")
+    training_root: str = Field(
+        "",
+        description="Folder with the data that a config names itself (as `wingcheck train --data`); empty: runs learn from "
+        "verified photos and the base data sets alone.",
+    )
+    training_bases: str = Field(
+        "", description="Further data sets that runs may learn from: folders, separated by commas."
+    )
+    retrain_config: str = Field("bundled_browns", description="Experiment, or config file, that runs train by default.")
+    retrain_weights: str = Field(
+        "",
+        description="What runs from scratch begin with: `imagenet` (downloaded), `none`, or a .weights.h5 file; empty: what "
+        "the config says.",
+    )
+    retrain_test_share: float = Field(
+        0.2, gt=0, lt=1, description="Share of volunteers whose verified photos measure models and never teach them."
+    )
+    retrain_at: str = Field(
+        "",
+        pattern="^(|([01][0-9]|2[0-3]):[0-5][0-9])$",
+        description="When a run starts each night where something is new, in UTC, as in `02:30`; empty: never.",
+    )
+    retrain_after_photos: int = Field(
+        0, ge=0, description="Newly verified photos after which a run starts by itself; 0: never."
+    )
+    retrain_max_minutes: int = Field(480, ge=1, description="Minutes after which a run is stopped.")
+    retrain_max_megabytes: int = Field(6000, ge=1, description="Memory above which a run is stopped, in MB.")
+    retrain_threads: int = Field(1, ge=1, description="CPU threads of a run; with one, it repeats exactly.")
+    gate_margin: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="By how much a new model version's accuracy may be lower than that of the one in service.",
+    )
+    gate_confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="Confidence with which that must be known before it may be promoted."
+    )
+    gate_least_photos: int = Field(
+        50, ge=1, description="Verified photos that measure, from which on a comparison on them decides at the gate."
+    )
+    gate_max_calibration_error: float = Field(
+        0.05, gt=0, le=1, description="Largest calibration error of a version that may be promoted."
+    )
+    gate_max_megabytes: float = Field(50, gt=0, description="Largest file of a version that may be promoted, in MB.")
+    gate_max_milliseconds: float = Field(
+        50, gt=0, description="Longest time that one answer of a version that may be promoted takes, in ms."
+    )
+    watch_max_drift: float = Field(
+        0.25,
+        gt=0,
+        description="Population stability index of scores or embeddings above which a week is told as an alert.",
+    )
+    watch_least_agreement: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Share of decisions in which experts name what the model named, below which a week is told.",
+    )
+    watch_least_in_scope: float = Field(
+        0.5, ge=0, le=1, description="Share of photos in scope below which a week is told."
+    )
+    watch_least_photos: int = Field(
+        50, ge=1, description="Photos, or decisions, below which a week's share says nothing."
+    )
+    watch_webhook_url: str = Field(
+        "", pattern="^(|https?://.+)$", description="Where alerts are posted as JSON; empty: nowhere."
+    )
     prediction_threads: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Predictions computed at the same time."
     )
@@ -107,7 +181,17 @@ class Settings(BaseSettings):
         "300/minute", description="Requests to /predict per client, as in `10/second;300/minute`; empty: no limit."
     )
     rate_limit_submissions: str = Field("60/minute;600/hour", description="Submissions per client; empty: no limit.")
-    rate_limit_writes: str = Field("120/minute", description="Everything else that changes something, per client.")
+    rate_limit_writes: str = Field(
+        "120/minute",
+        description="Everything else that changes something, per client; whoever is signed in counts alone.",
+    )
+    rate_limit_sign_in: str = Field(
+        "10/15minutes",
+        description="Attempts to sign in to one account; browsers that signed in to it before are counted apart from all others.",
+    )
+    rate_limit_sign_in_address: str = Field(
+        "60/15minutes", description="Attempts to sign in per client, to any account."
+    )
     rate_limit_exempt: str = Field(
         "127.0.0.0/8,::1", description="Addresses or networks that are not limited, separated by commas."
     )
@@ -134,7 +218,13 @@ class Settings(BaseSettings):
         networks(value)  # raises ValueError, which names what can't be read
         return value
 
-    @field_validator("rate_limit_predict", "rate_limit_submissions", "rate_limit_writes")
+    @field_validator(
+        "rate_limit_predict",
+        "rate_limit_submissions",
+        "rate_limit_writes",
+        "rate_limit_sign_in",
+        "rate_limit_sign_in_address",
+    )
     @classmethod
     def _rates(cls, value: str) -> str:
         if value:

@@ -16,7 +16,7 @@ class Supervisor:
     """Holds both children until it is told to stop or the web server dies."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.web = Child("serve", "--host", host, "--port", str(port), "--no-prepare")
+        self.web = Child("serve", "--host", host, "--port", str(port), "--no-prepare", "--no-greet")
         self._worker = Child("worker")
         self._pause = _FIRST_PAUSE
         self._started = time.monotonic()

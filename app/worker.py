@@ -11,18 +11,26 @@ from datetime import timedelta
 
 from huey import Huey
 from huey.consumer import Consumer
+from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.crash_points import reach
-from app.db import SessionFactory, make_engine, make_session_factory, transaction
+from app.db import SessionFactory, make_engine, make_session_factory, reading, transaction
 from app.domain.errors import ModelUnavailable, Overloaded
-from app.models import JobKind
+from app.models import Job, JobKind
 from app.services import jobs
+from app.services.candidates import Candidates
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
 from app.services.removal import Removal
+from app.services.replays import Replaying
 from app.services.retention import Retention
-from app.services.screening import PhotosUnreadable, Screening
+from app.services.screening import Screening
+from app.services.shadow import Shadow
+from app.services.training.runner import Training
+from app.services.training.runs import Runs
+from app.services.training.schedule import Schedule
+from app.services.watching import Watching
 from app.settings import Settings
 from app.storage import make_storage
 
@@ -43,19 +51,60 @@ class Worker:
         self.sessions: SessionFactory = make_session_factory(self._engine)
         self.classifiers = Classifiers(self.sessions, settings)
         storage = make_storage(settings)
+        self.watching = Watching(self.sessions, self.classifiers, settings)
+        candidates = Candidates(self.sessions, storage, self.classifiers, settings)
+        shadow = Shadow(self.sessions, candidates)
         self.handlers: dict[JobKind, Handler] = {
-            JobKind.SCREENING: Screening(self.sessions, storage, self.classifiers).run,
+            JobKind.SCREENING: Screening(self.sessions, storage, self.classifiers, shadow.look).run,
+            JobKind.REPLAY: Replaying(self.sessions, candidates).run,
+            JobKind.WATCH: self.watching.run,
             JobKind.REMOVAL: Removal(self.sessions, storage).run,
             JobKind.RETENTION: Retention(self.sessions, storage, settings.original_retention_days).run,
         }
+        self.training = Training(self.sessions, storage, settings)
+        self._trainer: threading.Thread | None = None
         self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
+        self.schedule = Schedule(self.sessions, settings, Runs(self.sessions, settings, self.dispatcher.send))
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
         self._stop = threading.Event()
         self._running: set[int] = set()
 
     def handle(self, job_id: int) -> None:
-        """Run one job, if it is still there to be run. Errors are written to its row; it is tried again later."""
+        """Run one job, if it is still there to be run. Errors are written to its row; it is tried again later.
+
+        A training takes hours, so it has a thread of its own, and everything else goes on beside it. Where another one is under
+        way on this machine, it stays in its row, and the sweep brings it again.
+        """
+        if self._is_training(job_id):
+            if self.training.try_to_begin():
+                self._trainer = threading.Thread(target=self._train, args=(job_id,), name="training")
+                self._trainer.start()
+            return
+        self._run(job_id, self.handlers)
+
+    def _is_training(self, job_id: int) -> bool:
+        with reading(self.sessions) as session:
+            return session.scalar(select(Job.kind).where(Job.id == job_id)) is JobKind.TRAINING
+
+    def _train(self, job_id: int) -> None:
+        try:
+            self._run(job_id, {JobKind.TRAINING: self.training.run})
+        except (OperationalError, InterfaceError) as error:  # it is found again without a heartbeat
+            log.warning("the database can't be reached; training waits: %s", error.orig)
+        finally:
+            self.training.end()
+            self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        """The next run need not wait for its message to get old."""
+        try:
+            with transaction(self.sessions) as session:
+                jobs.resend(session, JobKind.TRAINING)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the next run waits a while: %s", error.orig)
+
+    def _run(self, job_id: int, handlers: dict[JobKind, Handler]) -> None:
         with transaction(self.sessions) as session:
             job = jobs.claim(session, job_id, self.name)
             if job is None:
@@ -64,7 +113,7 @@ class Worker:
         reach("job-claimed")
         self._running.add(job_id)
         try:
-            self.handlers[kind](job_id, subject_id)
+            handlers[kind](job_id, subject_id)
         except Exception as error:  # whatever a handler raises is a fact about the job, and the worker goes on
             self._note_error(job_id, f"{kind.value} {subject_id}", error)
         finally:
@@ -79,7 +128,7 @@ class Worker:
                 jobs.put_off(session, job_id, reason, self._lost_after)
             return
         log.error("job %s (%s) failed", job_id, what, exc_info=error)
-        final = isinstance(error, PhotosUnreadable)
+        final = isinstance(error, jobs.Hopeless)
         with transaction(self.sessions) as session:
             jobs.fail(session, job_id, reason, final=final, lost_after=self._lost_after)
 
@@ -92,10 +141,17 @@ class Worker:
         try:
             _Consumer(self._open_queue(), workers=1, periodic=False, max_delay=0.3, shutdown_timeout=20).run()
         finally:
+            self.training.leave()  # the run writes down where it is
+            self.finish_training()
             self._stop.set()
             ticker.join(timeout=5)
             self._release()
             self.close()
+
+    def finish_training(self) -> None:
+        """Wait for the end of the run under way, if there is one."""
+        if self._trainer is not None:
+            self._trainer.join()
 
     def _open_queue(self) -> Huey:
         """Wait for a queue that is down: jobs are safe in their rows meanwhile."""
@@ -125,7 +181,10 @@ class Worker:
                     jobs.beat(session, list(self._running))
                 for kind in self._daily:
                     jobs.create_daily(self.sessions, kind)
+                if self.watching.is_worthwhile():
+                    jobs.create_daily(self.sessions, JobKind.WATCH)
                 jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
+                self.schedule.look()
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database can't be reached; trying again: %s", error.orig)
             except Exception:  # nothing may end this thread: without it no lost job is found

@@ -6,17 +6,31 @@ import platform
 import sys
 from collections.abc import Callable
 
-from benchmarks import decoding, hostile_run, random_kills, runtimes, serving
+from benchmarks import (
+    decoding,
+    hostile_run,
+    input_pipeline,
+    random_kills,
+    review_desk,
+    review_queue,
+    runtimes,
+    serving,
+    storage,
+)
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "decoding": decoding.main,
     "runtimes": runtimes.main,
     "serving": serving.main,
+    "input_pipeline": input_pipeline.main,
 }
-# Minutes long, with options of its own: only when it is named.
+# With options or data of its own, or minutes long: only when it is named.
 ALONE: dict[str, Callable[[list[str]], None]] = {
     "random_kills": random_kills.main,
     "hostile_run": hostile_run.main,
+    "storage": storage.main,
+    "review_queue": review_queue.main,
+    "review_desk": review_desk.main,
 }
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from ml.architectures.cli import list_architectures
+from ml.augmentation.cli import app as augment_app
 from ml.collection.cli import app as collect_app
+from ml.datasets.cli import app as dataset_app
+from ml.evaluation.cli import evaluate, explain
+from ml.train_command import train
+from ml.versions_cli import COMMANDS
+
+# The application mounts these among its own commands on registered versions.
+version_commands = COMMANDS
 
 app = typer.Typer(help="Train and measure model versions.", no_args_is_help=True)
+app.add_typer(augment_app, name="augment")
 app.add_typer(collect_app, name="collect")
+app.add_typer(dataset_app, name="dataset")
 _console = Console(soft_wrap=True, highlight=False)
 
 Data = Annotated[
@@ -21,65 +31,23 @@ Data = Annotated[
 ]
 
 
-@app.command()
-def train(
-    config: Annotated[str, typer.Argument(help="Name of an experiment, or path of a .py file that defines CONFIG.")],
-    data: Data = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the new model version; must be new or empty.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the config's.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Another number of epochs than the config's.", min=1)] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Backbone weights: 'imagenet' (downloaded), 'none', or a .weights.h5 file.")
-    ] = None,
-    threads: Annotated[
-        int, typer.Option(help="CPU threads; with more than one a run is faster and no longer repeats exactly.", min=1)
-    ] = 1,
-) -> None:
-    """Train a network and write a model version: SavedModel, LiteRT conversion, policy, figures and card."""
-    from ml.config import ConfigError, load_config
-    from ml.datasets.folder import DataError, data_root
-    from ml.export import ExportError
-    from ml.run import train_version
-    from ml.training import TrainingError
-
-    try:
-        chosen = load_config(config).with_changes(seed=seed, epochs=epochs)
-        if weights is not None:
-            chosen = chosen.with_weights(None if weights == "none" else weights)
-        folder = out or Path("runs") / f"{chosen.model_name}-{chosen.version}"
-        command = _command(config, seed=seed, epochs=epochs, weights=weights)
-        metrics = train_version(chosen, data_root(data), folder, command=command, say=_console.print, threads=threads)
-    except (ConfigError, DataError, TrainingError, ExportError) as error:
-        raise _refusal(error) from error
-    _show(metrics)
-    _console.print(f"Model version written to {folder}")
+app.command()(train)
+app.command("architectures")(list_architectures)
+app.command()(evaluate)
+app.command()(explain)
 
 
-@app.command()
-def evaluate(
-    folder: Annotated[Path, typer.Argument(help="Folder of a model version.")],
-    data: Data = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-    card: Annotated[Path | None, typer.Option(help="Write a model card with these figures here.")] = None,
-    runtime: Annotated[str, typer.Option(help="auto, litert or savedmodel.")] = "auto",
-) -> None:
-    """Measure a model version on photos that it never learnt from."""
-    from ml.config import ConfigError
-    from ml.datasets.folder import DataError, data_root
+@app.command("add-activation")
+def add_activation(folder: Annotated[Path, typer.Argument(help="Folder of a model version.")]) -> None:
+    """Let an older model version show where it looked: take the weights for it from its model.keras."""
+    from ml.activation import add_to_version
     from ml.inference import ModelVersionError
-    from ml.run import card_text, checked_runtime, evaluate_version
 
     try:
-        metrics = evaluate_version(folder, data_root(data), runtime=checked_runtime(runtime))
-    except (ConfigError, DataError, ModelVersionError, ValueError) as error:
+        added = add_to_version(folder)
+    except ModelVersionError as error:
         raise _refusal(error) from error
-    _show(metrics)
-    if not metrics["same_data"]:
-        _console.print("These are not the photos it was trained with: some of them may have been in its training part.")
-    if json_file is not None:
-        json_file.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    if card is not None:
-        card.write_text(card_text(folder, metrics), encoding="utf-8")
+    _console.print("Added." if added else "This network is not built for activation maps; nothing was changed.")
 
 
 @app.command()
@@ -89,15 +57,6 @@ def draw(folder: Annotated[Path, typer.Argument(help="Folder to make.")]) -> Non
 
     write_drawn_folder(folder, per_label=60, outsiders=100)
     _console.print(f"Now: wingcheck train tiny --data {folder}")
-
-
-def _command(config: str, **options: object) -> str:
-    """The command to repeat, with the names of files but no folders of this machine."""
-    words = ["wingcheck", "train", Path(config).name if config.endswith(".py") else config, "--data", "DATA"]
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name}", Path(str(value)).name]
-    return " ".join(words)
 
 
 def _refusal(error: Exception) -> typer.Exit:

@@ -11,32 +11,44 @@ import importlib
 import importlib.util
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
-class ConfigError(Exception):
-    """A config that can't be run; the message says which key and why."""
+from ml.architectures.registry import options_of
+from ml.config_checks import check
+from ml.config_files import SUFFIXES, merged, read_table
+from ml.config_values import ConfigError as ConfigError
+from ml.config_values import build, replaced
 
 
 @dataclass(frozen=True)
 class SpeciesData:
-    """Which photos the labels come from: ``folder`` under the data root, ``labels`` in class-index order, ``kind`` to
-    restrict a folder in the second layout. Of each label's photos ``calibration`` and ``test`` are shares (0…1) that
-    never train; ``block`` is how many sequence numbers stay together; ``split_seed`` names the division.
-    ``review`` is a table of labels a person has judged, beside the experiments.
+    """Which photos the labels come from: ``folder`` under the data root (or a listing there, or any other source that
+    ``wingcheck dataset`` reads; "." for the root itself), ``labels`` in class-index order (none: all that are found, by
+    name), ``label_depth`` how many folders of a hierarchy make a label, ``kind`` to restrict a folder in the second layout.
+    Where the data say themselves what trains and what measures, that holds; else of each label's photos ``calibration``
+    and ``test`` are shares (0…1) that never train; ``block`` is how many sequence numbers stay together; ``split_seed``
+    names the division. ``review`` is a table of labels a person has judged, beside the experiments or under the data root. With
+    ``doubtful`` photos that a screening found doubtful take part like any other. ``more`` are further sources, by path or
+    under the data root: their photos of the labels join the others, each divided as its own source says, and what shows none
+    of the labels joins the outsiders, where there are any. A copy of one of their photos in ``folder`` is left out.
+    ``several`` says whether a photo may show several labels at once, written ``a|b``; unless said, the data tell.
     """
 
     folder: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     kind: str | None = None
     block: int = 25
     calibration: float = 0.2
     test: float = 0.2
     split_seed: int = 1
     review: str | None = None
+    several: bool | None = None
+    label_depth: int | None = None
+    doubtful: bool = False
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,28 +73,72 @@ class OutsiderData:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
+# A largest change, to either side of none; or the ends between which it is drawn.
+Range = float | tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Augmentation:
-    """Largest random change, each drawn evenly: ``rotation`` degrees; ``shift`` share of the side; ``shear`` degrees;
-    ``zoom`` 0.2 means 0.8…1.2; ``brightness`` share of 255; ``contrast`` 0.2 means 0.8…1.2; ``soften`` share mixed
-    with a blurred copy, towards it or away (sharper); ``flip`` mirrors every second picture.
+    """Random changes to training photos, each drawn evenly. A number is the largest change; a pair are the ends between
+    which it is drawn, so ``zoom`` 0.2 means 0.8…1.2, and (0.7, 1.0) zooms in only.
+
+    Moves, fused into one: ``rotation`` degrees; ``shift`` share of the side, or ``shift_x`` and ``shift_y`` each by itself;
+    ``shear`` degrees; ``zoom`` what is seen, as a share of the side; ``flip`` mirrors every second picture,
+    ``flip_vertical`` turns every second upside down, ``quarter_turns`` turns by 0, 90, 180 or 270 degrees; ``crop`` takes
+    away up to this share of the sides, from anywhere; ``affine`` and ``perspective`` move corners by up to this share of
+    the side. ``fill`` is what lies outside the picture: "nearest", "reflect", "wrap" or "constant", then ``fill_value``.
+
+    Colours: ``brightness`` share of 255; ``contrast`` 0.2 means 0.8…1.2; ``hue`` share of the colour circle; ``soften``
+    share mixed with a blurred copy, towards it or away (sharper).
+
+    ``cutout`` covers a square with up to this share of the side, in the picture's mean colour or ``cutout_value``. ``mixup``
+    mixes pictures and what they show, by shares drawn from Beta(mixup, mixup). ``randaugment`` does so many more changes
+    to each picture, drawn from fourteen kinds, with ``magnitude`` 0…1. ``share`` of each batch is changed, the rest is not.
     """
 
-    rotation: float = 0.0
-    shift: float = 0.0
-    shear: float = 0.0
-    zoom: float = 0.0
+    rotation: Range = 0.0
+    shift: Range = 0.0
+    shear: Range = 0.0
+    zoom: Range = 0.0
     flip: bool = True
-    brightness: float = 0.0
-    contrast: float = 0.0
+    brightness: Range = 0.0
+    contrast: Range = 0.0
     soften: float = 0.0
+    shift_x: Range | None = None
+    shift_y: Range | None = None
+    flip_vertical: bool = False
+    quarter_turns: bool = False
+    crop: Range = 0.0
+    affine: Range = 0.0
+    perspective: Range = 0.0
+    fill: str = "nearest"
+    fill_value: float = 0.0
+    hue: Range = 0.0
+    cutout: Range = 0.0
+    cutout_value: float | None = None
+    mixup: float = 0.0
+    randaugment: int = 0
+    magnitude: float = 0.5
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """``optimiser`` "adamw" or "rmsprop"; ``schedule`` "constant" or "cosine" (warm-up over ``warm_up`` epochs, then to
-    zero). ``scope_weight`` weighs the in-scope loss against the species loss. ``keep_best`` keeps the epoch with the
-    lowest calibration loss instead of the last; ``patience`` stops after so many epochs without a better one.
+    """How a network learns.
+
+    ``optimiser``: one of ``ml.optimisers.OPTIMISERS``; ``momentum`` and ``nesterov`` belong to SGD (momentum to RMSprop
+    too); ``weight_decay`` None means AdamW's own 0.01 and none for others. ``schedule``: "constant"; "cosine" (warm-up
+    over ``warm_up`` epochs, then to zero); "time" (rate / (1 + decay × epoch)); "step" (times ``decay`` every
+    ``decay_every`` epochs); "exponential" (times ``decay`` per ``decay_every`` epochs, smoothly); "plateau" (times
+    ``decay`` after ``decay_every`` epochs in which the calibration loss did not get better), never below ``lowest_rate``.
+
+    ``steps_per_epoch`` cuts an epoch short. ``scope_weight`` weighs the in-scope loss against the species loss,
+    ``class_weights`` ("balanced", or a weight per label) the labels against each other. ``ema`` averages weights over
+    steps. ``mixed_precision`` "float16" or "bfloat16" computes in 16 bits.
+
+    ``keep_best`` keeps the epoch with the lowest calibration loss instead of the last; ``patience`` stops after so many
+    epochs without one that is better by ``min_delta``. ``checkpoint_every`` so many epochs the run is written down so that
+    it can go on (0: never), with ``checkpoint_best_only`` only after the best so far.
     """
 
     epochs: int
@@ -91,23 +147,36 @@ class Optimisation:
     learning_rate: float = 4e-4
     schedule: str = "cosine"
     warm_up: float = 1.0
-    weight_decay: float = 0.01
+    weight_decay: float | None = None
     label_smoothing: float = 0.0
     scope_weight: float = 1.0
     clip_norm: float | None = None
     keep_best: bool = False
     patience: int | None = None
     ema: float | None = None
+    momentum: float = 0.0
+    nesterov: bool = False
+    decay: float = 0.5
+    decay_every: float = 5.0
+    lowest_rate: float = 0.0
+    steps_per_epoch: int | None = None
+    class_weights: str | Mapping[str, float] | None = None
+    min_delta: float = 0.0
+    mixed_precision: str | None = None
+    checkpoint_every: int = 1
+    checkpoint_best_only: bool = False
 
 
 @dataclass(frozen=True)
 class Config:
     """One training run, whole.
 
-    ``input_size`` and ``training_resolution`` are sides in pixels; ``architecture_options`` go to the architecture of that
-    name; ``flip_average`` answers with the mean over the photo and its mirror image, ``zoom_views`` adds the middle share
-    (0…1) of its sides to that mean; ``keep_share`` of the labels' calibration photos stay in scope; ``data_note`` says in
-    the model card what readers should know of the photos.
+    ``input_size`` and ``training_resolution`` are sides in pixels; ``resize`` (crop, pad or stretch) makes a photo square;
+    ``colour`` "grey" has the network look at brightness alone; ``normalise`` is what it does to pixels first ("own": what
+    its architecture is used to; "unit", "symmetric", "imagenet", "caffe"; "standard": by the training part's mean and
+    deviation); ``architecture_options`` go to the architecture of that name; ``flip_average`` answers with the mean over
+    the photo and its mirror image, ``zoom_views`` adds the middle share (0…1) of its sides to that mean; ``keep_share`` of
+    the labels' calibration photos stay in scope; ``data_note`` says in the model card what readers should know.
     """
 
     name: str
@@ -122,6 +191,9 @@ class Config:
     architecture_options: Mapping[str, Any] = field(default_factory=dict)
     input_size: int = 96
     training_resolution: int = 75
+    resize: str = "crop"
+    colour: str = "rgb"
+    normalise: str = "own"
     flip_average: bool = False
     zoom_views: tuple[float, ...] = ()
     keep_share: float = 0.95
@@ -130,7 +202,9 @@ class Config:
 
     @property
     def head(self) -> str:
-        """Kind of output: "sigmoid" for two labels, "softmax" for more."""
+        """Kind of output: "sigmoid" for two labels, "softmax" for more, "sigmoids" where a photo may show several."""
+        if self.species.several:
+            return "sigmoids"
         return "sigmoid" if len(self.species.labels) == 2 else "softmax"
 
     def with_changes(self, **changes: Any) -> Config:
@@ -143,36 +217,47 @@ class Config:
         except TypeError as error:
             raise ConfigError(str(error)) from error
 
+    def with_values(self, assignments: Iterable[str]) -> Config:
+        """A copy with values replaced as on the command line, ``optimisation.epochs=3``. Raises ConfigError."""
+        config = self
+        for assignment in assignments:
+            config = replaced(config, assignment)
+        return checked(config)
+
     def with_weights(self, weights: str | None) -> Config:
         """A copy whose backbone starts from other weights. Raises ConfigError where the architecture has no backbone."""
-        if self.architecture == "article":
-            raise ConfigError("The article's network starts from chance and takes no weights.")
+        if "weights" not in options_of(self.architecture):
+            raise ConfigError(f"{self.architecture} starts from chance and takes no weights.")
         return dataclasses.replace(self, architecture_options={**self.architecture_options, "weights": weights})
 
 
 def checked(config: Config) -> Config:
     """The config itself, or ConfigError where its values can't work."""
-    species = config.species
-    if len(species.labels) < 2 or len(set(species.labels)) != len(species.labels):
-        raise ConfigError("species.labels needs at least two different labels.")
-    if not 0 < species.calibration + species.test < 1:
-        raise ConfigError("species.calibration and species.test are shares that leave something to train on.")
-    if config.optimisation.epochs < 1 or config.optimisation.batch < 1:
-        raise ConfigError("optimisation.epochs and optimisation.batch start at 1.")
+    check(config)
     return config
 
 
 def load_config(name: str) -> Config:
-    """The config of an experiment, by name (``article``) or by the path of a Python file that defines ``CONFIG``.
+    """The config of an experiment, by name (``article``), by the path of a Python file that defines ``CONFIG``, or of a
+    TOML or YAML file with the same keys; ``base`` in it names the experiment or file that it changes.
 
     Raises:
         ConfigError: no such experiment, or it defines no Config.
     """
+    if name.endswith(SUFFIXES):
+        table = {"name": Path(name).stem, **read_table(Path(name))}
+        base = table.pop("base", None)
+        return from_dict(table if base is None else merged(to_dict(load_config(_beside(name, str(base)))), table))
     module = _module(name)
     config = getattr(module, "CONFIG", None)
     if not isinstance(config, Config):
         raise ConfigError(f"{name} defines no CONFIG of type ml.config.Config.")
     return checked(config)
+
+
+def _beside(name: str, base: str) -> str:
+    """A base's path counts from the file that names it."""
+    return str(Path(name).parent / base) if base.endswith((".py", *SUFFIXES)) else base
 
 
 def _module(name: str) -> types.ModuleType:
@@ -184,7 +269,7 @@ def _module(name: str) -> types.ModuleType:
         spec.loader.exec_module(module)
         return module
     if not name.isidentifier():
-        raise ConfigError(f"{name!r} is neither the name of an experiment nor the path of a .py file.")
+        raise ConfigError(f"{name!r} is neither the name of an experiment nor the path of a .py, .toml or .yaml file.")
     try:
         return importlib.import_module(f"ml.experiments.{name}")
     except ModuleNotFoundError as error:
@@ -204,38 +289,4 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 def from_dict(value: Mapping[str, Any]) -> Config:
     """The config that :func:`to_dict` wrote. Raises ConfigError for missing, unknown or mistyped keys."""
-    return checked(typing.cast("Config", _build(Config, value, "config")))
-
-
-def _build(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{where} is not a table of keys.")
-    hints = typing.get_type_hints(kind)
-    unknown = sorted(set(value) - set(hints))
-    if unknown:
-        raise ConfigError(f"{where} has unknown keys: {', '.join(unknown)}.")
-    try:
-        return kind(**{key: _value(hints[key], each, f"{where}.{key}") for key, each in value.items()})
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    options = [each for each in typing.get_args(hint) if each is not type(None)] if _optional(hint) else [hint]
-    if value is None and _optional(hint):
-        return None
-    wanted = options[0]
-    if dataclasses.is_dataclass(wanted):
-        return _build(wanted, value, where)
-    if typing.get_origin(wanted) is tuple and isinstance(value, list | tuple):
-        return tuple(value)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    origin = typing.get_origin(wanted) or wanted
-    if not isinstance(value, origin) or (isinstance(value, bool) and origin is not bool):
-        raise ConfigError(f"{where} is {value!r}, which is not what belongs there.")
-    return value
-
-
-def _optional(hint: Any) -> bool:
-    return type(None) in typing.get_args(hint)
+    return checked(typing.cast("Config", build(Config, value, "config")))

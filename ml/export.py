@@ -79,6 +79,8 @@ def served_graph(network: Network, config: Config, temperature: float) -> Networ
     if config.head == "sigmoid":
         second = keras.ops.sigmoid(logits)
         probabilities = keras.ops.concatenate([1.0 - second, second], axis=1)
+    elif config.head == "sigmoids":
+        probabilities = keras.ops.sigmoid(logits)
     else:
         probabilities = keras.ops.softmax(logits, axis=1)
     scope = keras.ops.sigmoid(seen["scope"][:, 0])
@@ -126,9 +128,17 @@ def decode_in_graph(encoded: Any, config: Config) -> Any:
     tf = tensorflow()
     picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     shape = tf.shape(picture)
-    side = tf.minimum(shape[0], shape[1])
-    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
-    square = tf.cast(picture[top : top + side, left : left + side], tf.float32)
+    if config.resize == "crop":
+        side = tf.minimum(shape[0], shape[1])
+        top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+        square = tf.cast(picture[top : top + side, left : left + side], tf.float32)
+    else:
+        side = tf.maximum(shape[0], shape[1])
+        square = tf.cast(picture, tf.float32)
+    if config.resize == "pad":
+        square = 128.0 + tf.image.pad_to_bounding_box(
+            square - 128.0, (side - shape[0]) // 2, (side - shape[1]) // 2, side, side
+        )
     down = tf.minimum(side, config.training_resolution)
     small = tf.clip_by_value(tf.image.resize(square, [down, down], "bicubic", antialias=True), 0.0, 255.0)
     pixels = tf.image.resize(tf.round(small), [config.input_size] * 2, "bicubic", antialias=True)
@@ -146,8 +156,12 @@ def convert(saved_model: Path, target: Path) -> None:
 
 
 def compare(reference: dict[str, np.ndarray], conversion: dict[str, np.ndarray]) -> Parity:
-    """Judge a conversion by both runtimes' outputs for the same photos, ``{name: (n, …)}`` for every output."""
-    finite = all(np.isfinite(arrays[name]).all() for arrays in (reference, conversion) for name in OUTPUTS)
+    """Judge a conversion by both runtimes' outputs for the same photos, ``{name: (n, …)}``; a version made elsewhere may
+    lack embedding and feature map, in both.
+    """
+    if reference.keys() != conversion.keys():
+        return Parity(float("inf"), len(reference["in_scope"]), False)
+    finite = all(np.isfinite(array).all() for arrays in (reference, conversion) for array in arrays.values())
     differences = [np.abs(reference[name] - conversion[name]).max() for name in ("probabilities", "in_scope")]
     largest = float(max(differences))
     return Parity(largest, len(reference["in_scope"]), bool(finite and largest <= LARGEST_DIFFERENCE))
@@ -161,8 +175,9 @@ def check_parity(folder: Path, pixels: np.ndarray) -> Parity:
     loaded = tf.saved_model.load(str(folder / "saved_model"))
     values = np.asarray(pixels, np.float32)
     answer = loaded.signatures["serving_default"](pixels=tf.constant(values))
-    reference = {name: answer[name].numpy() for name in OUTPUTS}
+    reference = {name: answer[name].numpy() for name in OUTPUTS if name in answer}
     interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(str(folder / "model.tflite"))
     runner = interpreter.get_signature_runner("serving_default")
     rows = [runner(pixels=values[index : index + 1]) for index in range(len(values))]
-    return compare(reference, {name: np.concatenate([row[name] for row in rows]) for name in OUTPUTS})
+    found = [name for name in OUTPUTS if name in rows[0]]
+    return compare(reference, {name: np.concatenate([row[name] for row in rows]) for name in found})

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ml.checkpoints import forget
 from ml.config import Config, from_dict
-from ml.datasets.examples import divide
+from ml.datasets.examples import Divided, divide
+from ml.datasets.sources import resolved
 from ml.evaluation.card import model_card
 from ml.evaluation.scores import figures
 from ml.inference import Runtime, load_classifier
+from ml.machines import weights_digest
 from ml.progress import Report, print_epoch
-from ml.training import train
-from ml.version_folder import write_version
+from ml.stopping import Stopped
+from ml.training import Following, Trained, train
+from ml.version_folder import refuse_used, write_version
 
 Say = Callable[[str], None]
 
@@ -29,19 +33,47 @@ def train_version(
     report: Report = print_epoch,
     threads: int = 1,
     rounds: int = 1000,
+    following: Following | None = None,
 ) -> dict[str, Any]:
-    """Train a config and write its model version to ``folder``. Returns metrics.json's content.
+    """Train a config and write its model version to ``folder``. Returns metrics.json's content; of a run on several
+    machines only machine 0 writes, and the others return nothing.
 
     Raises:
-        DataError, TrainingError, ExportError: see there.
+        DataError, TrainingError, ExportError, Stopped: see there.
     """
-    say(f"Reading photos for {config.name} …")
+    following = following or Following()
+    journal = following.journal
+    try:
+        refuse_used(folder)
+        journal.write("reading")
+        say(f"Reading photos for {config.name} …")
+        config = resolved(config, data)
+        divided, trained = _trained(config, data, say, report, threads, following)
+        metrics: dict[str, Any] = {}
+        if trained.machine == 0:
+            say("Exporting and measuring …")
+            journal.write("exporting")
+            metrics = write_version(trained, config, divided, folder, command=command, rounds=rounds)
+        if following.checkpoints is not None:
+            forget(following.checkpoints, trained.machine)
+        journal.write("done", folder=str(folder), weights=weights_digest(trained.network))
+        return metrics
+    except Stopped:
+        journal.write("stopped")
+        raise
+    except Exception as error:
+        journal.write("failed", reason=str(error))
+        raise
+
+
+def _trained(
+    config: Config, data: Path, say: Say, report: Report, threads: int, following: Following
+) -> tuple[Divided, Trained]:
     divided = divide(config, data)
     for part, counts in divided.counts.items():
         say(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    trained = train(config, divided.train, divided.calibration, report=report, threads=threads)
-    say("Exporting and measuring …")
-    return write_version(trained, config, divided, folder, command=command, rounds=rounds)
+    trained = train(config, divided.train, divided.calibration, report=report, threads=threads, following=following)
+    return divided, trained
 
 
 def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rounds: int = 1000) -> dict[str, Any]:
@@ -55,7 +87,7 @@ def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rou
     """
     classifier = load_classifier(folder, runtime)
     manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    divided = divide(from_dict(manifest["training"]), data)
+    divided = divide(from_dict(manifest["training"]), data, to_train=False)
     measured: dict[str, Any] = {
         "model": {"name": classifier.info.name, "version": classifier.info.version},
         "runtime": classifier.runtime,

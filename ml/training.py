@@ -1,20 +1,34 @@
-"""The training loop: repeatable from its seed, and stopped by the first loss that is no number."""
+"""The training loop: repeatable from its seed, resumable, watched, and stopped by the first loss that is no number."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ml.answering import predict_raw as predict_raw
 from ml.architectures import Network, build
+from ml.architectures.task import Scaling
 from ml.backend import limit_threads, tensorflow
-from ml.config import Config, Optimisation, OutsiderData
-from ml.datasets.examples import NAMELESS, OUTSIDER, Examples
-from ml.datasets.pipeline import batches, epoch_order
-from ml.progress import EpochReport, Report, print_epoch
+from ml.checkpoints import Checkpoint, CheckpointError, Standing
+from ml.config import Config
+from ml.datasets.colours import mean_and_deviation
+from ml.datasets.examples import NAMELESS, Examples
+from ml.datasets.pipeline import Feed
+from ml.machines import MachinesError, machines_from_environment
+from ml.optimisers import current_rate, lower_rate
+from ml.optimisers import make_optimiser as make_optimiser
+from ml.progress import Curves, EpochReport, Journal, Report, print_epoch
+from ml.steps import guess, label_weights
+from ml.steps import species_loss as species_loss
+from ml.steps import training_step as training_step
+from ml.stopping import Stop, Stopped
 
 
 class TrainingError(Exception):
@@ -23,63 +37,63 @@ class TrainingError(Exception):
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, what each epoch reported, and which epoch's weights it has (from 1)."""
+    """A trained network, what each epoch reported, which epoch's weights it has (from 1), and which machine of a run on
+    several this is.
+    """
 
     network: Network
     history: list[EpochReport]
     epoch: int
+    machine: int = 0
+
+
+@dataclass(frozen=True)
+class Following:
+    """Where a run leaves word of itself, and who may stop it. With ``checkpoints``, a folder, it is written down there,
+    and with ``resume`` it goes on from what is there, if anything is. A new run begins with the weights of the model version
+    in ``start``.
+    """
+
+    journal: Journal = field(default_factory=Journal)
+    curves: Curves = field(default_factory=Curves)
+    stop: Stop = field(default_factory=Stop)
+    checkpoints: Path | None = None
+    resume: bool = False
+    start: Path | None = None
 
 
 def train(
-    config: Config, training: Examples, calibration: Examples, *, report: Report = print_epoch, threads: int = 1
+    config: Config,
+    training: Examples,
+    calibration: Examples,
+    *,
+    report: Report = print_epoch,
+    threads: int = 1,
+    following: Following | None = None,
 ) -> Trained:
     """Train a config's network.
 
     Args:
         config: the run; its seed settles weights, order and random changes.
         training: photos to learn from.
-        calibration: photos to watch; only with ``keep_best`` or ``patience`` do they choose the epoch.
+        calibration: photos to watch; only with ``keep_best``, ``patience`` or a plateau do they choose anything.
         report: called after each epoch.
         threads: CPU threads. Several share out a sum as they happen to be free, and floating-point sums depend on their
             order: only a run with one repeats exactly.
+        following: checkpoints, progress for programs, and a way to stop.
 
     Raises:
-        TrainingError: the loss became infinite or no number.
+        TrainingError: the loss became infinite or no number, a checkpoint does not fit, or the machines don't.
+        Stopped: it was asked to stop; what can go on was written down.
     """
-    prepare(config.seed, threads)
-    network = build(
-        config.architecture,
-        size=config.input_size,
-        labels=len(config.species.labels),
-        subjects=int(training.subjects.max(initial=NAMELESS)) + 1,
-        options=config.architecture_options,
-    )
-    if config.outsiders is None:
-        network.get_layer("scope").trainable = False
-    options = config.optimisation
-    steps = math.ceil(len(epoch_order(training, config, 0)) / options.batch)
-    optimiser = make_optimiser(options, steps)
-    step = training_step(network, optimiser, options, config.outsiders)
-    history: list[EpochReport] = []
-    best: tuple[float, int, list[np.ndarray]] | None = None
-    started = time.monotonic()
-    for epoch in range(1, options.epochs + 1):
-        seconds, loss, accuracy = _run_epoch(step, batches(training, config, epoch))
-        watched = _watch(network, calibration.species)
-        per_epoch = (time.monotonic() - started) / epoch
-        count = len(epoch_order(training, config, epoch))
-        left = per_epoch * (options.epochs - epoch)
-        history.append(EpochReport(epoch, options.epochs, loss, accuracy, *watched, count / seconds, left))
-        report(history[-1])
-        if options.keep_best and (best is None or watched[0] < best[0]):
-            best = (watched[0], epoch, network.get_weights())
-        if options.patience is not None and epoch - _best_epoch(history) >= options.patience:
-            break
-    if options.ema is not None:
-        optimiser.finalize_variable_values(network.trainable_variables)
-    if best is not None:
-        network.set_weights(best[2])
-    return Trained(network, history, len(history) if best is None else best[1])
+    following = following or Following()
+    try:
+        run = _Run(config, training, calibration, threads, following)
+        with following.stop.patience():
+            run.go(report)
+        return run.finished()
+    except (CheckpointError, MachinesError) as error:
+        raise TrainingError(str(error)) from error
 
 
 def prepare(seed: int, threads: int) -> None:
@@ -91,122 +105,205 @@ def prepare(seed: int, threads: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def make_optimiser(options: Optimisation, steps: int) -> Any:
-    """The optimiser of a run with ``steps`` batches per epoch. Raises ValueError for an unknown one."""
-    keras = tensorflow().keras
-    rate: Any = options.learning_rate
-    if options.schedule == "cosine":
-        warm_up = int(options.warm_up * steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0 if warm_up else options.learning_rate,
-            decay_steps=max(1, options.epochs * steps - warm_up),
-            warmup_target=options.learning_rate if warm_up else None,
-            warmup_steps=warm_up,
+class _Run:
+    """One run from its first step, or from where it stopped, to its last."""
+
+    def __init__(
+        self, config: Config, training: Examples, calibration: Examples, threads: int, following: Following
+    ) -> None:
+        limit_threads(threads)
+        # Before anything else of TensorFlow runs: it can't join other machines later.
+        self.machines = machines_from_environment()
+        following.stop.listen()  # TensorFlow takes SIGTERM for itself when it joins others
+        prepare(config.seed, threads)
+        self.config, self.training, self.options = config, training, config.optimisation
+        self.following, self.several = following, bool(config.species.several)
+        self.watched = calibration.species
+        self.feed = Feed(training, config, self.machines)
+        self.network = self._built(self.options.mixed_precision)
+        if following.start is not None:
+            begin_with(self.network, following.start)
+        self.optimiser = make_optimiser(self.options, self.feed.steps)
+        weights = label_weights(self.options, config.species.labels, training)
+        self.step = training_step(
+            self.network,
+            self.optimiser,
+            self.options,
+            config.outsiders,
+            weights=weights,
+            machines=self.machines,
+            several=self.several,
         )
-    elif options.schedule != "constant":
-        raise ValueError(f"there is no schedule {options.schedule!r}")
-    shared: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": options.clip_norm}
-    if options.ema is not None:
-        shared |= {"use_ema": True, "ema_momentum": options.ema}
-    if options.optimiser == "adamw":
-        return keras.optimizers.AdamW(weight_decay=options.weight_decay, **shared)
-    if options.optimiser == "rmsprop":
-        return keras.optimizers.RMSprop(**shared)
-    raise ValueError(f"there is no optimiser {options.optimiser!r}")
+        self.standing = Standing()
+        self.checkpoint: Checkpoint | None = None
+        if following.checkpoints is not None:
+            machine = 0 if self.machines is None else self.machines.index
+            self.checkpoint = Checkpoint(following.checkpoints, config, training, machine=machine)
+            if following.resume:
+                self.standing = self.checkpoint.load(self.network, self.optimiser) or self.standing
+        self.started, self.first_epoch = time.monotonic(), self.standing.epoch
 
+    def _built(self, precision: str | None = None) -> Network:
+        config = self.config
+        try:
+            with _computing_in(precision):
+                network = build(
+                    config.architecture,
+                    size=config.input_size,
+                    labels=len(config.species.labels),
+                    several=self.several,
+                    subjects=int(self.training.subjects.max(initial=NAMELESS)) + 1,
+                    colour=config.colour,
+                    scaling=_scaling(config, self.training),
+                    options=config.architecture_options,
+                )
+        except ValueError as error:
+            raise TrainingError(f"The network can't be built: {error}.") from error
+        if config.outsiders is None:
+            network.get_layer("scope").trainable = False
+        return network
 
-def species_loss(logits: Any, classes: Any, smoothing: float) -> Any:
-    """Cross-entropy per photo, ``(n,)``, from logits ``(n, 1)`` or ``(n, k)``; rows of outsiders mean nothing."""
-    tf = tensorflow()
-    known = tf.maximum(classes, 0)
-    if logits.shape[-1] == 1:
-        target = tf.cast(known, tf.float32) * (1 - smoothing) + 0.5 * smoothing
-        return tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits[:, 0])
-    count = logits.shape[-1]
-    target = tf.one_hot(known, count) * (1 - smoothing) + smoothing / count
-    return tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=logits)
+    def go(self, report: Report) -> None:
+        """Train until the last epoch, or until nothing gets better. Raises TrainingError, Stopped."""
+        if self.machines is not None:
+            self.machines.check_same(self.network)
+        while self.standing.epoch <= self.options.epochs and not self._waited_long_enough():
+            self._epoch()
+            self._close_epoch(report)
 
+    def finished(self) -> Trained:
+        """The network to keep, in 32 bits whatever it was trained in."""
+        if self.options.ema is not None:
+            self.optimiser.finalize_variable_values(self.network.trainable_variables)
+        standing = self.standing
+        if self.options.keep_best and standing.best_weights is not None:
+            self.network.set_weights(standing.best_weights)
+        network = self.network
+        if self.options.mixed_precision is not None:
+            network = self._built()
+            network.set_weights(self.network.get_weights())
+        kept = standing.best[1] if self.options.keep_best and standing.best else len(standing.history)
+        return Trained(network, standing.history, kept, 0 if self.machines is None else self.machines.index)
 
-def training_step(
-    network: Network, optimiser: Any, options: Optimisation, outsiders: OutsiderData | None = None
-) -> Any:
-    """A compiled step: pictures ``(b, size, size, 3)``, classes and subjects ``(b,)`` to the loss, the number of species
-    photos named right, and their number.
-    """
-    tf = tensorflow()
+    def _epoch(self) -> None:
+        standing = self.standing
+        began = time.monotonic()
+        for batch in self.feed.epoch(standing.epoch, first=standing.step):
+            if self.machines is not None:
+                self.machines.wish_to_stop(self.following.stop.asked)
+            loss, right, shown = (float(each) for each in self.step(*batch))
+            if not math.isfinite(loss):
+                raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")
+            standing.losses.append(loss)
+            standing.right, standing.shown = standing.right + right, standing.shown + shown
+            now = time.monotonic()
+            standing.step, standing.seconds, began = standing.step + 1, standing.seconds + now - began, now
+            self.following.journal.under_way(self._under_way)
+            if self._asked_to_stop():
+                self._write_down()
+                raise Stopped
 
-    def step(pictures: Any, classes: Any, subjects: Any) -> Any:
-        shown = tf.cast(classes != OUTSIDER, tf.float32)
-        with tf.GradientTape() as tape:
-            outputs = network(pictures, training=True)
-            each = species_loss(outputs["species"], classes, options.label_smoothing)
-            loss = tf.reduce_sum(each * shown) / tf.maximum(tf.reduce_sum(shown), 1.0)
-            if outsiders is not None:
-                scope = tf.nn.sigmoid_cross_entropy_with_logits(labels=shown, logits=outputs["scope"][:, 0])
-                loss += options.scope_weight * tf.reduce_mean(scope)
-            if "subjects" in outputs and outsiders is not None:
-                loss += outsiders.subjects_weight * _subjects_loss(outputs["subjects"], subjects)
-        variables = network.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        optimiser.apply_gradients(zip(gradients, variables, strict=True))
-        right = tf.reduce_sum(tf.cast(_guess(outputs["species"]) == classes, tf.float32) * shown)
-        return loss, right, tf.reduce_sum(shown)
+    def _asked_to_stop(self) -> bool:
+        """Of several machines all stop after the same batch, whichever was asked."""
+        return self.following.stop.asked if self.machines is None else self.machines.should_stop()
 
-    optimiser.build(network.trainable_variables)
-    return tf.function(step, reduce_retracing=True, autograph=False)
+    def _close_epoch(self, report: Report) -> None:
+        standing, options = self.standing, self.options
+        if self.machines is not None:
+            self.machines.share_statistics(self.network)
+            self.machines.check_same(self.network)
+        loss, accuracy = self._watch()
+        better = standing.best is None or loss < standing.best[0] - options.min_delta
+        if better:
+            standing.best, standing.waited = (loss, standing.epoch), 0
+            standing.best_weights = self.network.get_weights() if options.keep_best else None
+        else:
+            standing.waited += 1
+            if options.schedule == "plateau" and standing.waited >= options.decay_every:
+                lower_rate(self.optimiser, options)
+                standing.waited = 0
+        figures = self._report(loss, accuracy)
+        standing.history.append(figures)
+        self.following.journal.epoch(figures, standing.step)
+        self.following.curves.epoch(figures)
+        report(figures)
+        ended = standing.epoch
+        standing.next_epoch()
+        due = options.checkpoint_every > 0 and ended % options.checkpoint_every == 0
+        if due and (better or not options.checkpoint_best_only):
+            self._write_down()
 
+    def _watch(self) -> tuple[float, float]:
+        """Loss and accuracy on the calibration part's species."""
+        logits = predict_raw(self.network, self.watched.pixels)["species"]
+        answers, classes = tensorflow().constant(logits), self.watched.classes
+        losses = species_loss(answers, classes, 0.0, several=self.several).numpy()
+        return float(losses.mean()), float((guess(answers, self.several).numpy() == classes).mean())
 
-def _subjects_loss(logits: Any, subjects: Any) -> Any:
-    """Mean cross-entropy over the photos whose subject has a name."""
-    tf = tensorflow()
-    named = tf.cast(subjects != NAMELESS, tf.float32)
-    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(subjects, 0), logits=logits)
-    return tf.reduce_sum(each * named) / tf.maximum(tf.reduce_sum(named), 1.0)
+    def _waited_long_enough(self) -> bool:
+        if self.options.patience is None or self.standing.best is None:
+            return False
+        return len(self.standing.history) - self.standing.best[1] >= self.options.patience
 
+    def _write_down(self) -> None:
+        if self.checkpoint is not None:
+            self.checkpoint.save(self.standing, self.network, self.optimiser)
 
-def _guess(logits: Any) -> Any:
-    tf = tensorflow()
-    return tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
-
-
-def _run_epoch(step: Any, epoch: Any) -> tuple[float, float, float]:
-    """Seconds, mean loss, and share of species photos named right."""
-    started = time.monotonic()
-    losses, right, shown = [], 0.0, 0.0
-    for pictures, classes, subjects in epoch:
-        loss, good, count = step(pictures, classes, subjects)
-        losses.append(float(loss))
-        if not math.isfinite(losses[-1]):
-            raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")
-        right, shown = right + float(good), shown + float(count)
-    return max(time.monotonic() - started, 1e-9), float(np.mean(losses)), right / max(1.0, shown)
-
-
-def _watch(network: Network, species: Examples) -> tuple[float, float]:
-    logits = predict_raw(network, species.pixels)["species"]
-    losses = species_loss(tensorflow().constant(logits), species.classes, 0.0).numpy()
-    guesses = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(1)
-    return float(losses.mean()), float((guesses == species.classes).mean())
-
-
-def _best_epoch(history: list[EpochReport]) -> int:
-    return min(history, key=lambda report: report.calibration_loss).epoch
-
-
-def predict_raw(network: Network, pixels: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
-    """``species`` and ``scope`` logits for uint8 or float pixels ``(n, size, size, 3)``."""
-    tf = tensorflow()
-    function = _compiled(network)
-    rows = [function(tf.constant(pixels[start : start + batch], tf.float32)) for start in range(0, len(pixels), batch)]
-    return {name: np.concatenate([row[name].numpy() for row in rows]) for name in ("species", "scope")}
-
-
-def _compiled(network: Network) -> Any:
-    """The network as a compiled function, kept with it: calling a Keras model eagerly is several times slower."""
-    tf = tensorflow()
-    if not hasattr(network, "_wingcheck_function"):
-        signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-        network._wingcheck_function = tf.function(
-            lambda x: network(x, training=False), input_signature=[signature], autograph=False
+    def _report(self, loss: float, accuracy: float) -> EpochReport:
+        standing, epochs = self.standing, self.options.epochs
+        per_epoch = (time.monotonic() - self.started) / (standing.epoch - self.first_epoch + 1)
+        return EpochReport(
+            epoch=standing.epoch,
+            epochs=epochs,
+            loss=float(np.mean(standing.losses)),
+            accuracy=standing.right / max(1.0, standing.shown),
+            calibration_loss=loss,
+            calibration_accuracy=accuracy,
+            images_per_second=self.feed.photos(standing.epoch) / max(standing.seconds, 1e-9),
+            seconds_left=per_epoch * (epochs - standing.epoch),
+            learning_rate=current_rate(self.optimiser),
         )
-    return network._wingcheck_function
+
+    def _under_way(self) -> dict[str, Any]:
+        standing, epochs, steps = self.standing, self.options.epochs, self.feed.steps
+        done = standing.epoch - self.first_epoch + standing.step / steps
+        per_epoch = (time.monotonic() - self.started) / max(done, 1e-9)
+        return {
+            "epoch": standing.epoch,
+            "epochs": epochs,
+            "step": standing.step,
+            "steps": steps,
+            "loss": float(np.mean(standing.losses)),
+            "accuracy": standing.right / max(1.0, standing.shown),
+            "images_per_second": standing.step * self.options.batch / max(standing.seconds, 1e-9),
+            "seconds_left": per_epoch * (epochs - standing.epoch + 1 - standing.step / steps),
+        }
+
+
+def begin_with(network: Network, version: Path) -> None:
+    """Give a network the weights of a model version's network. Raises TrainingError where they don't fit."""
+    try:
+        weights = tensorflow().keras.models.load_model(version / "model.keras", compile=False).get_weights()
+        network.set_weights(weights)
+    except (OSError, ValueError) as error:
+        detail = "has no model.keras" if not (version / "model.keras").is_file() else "is built in another way"
+        raise TrainingError(f"The run can't begin with {version.name}: it {detail}.") from error
+
+
+@contextmanager
+def _computing_in(precision: str | None) -> Iterator[None]:
+    """Layers built inside compute in 16 bits and keep their weights in 32."""
+    mixed = tensorflow().keras.mixed_precision
+    before = mixed.dtype_policy()
+    mixed.set_dtype_policy("float32" if precision is None else f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        mixed.set_dtype_policy(before)
+
+
+def _scaling(config: Config, training: Examples) -> Scaling:
+    """What the network does to pixels; "standard" is worked out from the training part."""
+    if config.normalise != "standard":
+        return config.normalise
+    return mean_and_deviation(training.pixels, grey=config.colour == "grey")

@@ -5,6 +5,7 @@ fails while one is missing.
 """
 
 import io
+import os
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -14,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "app" / "locales"
 METHODS = [("app/web/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "n": (1, 2), "t": None}
 OPTIONS = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
 
 
@@ -27,12 +28,16 @@ def extract() -> Catalog:
         options_map=OPTIONS,
         keywords=KEYWORDS,
         strip_comment_tags=True,
-        directory_filter=lambda folder: (
-            Path(folder).name in {"app", "web", "routes", "api", "templates"} or Path(folder).parent.name == "templates"
-        ),
+        directory_filter=_speaks,
     ):
         catalogue.add(message, locations=[(name, line)], auto_comments=comments, context=context)
     return catalogue
+
+
+def _speaks(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder may hold messages, or folders that do."""
+    parts = Path(folder).relative_to(ROOT).parts
+    return parts[:1] == ("templates",) or parts[:2] in {("app",), ("app", "web")}
 
 
 def catalogue_of(language: str) -> Path:

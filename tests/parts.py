@@ -50,10 +50,11 @@ class Site:
         """Start a worker that dies at the named moment."""
         return self._start("worker", crash_at=crash_at)
 
-    def web(self, crash_at: str = "") -> subprocess.Popen[bytes]:
-        """Start a web server that dies at the named moment, and wait until it is ready."""
-        process = self._start("serve", "--port", str(self.port), "--no-prepare", crash_at=crash_at)
-        eventually(lambda: self._ready(process), f"the web server is ready\n{self.log}")
+    def web(self, crash_at: str = "", port: int | None = None) -> subprocess.Popen[bytes]:
+        """Start a web server that dies at the named moment, and wait until it is ready; on another port than the first's."""
+        port = port or self.port
+        process = self._start("serve", "--port", str(port), "--no-prepare", crash_at=crash_at)
+        eventually(lambda: self._ready(process, port), f"the web server is ready\n{self.log}")
         return process
 
     def _start(self, *arguments: str, crash_at: str) -> subprocess.Popen[bytes]:
@@ -68,10 +69,10 @@ class Site:
         self._processes.append(process)
         return process
 
-    def _ready(self, process: subprocess.Popen[bytes]) -> bool:
+    def _ready(self, process: subprocess.Popen[bytes], port: int) -> bool:
         assert process.poll() is None, f"it did not start\n{self.log}"
         try:
-            return httpx2.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=10).status_code == 200
+            return httpx2.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=10).status_code == 200
         except httpx2.TransportError:
             return False
 

@@ -12,20 +12,25 @@ from sqlalchemy import Engine, create_engine, func, insert, make_url, select, te
 from sqlalchemy.exc import OperationalError
 
 from app.db import Base, SessionFactory, transaction
+from app.domain.accounts import Role
+from app.domain.review import IdentificationKind, ReviewReason, TaskState
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
 from app.domain.verdict import Outcome, Reason
 from app.domain.verification import VerificationStatus
 from app.models import (
     ClaimRecord,
+    Identification,
     Job,
     JobKind,
     JobStatus,
     ModelVersion,
     Photo,
     PredictionRecord,
+    ReviewTask,
     StatusLog,
     Submission,
     Taxon,
+    User,
     VerdictRecord,
     Volunteer,
 )
@@ -34,8 +39,10 @@ from app.services.classifiers import PixelLimits
 from app.storage import Storage
 from tests.conftest import POSTGRESQL, skip_or_fail
 from tests.factories import butterfly, encode
+from tests.people import write_accounts
 
 START = datetime(2026, 6, 1, 9, 30, 0, 123456, tzinfo=UTC)
+EXPERTS = (9001, 9002)
 TEXTS = ("", "Left of the door", "Ωmega – “quotes”, snowman ☃, butterfly 🦋", "two\nlines\tand a tab", "0", "null")
 
 
@@ -52,6 +59,7 @@ def write_season(sessions: SessionFactory, storage: Storage, count: int, picture
         taxa = list(session.scalars(select(Taxon.id)))
         volunteers = max(1, count // 10)
         rows: dict[type[Base], list[dict[str, Any]]] = {
+            User: [_user(n) for n in EXPERTS],
             Volunteer: [_volunteer(n) for n in range(1, volunteers + 1)],
         }
         for n in range(1, count + 1):
@@ -60,10 +68,11 @@ def write_season(sessions: SessionFactory, storage: Storage, count: int, picture
         for table, values in rows.items():
             session.execute(insert(table), values)
         if session.get_bind().dialect.name == "postgresql":
-            for table in rows:
+            for table in rows.keys() - {ReviewTask}:
                 name = table.__tablename__
                 last = session.scalar(select(func.max(table.__table__.c.id)))
                 session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {last})"))
+    write_accounts(sessions)
     return hashes
 
 
@@ -80,6 +89,17 @@ def _volunteer(n: int) -> dict[str, Any]:
         "key": f"volunteer-{n}",
         "email": f"volunteer{n}@example.org" if n % 3 == 0 else None,
         "language": "nl" if n % 2 else "en",
+        "created_at": START,
+    }
+
+
+def _user(n: int) -> dict[str, Any]:
+    return {
+        "id": n,
+        "email": f"expert{n}@example.org",
+        "name": f"Expert {n}",
+        "password_hash": "",
+        "role": Role.REVIEWER,
         "created_at": START,
     }
 
@@ -162,6 +182,9 @@ def _submission(
             "created_at": sent,
         },
     )
+    yield ReviewTask, _task(n, sent, taxon if kind is ClaimKind.TAXON else None, model)
+    if n % 4 == 0:
+        yield Identification, _identification(n, sent, taxon)
     for offset, (event, status) in enumerate((("received", "received"), ("screened", "screened"))):
         yield (
             StatusLog,
@@ -190,6 +213,39 @@ def _submission(
             "finished_at": sent + timedelta(seconds=2),
         },
     )
+
+
+def _task(n: int, sent: datetime, taxon: int | None, model: ModelVersion) -> dict[str, Any]:
+    return {
+        "submission_id": n,
+        "state": TaskState.OPEN,
+        "reason": ReviewReason.DISAGREE if n % 5 == 0 else ReviewReason.AGREE_UNACCEPTED,
+        "position": 200 + n % 10 if n % 5 == 0 else 500,
+        "revision": 1,
+        "changed_at": sent,
+        "blind": n % 9 == 0,
+        "claimed_taxon_id": taxon,
+        "model_version_id": model.id,
+        "place_key": "by the door" if n % 2 else "",
+        "leased_by": EXPERTS[0] if n % 7 == 0 else None,
+        "leased_until": sent if n % 7 == 0 else None,
+        "waiting_since": sent,
+    }
+
+
+def _identification(n: int, sent: datetime, taxon: int) -> dict[str, Any]:
+    return {
+        "id": n,
+        "submission_id": n,
+        "user_id": EXPERTS[n % 2],
+        "kind": IdentificationKind.TAXON if n % 8 else IdentificationKind.COMMENT,
+        "taxon_id": taxon if n % 8 else None,
+        "verification_status": VerificationStatus.V2 if n % 8 else None,
+        "remark": TEXTS[n % len(TEXTS)],
+        "seconds": 1 / 3 if n % 8 else None,
+        "revision": 2,
+        "created_at": sent,
+    }
 
 
 @contextmanager

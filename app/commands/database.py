@@ -8,6 +8,7 @@ from app import migrations
 from app.commands.shared import out, sessions
 from app.db import make_engine, transaction
 from app.services import classifiers
+from app.services.review import first_templates
 from app.settings import get_settings
 
 db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
@@ -23,4 +24,5 @@ def db_upgrade(
     if bundled:
         with transaction(sessions()) as session:
             classifiers.register_bundled(session)
+            first_templates.put_there(session)
         out.print("The bundled model version is registered.")

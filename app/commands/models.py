@@ -7,13 +7,14 @@ import typer
 from rich.table import Table
 from sqlalchemy import select
 
+from app.commands import candidates, promotion
 from app.commands.shared import out, sessions
 from app.db import transaction
 from app.models import ModelVersion
 from app.services import classifiers
 from app.settings import get_settings
 
-models = typer.Typer(no_args_is_help=True, help="Model versions: list, import, put into service.")
+models = typer.Typer(no_args_is_help=True, help="Model versions: list, compare, import, export, put into service.")
 
 
 @models.command("list")
@@ -29,20 +30,26 @@ def list_models() -> None:
 @models.command("import")
 def import_model(
     folder: Annotated[Path, typer.Argument(help="Folder of the model version.")],
-    activate: Annotated[bool, typer.Option("--activate", help="Put it into service at once.")] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Put it into service, if the gate lets it pass.")
+    ] = False,
+    overrule: promotion.Overrule = None,
 ) -> None:
     """Copy a model version into the data folder and register it."""
     settings = get_settings()
     with transaction(sessions()) as session:
         row = classifiers.import_version(session, folder, settings)
-        if activate:
-            classifiers.activate(session, row)
-    out.print(f"{row.name} {row.version} is registered{' and serves' if activate else ''}.")
+    out.print(f"{row.name} {row.version} is registered.")
+    if activate or overrule is not None:
+        promotion.promote(row.id, overrule)
 
 
-@models.command("activate")
-def activate_model(name: str, version: str) -> None:
-    """Put a registered version into service; running servers follow within a second."""
-    with transaction(sessions()) as session:
-        classifiers.activate(session, classifiers.find_version(session, name, version))
-    out.print(f"{name} {version} serves.")
+models.command("gate")(promotion.gate)
+models.command("activate")(promotion.activate)
+models.command("rollback")(promotion.rollback)
+models.command("history")(promotion.history)
+models.command("replay")(candidates.replay)
+models.command("replayed")(candidates.replayed)
+models.command("difference")(candidates.difference)
+models.command("shadow")(candidates.shadow)
+models.command("watch")(candidates.watch)

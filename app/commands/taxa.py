@@ -1,5 +1,6 @@
 """`wingcheck taxa`: species and what the coordinator wants for each."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from app.commands.shared import out, sessions
 from app.db import transaction
 from app.domain.errors import WingcheckError
 from app.models import TaxonPolicy
-from app.services import taxa
+from app.services import taxa, taxon_files, taxon_list
 
 taxa_cli = typer.Typer(no_args_is_help=True, help="Species and what the coordinator wants for each.")
 
@@ -44,3 +45,32 @@ def taxon_policy(
         f"claim reliability {policy.claim_reliability or 'as the model version says'}",
         soft_wrap=True,
     )
+
+
+@taxa_cli.command("import")
+def import_list(
+    file: Annotated[Path, typer.Argument(help="A CSV, a GBIF species list, or a Darwin Core archive.", dir_okay=False)],
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would change.")] = False,
+) -> None:
+    """Add and correct species from a list; `taxa undo` takes it back."""
+    try:
+        found = taxon_files.read_list(file.read_bytes())
+    except OSError as error:
+        raise WingcheckError(f"{file} can't be read: {error.strerror}") from error
+    with transaction(sessions()) as session:
+        if preview:
+            wanted = [taxon.as_json() for taxon in found.taxa]
+            for each in taxon_list.differences(session, wanted):
+                what = "new" if each.before is None else ", ".join(each.fields)
+                out.print(f"{each.scientific_name}: {what}", soft_wrap=True, highlight=False)
+            return
+        change = taxon_list.save(session, None, taxon_list.propose(session, None, file.name, found).id)
+    out.print(f"{len(change.done)} species added or changed; 'wingcheck taxa undo {change.id}' takes it back.")
+
+
+@taxa_cli.command("undo")
+def undo(number: Annotated[int, typer.Argument(help="Number of the change.")]) -> None:
+    """Put everything back as it was before a change of the list."""
+    with transaction(sessions()) as session:
+        change = taxon_list.undo(session, None, number)
+    out.print(f"The change {change.source} is undone.")

@@ -45,9 +45,25 @@ class FieldError:
     filename: str | None = None
 
 
-class InvalidSubmission(WingcheckError):
-    """A submission that can't be taken; ``errors`` says why, field by field, as codes that the web layer words."""
+class InvalidInput(WingcheckError):
+    """A form can't be taken; ``errors`` says why, field by field, as codes that the web layer words."""
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__(", ".join(f"{e.field}: {e.code}" for e in errors))
         self.errors = errors
+
+
+class InvalidSubmission(InvalidInput):
+    """A submission can't be taken."""
+
+
+class Clash(InvalidInput):
+    """Each part is right by itself, but does not go together with what is there."""
+
+
+class TooManyAttempts(WingcheckError):
+    """Something was tried too often; it may be tried again after ``retry_after`` seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

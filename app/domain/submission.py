@@ -27,8 +27,9 @@ ALLOWED_TRANSITIONS: dict[SubmissionStatus, frozenset[SubmissionStatus]] = {
     S.AUTO_ACCEPTED: frozenset({S.FLAGGED, S.QUERIED, S.VERIFIED, S.WITHDRAWN}),
     # A claim changed at the second look is screened again.
     S.FLAGGED: frozenset({S.SCREENED, S.QUERIED, S.VERIFIED, S.WITHDRAWN}),
-    S.QUERIED: frozenset({S.FLAGGED, S.VERIFIED, S.WITHDRAWN}),
-    S.VERIFIED: frozenset({S.FLAGGED, S.WITHDRAWN}),
+    # An expert who undoes a question or a decision puts it back where it came from.
+    S.QUERIED: frozenset({S.SCREENED, S.AUTO_ACCEPTED, S.FLAGGED, S.VERIFIED, S.WITHDRAWN}),
+    S.VERIFIED: frozenset({S.SCREENED, S.AUTO_ACCEPTED, S.FLAGGED, S.QUERIED, S.WITHDRAWN}),
     S.WITHDRAWN: frozenset(),
 }
 

@@ -16,6 +16,9 @@ class JobKind(StrEnum):
     SCREENING = "screening"
     REMOVAL = "removal"
     RETENTION = "retention"
+    TRAINING = "training"
+    REPLAY = "replay"
+    WATCH = "watch"
 
 
 class JobStatus(StrEnum):

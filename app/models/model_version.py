@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UtcDateTime, utcnow
@@ -15,6 +15,13 @@ class ModelVersion(Base):
     __tablename__ = "model_versions"
     __table_args__ = (
         UniqueConstraint("name", "version"),
+        Index(
+            "uq_model_versions_shadow_task",
+            "task",
+            unique=True,
+            sqlite_where=text("shadow"),
+            postgresql_where=text("shadow"),
+        ),
         Index(
             "uq_model_versions_active_task",
             "task",
@@ -33,5 +40,10 @@ class ModelVersion(Base):
     labels: Mapped[list[str]] = mapped_column(JSON, doc="scientific names in class-index order")
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     active: Mapped[bool] = mapped_column(default=False)
+    shadow: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        doc="looks at live photos beside the active one, and nobody is shown what it says",
+    )
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

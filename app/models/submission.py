@@ -138,6 +138,10 @@ class PredictionRecord(Base):
     model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
     probabilities: Mapped[dict[str, float]] = mapped_column(JSON, doc="scientific name → calibrated probability")
     in_scope: Mapped[float]
+    sketch: Mapped[list[float] | None] = mapped_column(
+        JSON(none_as_null=True),
+        doc="the embedding seen from a few directions: whether photos are still like those of before",
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     photo: Mapped[Photo] = relationship(back_populates="predictions")

@@ -5,6 +5,7 @@ it, and notices within a second when another version was made active, in this pr
 """
 
 import hashlib
+import logging
 import math
 import re
 import shutil
@@ -15,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select, update
@@ -24,13 +27,14 @@ from sqlalchemy.orm import Session
 from app.db import SessionFactory, reading, utcnow
 from app.domain.errors import Conflict, ModelUnavailable, NotFound, Overloaded
 from app.domain.verdict import ErrorThreshold, Opinion, Policy
-from app.models import ModelVersion, Taxon, TaxonMark, VernacularName
+from app.models import ActivationKind, ModelActivation, ModelVersion, Taxon, TaxonMark, VernacularName
 from app.services import taxa
 from app.settings import Settings
 from ml.inference import (
     Classifier,
     ModelVersionError,
     ModelVersionInfo,
+    Output,
     PhotoError,
     PhotoInfo,
     PixelLimits,
@@ -42,6 +46,7 @@ from ml.inference import (
     network_input,
     open_photo,
     read_version,
+    seen_box,
     turn,
 )
 
@@ -49,6 +54,7 @@ __all__ = [
     "Answer",
     "Classifiers",
     "ModelVersionError",
+    "ModelVersionInfo",
     "Offline",
     "PhotoError",
     "PhotoInfo",
@@ -60,17 +66,23 @@ __all__ = [
     "folder_of",
     "holding",
     "import_version",
+    "load",
+    "lock_task",
     "open_photo",
     "pixel_limits",
     "policy_of",
     "read_version",
     "register_bundled",
+    "seen_box",
     "turn",
 ]
 
 _BUNDLED = "bundled:"
 _PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _RECHECK_SECONDS = 1.0
+_RETRY_SECONDS = 30.0
+_DIRECTIONS = 6
+log = logging.getLogger(__name__)
 
 
 def pixel_limits(settings: Settings) -> PixelLimits:
@@ -122,6 +134,11 @@ def _is_replaced(version: ModelVersion) -> bool:
 def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
     """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
     info = read_version(folder)
+    if info.head == "sigmoids":
+        raise ModelVersionError(
+            f"{info.name} {info.version} says of each label by itself whether a photo shows it. A verdict weighs labels "
+            "against each other, so such a version can be used by other programs, but not served here."
+        )
     if not _PLAIN_NAME.fullmatch(f"{info.name}-{info.version}"):
         raise ModelVersionError(f"{info.name!r} {info.version!r} can't be the name of a folder.")
     target = settings.model_dir / f"{info.name}-{info.version}"
@@ -137,14 +154,44 @@ def import_version(session: Session, folder: Path, settings: Settings) -> ModelV
     return _register(session, read_version(target), target.name)
 
 
-def activate(session: Session, version: ModelVersion) -> None:
-    """Make ``version`` the one that serves its task."""
+def lock_task(session: Session, task: str) -> None:
+    """Let nobody else change what serves a task until this transaction ends."""
     session.execute(
-        update(ModelVersion).where(ModelVersion.task == version.task, ModelVersion.active).values(active=False)
+        select(ModelVersion.id).where(ModelVersion.task == task).order_by(ModelVersion.id).with_for_update()
+    ).all()
+
+
+def activate(
+    session: Session,
+    version: ModelVersion,
+    kind: ActivationKind = ActivationKind.INSTALLED,
+    *,
+    user_id: int | None = None,
+    reason: str = "",
+    gate: dict[str, Any] | None = None,
+) -> ModelActivation:
+    """Make ``version`` the one that serves its task, and write it into the history. Asks no gate: see Promotion."""
+    lock_task(session, version.task)
+    replaced = session.scalar(
+        update(ModelVersion)
+        .where(ModelVersion.task == version.task, ModelVersion.active)
+        .values(active=False)
+        .returning(ModelVersion.id)
     )
     version.active = True
     version.activated_at = utcnow()
+    activation = ModelActivation(
+        task=version.task,
+        model_version=version,
+        replaced_id=replaced if replaced != version.id else None,
+        kind=kind,
+        user_id=user_id,
+        reason=reason,
+        gate=gate,
+    )
+    session.add(activation)
     session.flush()
+    return activation
 
 
 def folder_of(version: ModelVersion, settings: Settings) -> Path:
@@ -211,11 +258,14 @@ PhotoSource = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class Answer:
-    """One photo's prediction: ``opinion`` in scientific names, what was decoded, and the hash of its bytes."""
+    """One photo's prediction: ``opinion`` in scientific names, what was decoded, the hash of its bytes, and its embedding
+    seen from a few directions.
+    """
 
     opinion: Opinion
     photo: PhotoInfo
     sha256: str
+    sketch: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,6 +284,15 @@ class Served:
         return float(found) if isinstance(found, int | float) else None
 
 
+def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
+    """A registered version, ready to answer. Raises ModelUnavailable when it can't be loaded."""
+    try:
+        classifier = load_classifier(folder_of(version, settings), settings.runtime)
+    except ModelVersionError as error:
+        raise ModelUnavailable(str(error)) from error
+    return Served(version.id, classifier.info, classifier, tuple(taxa.by_names(session, version.labels)))
+
+
 class Classifiers:
     """Keeps the active version loaded and answers from a bounded queue of threads. Thread-safe."""
 
@@ -242,8 +301,11 @@ class Classifiers:
         self._settings = settings
         self._limits = pixel_limits(settings)
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
         self._served: Served | None = None
+        self._former: Served | None = None  # asked again by somebody who looks at what it once said
         self._checked = 0.0
+        self._refused: tuple[int, str, float] | None = None
         self._waiting = 0
         keep_large_blocks_apart()
         self._pool = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="predict")
@@ -258,12 +320,27 @@ class Classifiers:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def current(self) -> Served:
-        """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded."""
-        with self._lock:
-            if self._served is None or time.monotonic() - self._checked > _RECHECK_SECONDS:
-                self._served = self._load_if_changed(self._served)
-                self._checked = time.monotonic()
-            return self._served
+        """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded.
+
+        Whoever asks first after a second looks whether another one was made active, and loads it. All others go on being
+        answered by the present one meanwhile, and it stays when the new one can't be loaded. What is returned is whole: an
+        answer is made with it from beginning to end.
+        """
+        served = self._served
+        if served is None:
+            with self._refreshing:
+                return self._served or self._refresh()
+        if time.monotonic() - self._checked > _RECHECK_SECONDS and self._refreshing.acquire(blocking=False):
+            try:
+                return self._refresh()
+            finally:
+                self._refreshing.release()
+        return served
+
+    def _refresh(self) -> Served:
+        found = self._load_if_changed(self._served)
+        self._served, self._checked = found, time.monotonic()
+        return found
 
     def _load_if_changed(self, served: Served | None) -> Served:
         with reading(self._sessions) as session:
@@ -273,15 +350,24 @@ class Classifiers:
             row = session.scalar(query)
             if row is None:
                 raise ModelUnavailable("No model version is active.")
-            known = tuple(taxa.by_names(session, row.labels))
             if served is not None and served.id == row.id and served.info.digest == row.digest:
-                return replace(served, taxa=known)
-            folder = folder_of(row, self._settings)
+                return replace(served, taxa=tuple(taxa.by_names(session, row.labels)))
+            if served is not None and self._was_refused(row):
+                return served
             try:
-                classifier = load_classifier(folder, self._settings.runtime)
-            except ModelVersionError as error:
-                raise ModelUnavailable(str(error)) from error
-            return Served(row.id, classifier.info, classifier, known)
+                return load(session, row, self._settings)
+            except ModelUnavailable as error:
+                if served is None:
+                    raise
+                log.error("%s %s goes on answering: %s", served.info.name, served.info.version, error)
+                self._refused = (row.id, row.digest, time.monotonic())
+                return served
+
+    def _was_refused(self, row: ModelVersion) -> bool:
+        """Whether loading it failed a moment ago."""
+        if self._refused is None or self._refused[:2] != (row.id, row.digest):
+            return False
+        return time.monotonic() - self._refused[2] < _RETRY_SECONDS
 
     @contextmanager
     def _places(self, wanted: int) -> Iterator[None]:
@@ -313,22 +399,94 @@ class Classifiers:
             ]
             return [future.result() for future in futures]
 
+    def version(self, version_id: int) -> Served:
+        """A version to ask again, whether it serves or not; the one that serves where the other's folder is gone.
+
+        Raises ModelUnavailable where neither can answer.
+        """
+        served = self.current()
+        if served.id == version_id:
+            return served
+        with self._lock:
+            if self._former is not None and self._former.id == version_id:
+                return self._former
+        try:
+            former = self._load(version_id)
+        except (ModelUnavailable, ModelVersionError, NotFound):
+            return served
+        with self._lock:
+            self._former = former
+        return former
+
+    def _load(self, version_id: int) -> Served:
+        with reading(self._sessions) as session:
+            row = session.get(ModelVersion, version_id)
+            if row is None:
+                raise NotFound("No such model version is registered.")
+            known = tuple(taxa.by_names(session, row.labels))
+            folder = folder_of(row, self._settings)
+        classifier = load_classifier(folder, self._settings.runtime)
+        return Served(version_id, classifier.info, classifier, known)
+
+    def attention(
+        self, served: Served, source: PhotoSource, square: Square | None, scientific_name: str
+    ) -> np.ndarray | PhotoError | None:
+        """Where the network looked for a species: float32 (h, w) in 0…1 over what it saw of the photo.
+
+        None where the version can't say, or does not know the species. Raises Overloaded.
+        """
+        names = [label.scientific_name for label in served.info.labels]
+        if served.info.activation_weights is None or scientific_name not in names:
+            return None
+        with self._places(1):
+            found = self._pool.submit(_look, served.classifier, source(), square, self._limits).result()
+        if isinstance(found, PhotoError):
+            return found
+        return served.info.activation(found[0], names.index(scientific_name))
+
     def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
         with holding(size):
             return _answer(served.classifier, source(), square, self._limits)
 
 
 def _answer(classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:
+    found = _look(classifier, data, square, limits)
+    if isinstance(found, PhotoError):
+        return found
+    output, photo = found
+    names = [label.scientific_name for label in classifier.info.labels]
+    probabilities = dict(zip(names, (float(p) for p in output.probabilities), strict=True))
+    opinion = Opinion(probabilities, float(output.in_scope))
+    return Answer(opinion, photo, hashlib.sha256(data).hexdigest(), _sketch(output.embedding))
+
+
+def _sketch(embedding: np.ndarray) -> tuple[float, ...]:
+    """An embedding ``(d,)`` as seen from a few fixed directions: enough to tell whether photos are still like those of before."""
+    length = float(np.linalg.norm(embedding)) or 1.0
+    return tuple(round(float(value), 4) for value in _directions(len(embedding)) @ embedding / length)
+
+
+@cache
+def _directions(size: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((_DIRECTIONS, size))
+
+
+def _look(
+    classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits
+) -> tuple[Output, PhotoInfo] | PhotoError:
     info = classifier.info
     try:
         image, photo = open_photo(data, max_side=_decoding_side(info, square), limits=limits)
     except PhotoError as error:
         return error
-    pixels = network_input(image, square=square, size=info.input_size, training_resolution=info.training_resolution)
-    output = classifier.predict(pixels[np.newaxis])[0]
-    names = [label.scientific_name for label in info.labels]
-    probabilities = dict(zip(names, (float(p) for p in output.probabilities), strict=True))
-    return Answer(Opinion(probabilities, float(output.in_scope)), photo, hashlib.sha256(data).hexdigest())
+    pixels = network_input(
+        image,
+        square=square,
+        size=info.input_size,
+        training_resolution=info.training_resolution,
+        resize=info.resize,
+    )
+    return classifier.predict(pixels[np.newaxis])[0], photo
 
 
 def _decoding_side(info: ModelVersionInfo, square: Square | None) -> int:

@@ -20,6 +20,10 @@ _DAY = timedelta(days=1)
 Send = Callable[[int], bool]
 
 
+class Hopeless(Exception):
+    """Trying the job again would not help; somebody has to look."""
+
+
 def heartbeat_every(lost_after: timedelta = LOST_AFTER) -> timedelta:
     """Also the pause after a first failure. A busy machine may miss a few heartbeats before a job counts as lost."""
     return lost_after / 12
@@ -105,6 +109,40 @@ def fail(
         job.finished_at = utcnow()
         return
     _queue_again(job, heartbeat_every(lost_after) * 2 ** (job.attempts - 1))
+
+
+def cancel(session: Session, job: Job) -> bool:
+    """Ask for the job's end: at once where it waits; where it runs, its worker looks. False when that was asked before."""
+    if job.cancel_requested or job.status not in {JobStatus.QUEUED, JobStatus.RUNNING}:
+        return False
+    job.cancel_requested = True
+    waits = update(Job).where(Job.id == job.id, Job.status == JobStatus.QUEUED)
+    session.flush()
+    session.execute(waits.values(status=JobStatus.CANCELLED, finished_at=utcnow()))
+    return True
+
+
+def cancelled(session: Session, job_id: int) -> None:
+    """The worker has stopped what it was asked to."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.status == JobStatus.RUNNING)
+        .values(status=JobStatus.CANCELLED, finished_at=utcnow())
+    )
+
+
+def resend(session: Session, kind: JobKind) -> None:
+    """Let the next sweep send every waiting job of this kind again."""
+    session.execute(update(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED).values(sent_at=None))
+
+
+def revive(job: Job) -> None:
+    """Queue what failed or was cancelled again, as if it were new."""
+    job.status = JobStatus.QUEUED
+    job.cancel_requested = False
+    job.attempts = 0
+    job.error = ""
+    job.sent_at = job.finished_at = job.not_before = None
 
 
 def put_off(session: Session, job_id: int, reason: str, lost_after: timedelta = LOST_AFTER) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from PIL import ExifTags, Image
 
 from app.crash_points import reach
+from app.models import Photo
 from app.services.classifiers import PhotoInfo, PixelLimits, holding, open_photo, turn
 from app.storage import Storage
 
@@ -83,6 +84,11 @@ def key_of(sha256: str, variant: str) -> str:
     """The storage key of a photo's original or of one of its copies."""
     suffix = "" if variant == "original" else ".jpg"
     return f"{variant}/{sha256[:2]}/{sha256}{suffix}"
+
+
+def largest(photo: Photo) -> str:
+    """The storage key of the original, or, where its time is over, of the copy that pages show."""
+    return key_of(photo.sha256, "original" if photo.original_removed_at is None else "display")
 
 
 def keep(storage: Storage, photo: PreparedPhoto, read: Callable[[], bytes]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, RateLimitItemPerMinute, parse_many
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import case, delete, select
@@ -50,17 +50,37 @@ class RateLimits:
             "predict": _items(settings.rate_limit_predict),
             "submissions": _items(settings.rate_limit_submissions),
             "writes": _items(settings.rate_limit_writes),
+            "sign_in": _items(settings.rate_limit_sign_in),
+            "sign_in_address": _items(settings.rate_limit_sign_in_address),
         }
 
     def hit(self, group: str, client: str) -> Standing | None:
         """Count one request; None where the group has no limit or the counter can't be reached."""
-        who = hmac.new(self._secret, client.encode(), hashlib.sha256).hexdigest()[:32]
+        return self._hit(self.groups[group], group, client)
+
+    def hit_key(self, key_id: int, requests_per_minute: int) -> Standing | None:
+        """Count one request of an API key, which has a limit of its own."""
+        return self._hit([RateLimitItemPerMinute(requests_per_minute)], "api_key", str(key_id))
+
+    def forget(self, group: str, client: str) -> None:
+        """Begin anew for this client."""
         try:
-            standings = [self._count(item, group, who) for item in self.groups[group]]
+            for item in self.groups[group]:
+                self._limiter.clear(item, group, self._name(client))
+        except self._storage.base_exceptions as error:
+            self._warn(error)
+
+    def _hit(self, items: list[RateLimitItem], group: str, client: str) -> Standing | None:
+        who = self._name(client)
+        try:
+            standings = [self._count(item, group, who) for item in items]
         except self._storage.base_exceptions as error:
             self._warn(error)
             return None
         return min(standings, key=lambda s: (s.allowed, s.remaining, -s.reset), default=None)
+
+    def _name(self, client: str) -> str:
+        return hmac.new(self._secret, client.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
     def _count(self, item: RateLimitItem, group: str, who: str) -> Standing:
         allowed = self._limiter.hit(item, group, who)

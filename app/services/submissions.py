@@ -24,6 +24,7 @@ from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
 from app.services.classifiers import PhotoError, PixelLimits, Square
 from app.services.removal import Removal
+from app.services.review import tasks
 from app.services.withdrawal import take_back
 from app.storage import Storage
 
@@ -185,6 +186,7 @@ class Submissions:
                 ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, verbatim=verbatim[:200], informed=True)
             )
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
+            tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
         self._send_job(job_id)

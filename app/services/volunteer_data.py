@@ -10,22 +10,36 @@ import logging
 import re
 import secrets
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Base, SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, NotFound
 from app.domain.submission import SubmissionStatus
-from app.models import ClaimRecord, Photo, PredictionRecord, StatusLog, Submission, VerdictRecord, Volunteer
+from app.models import (
+    CandidatePrediction,
+    ClaimRecord,
+    Identification,
+    ModelVersion,
+    Photo,
+    PredictionRecord,
+    ReviewQuestion,
+    SnapshotPhoto,
+    StatusLog,
+    Submission,
+    VerdictRecord,
+    Volunteer,
+)
 from app.services import photos
 from app.services.removal import Removal
+from app.services.review import questions, standings
 from app.services.withdrawal import take_back
 from app.storage import Storage
 
@@ -35,6 +49,9 @@ SUMMARY = "my-data.json"
 _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
 # Numbers that only the database uses; what they point at is told in words.
 _NUMBERS = {"id", "volunteer_id", "submission_id", "photo_id", "claim_id", "model_version_id", "taxon_id"}
+# Who of the experts it was, and how the desk counts, is about them.
+_DESK = {"user_id", "asked_by", "identification_id", "batch_id", "undoes_id", "revision", "seconds"}
+_DESK |= {"claimed_taxon_id", "predicted_taxon_id"}
 _SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 Entry = tuple[str, Callable[[], bytes]]
@@ -88,17 +105,21 @@ class VolunteerData:
     def _volunteer(self, session: Session, number: int, files: list[Entry]) -> dict[str, Any]:
         volunteer = session.get_one(Volunteer, number)
         query = select(Submission).where(Submission.volunteer_id == number).order_by(Submission.id)
-        return _columns(volunteer) | {"submissions": [self._submission(row, files) for row in session.scalars(query)]}
-
-    def _submission(self, row: Submission, files: list[Entry]) -> dict[str, Any]:
-        return _columns(row) | {
-            "claims": [_claim(claim) for claim in row.claims],
-            "photos": [self._photo(row, photo, files) for photo in row.photos],
-            "verdicts": [_columns(verdict) | {"model": _model(verdict)} for verdict in row.verdicts],
-            "log": [_log_line(line) for line in row.log],
+        return _columns(volunteer) | {
+            "submissions": [self._submission(session, row, files) for row in session.scalars(query)]
         }
 
-    def _photo(self, row: Submission, photo: Photo, files: list[Entry]) -> dict[str, Any]:
+    def _submission(self, session: Session, row: Submission, files: list[Entry]) -> dict[str, Any]:
+        return _columns(row) | {
+            "claims": [_claim(claim) for claim in row.claims],
+            "photos": [self._photo(session, row, photo, files) for photo in row.photos],
+            "verdicts": [_columns(verdict) | {"model": _model(verdict)} for verdict in row.verdicts],
+            "log": [_log_line(line) for line in row.log],
+            "identifications": [_said(found) for found in standings.identifications(session, row.id)],
+            "questions": [_columns(asked, _DESK) for asked in questions.of_submission(session, row.id)],
+        }
+
+    def _photo(self, session: Session, row: Submission, photo: Photo, files: list[Entry]) -> dict[str, Any]:
         variant = "original" if photo.original_removed_at is None else "display"
         key, name = photos.key_of(photo.sha256, variant), None
         if photo.removed_at is None and self._storage.exists(key):
@@ -106,7 +127,11 @@ class VolunteerData:
             name = f"photos/{row.created_at:%Y-%m-%d}-{row.token[:8]}-{photo.position + 1}.{suffix}"
             files.append((name, partial(self._storage.get, key)))
         predictions = [_columns(found) | {"model": _model(found)} for found in photo.predictions]
-        return {"file": name} | _columns(photo) | {"predictions": predictions}
+        return (
+            {"file": name}
+            | _columns(photo)
+            | {"predictions": predictions + _tried(session, photo), "taught": _taught(session, photo)}
+        )
 
     def export(self, volunteer_ids: Iterable[int], folder: Path) -> int:
         """Write everything into a new folder; returns how many photos. Raises Conflict where something is there already."""
@@ -157,14 +182,19 @@ def _erase(session: Session, row: Submission) -> int | None:
     row.idempotency_key = f"deleted-{row.id}"
     for claim in row.claims:
         claim.verbatim = ""
+    # Experts' decisions stay, their words go: they may have been to or about the volunteer.
+    session.execute(update(Identification).where(Identification.submission_id == row.id).values(remark=""))
+    asked = update(ReviewQuestion).where(ReviewQuestion.submission_id == row.id)
+    session.execute(asked.values(body=""))
+    session.execute(asked.where(ReviewQuestion.answer.is_not(None)).values(answer=""))
     return job_id
 
 
 # --- rows as JSON -----------------------------------------------------------------------------------------------------
 
 
-def _columns(row: Base) -> dict[str, Any]:
-    names = [column.key for column in inspect(type(row)).column_attrs if column.key not in _NUMBERS]
+def _columns(row: Base, left_out: Set[str] = frozenset()) -> dict[str, Any]:
+    names = [column.key for column in inspect(type(row)).column_attrs if column.key not in _NUMBERS | left_out]
     return {name: _plain(getattr(row, name)) for name in names}
 
 
@@ -178,6 +208,26 @@ def _claim(claim: ClaimRecord) -> dict[str, Any]:
 
 def _model(row: PredictionRecord | VerdictRecord) -> str:
     return f"{row.model_version.name} {row.model_version.version}"
+
+
+def _tried(session: Session, photo: Photo) -> list[dict[str, Any]]:
+    """What versions said that were only tried out on the photo."""
+    query = select(CandidatePrediction, ModelVersion).join(
+        ModelVersion, ModelVersion.id == CandidatePrediction.model_version_id
+    )
+    found = session.execute(query.where(CandidatePrediction.photo_id == photo.id))
+    return [_columns(row) | {"model": f"{version.name} {version.version}"} for row, version in found]
+
+
+def _taught(session: Session, photo: Photo) -> list[dict[str, Any]]:
+    """When the photo was taken up to teach a model, or to measure one."""
+    query = select(SnapshotPhoto).where(SnapshotPhoto.photo_id == photo.id).order_by(SnapshotPhoto.snapshot_id)
+    return [{"at": _plain(found.snapshot.created_at), "part": found.part.value} for found in session.scalars(query)]
+
+
+def _said(row: Identification) -> dict[str, Any]:
+    """What an expert said of the record; not who."""
+    return {"species": row.taxon.scientific_name if row.taxon else None} | _columns(row, _DESK)
 
 
 def _log_line(line: StatusLog) -> dict[str, Any]:

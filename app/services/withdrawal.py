@@ -6,6 +6,7 @@ from app.db import utcnow
 from app.domain.submission import Source, SubmissionStatus
 from app.models import JobKind, Submission
 from app.services import jobs, status
+from app.services.review import tasks
 
 
 def take_back(session: Session, submission: Submission) -> int:
@@ -20,6 +21,7 @@ def take_back(session: Session, submission: Submission) -> int:
     submission.place = submission.note = ""
     submission.latitude = submission.longitude = None
     submission.coordinate_source = Source.MISSING
+    tasks.after_withdrawal(session, submission)
     for photo in submission.photos:
         photo.removed_at = now
         photo.filename = ""

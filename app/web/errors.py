@@ -6,28 +6,36 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import (
+    Clash,
     Conflict,
     IdempotencyMismatch,
+    InvalidInput,
     InvalidSubmission,
     ModelUnavailable,
     NotFound,
     Overloaded,
+    TooManyAttempts,
     WingcheckError,
 )
+from app.domain.review import Stale
 from app.web import problems
+from app.web.addresses import sign_in_address
+from app.web.allowed_methods import methods_at
+from app.web.auth import NotAllowed, PasswordChangeNeeded, SignInNeeded
 from app.web.i18n import Language, negotiate
 from app.web.pages import render
 from app.web.wording import field_message
 
 log = logging.getLogger(__name__)
 
+BEARER = {"WWW-Authenticate": "Bearer"}
 PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
 
 
@@ -43,9 +51,16 @@ _KINDS: list[tuple[type[Exception], _Kind]] = [
     (Conflict, _Kind("conflict", 409)),
     (Overloaded, _Kind("overloaded", 503)),
     (ModelUnavailable, _Kind("unavailable", 503)),
+    (TooManyAttempts, _Kind("too-many-attempts", 429)),
+]
+_INVALID: list[tuple[type[InvalidInput], tuple[str, int]]] = [
+    (InvalidSubmission, ("invalid-submission", 422)),
+    (Clash, ("conflict", 409)),
+    (InvalidInput, ("invalid-input", 422)),
 ]
 _BY_STATUS = {
     400: "bad-request",
+    401: "not-signed-in",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
@@ -58,13 +73,17 @@ _BY_STATUS = {
 def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(WingcheckError, _domain_error)
-    app.add_exception_handler(InvalidSubmission, _invalid_submission)
+    app.add_exception_handler(InvalidInput, _invalid_input)
+    app.add_exception_handler(Stale, _stale)
+    app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(PasswordChangeNeeded, _password_change_needed)
+    app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(OperationalError, _database_away)
-    app.add_exception_handler(InterfaceError, _database_away)
-    app.add_exception_handler(InternalError, _database_away)  # as PostgreSQL says of a server that only reads
-    app.add_exception_handler(PoolExhausted, _database_away)
+    app.add_exception_handler(OperationalError, database_away)
+    app.add_exception_handler(InterfaceError, database_away)
+    app.add_exception_handler(InternalError, database_away)  # as PostgreSQL says of a server that only reads
+    app.add_exception_handler(PoolExhausted, database_away)
     app.add_exception_handler(DataError, _impossible_value)
     app.add_exception_handler(OSError, _storage_failed)
     app.add_exception_handler(Exception, _unexpected)
@@ -79,8 +98,8 @@ def wants_json(request: Request) -> bool:
     return "json" in accept and "text/html" not in accept
 
 
-def field_errors(error: InvalidSubmission, language: Language) -> list[dict[str, str]]:
-    """The mistakes of a submission in words, for scripts and for the API."""
+def field_errors(error: InvalidInput, language: Language) -> list[dict[str, str]]:
+    """The mistakes of a form in words, for scripts and for the API."""
     return [
         {"field": e.field, "message": field_message(language, e), **({"filename": e.filename} if e.filename else {})}
         for e in error.errors
@@ -108,6 +127,15 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
         ),
         "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
         "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
+        "not-allowed": (
+            t("This is not for your account"),
+            t("Your account may not see or do this. Whoever keeps the accounts can change that."),
+        ),
+        "not-signed-in": (t("Please sign in"), t("This page is for people with an account.")),
+        "too-many-attempts": (
+            t("A little slower, please"),
+            t("This was tried too often. Please wait a few minutes and try again."),
+        ),
         "too-slow": (
             t("That took too long"),
             t("Your connection is slow at the moment. Please try again, perhaps with fewer photos at once."),
@@ -143,19 +171,59 @@ def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WingcheckError)
     kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), _Kind("internal-error", 500))
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else {}
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after)
     if kind.status == 503:
         headers.setdefault("Retry-After", "10")
     return answer(request, kind.name, kind.status, error.detail, headers)
 
 
-def _invalid_submission(request: Request, error: Exception) -> Response:
-    assert isinstance(error, InvalidSubmission)
+def _invalid_input(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidInput)
+    name, status = next(found for kind, found in _INVALID if isinstance(error, kind))
     language = Language(negotiate(request, request.app.state.settings.default_language))
     errors = field_errors(error, language)
     detail = " ".join(e["message"] for e in errors)
     if not wants_json(request):
-        return answer(request, "invalid-submission", 422, detail)
-    return problems.response("invalid-submission", 422, detail, errors=errors)
+        return answer(request, name, status, detail)
+    return problems.response(name, status, detail, errors=errors)
+
+
+def _sign_in_needed(request: Request, error: Exception) -> Response:
+    """People are led to the door and back again; where a script asked for a part of a page, the page goes there."""
+    if wants_json(request):
+        return answer(request, "not-signed-in", 401, "Sign in, or send an API key.", BEARER)
+    address = sign_in_address(request)
+    if "hx-request" in request.headers:
+        return answer(request, "not-signed-in", 401, "Sign in first.", {"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+def _password_change_needed(request: Request, error: Exception) -> Response:
+    if wants_json(request):
+        return answer(request, "password-change-needed", 403, "Choose a password of your own first.")
+    return RedirectResponse("/account/password", 303)
+
+
+def _not_allowed(request: Request, error: Exception) -> Response:
+    return answer(request, "not-allowed", 403, str(error))
+
+
+def _stale(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Stale)
+    if not wants_json(request):
+        return answer(request, "conflict", 409, error.detail)
+    happened = [
+        {
+            "what": one.what,
+            "at": one.at.isoformat(),
+            "user_name": one.user_name,
+            "scientific_name": one.scientific_name,
+            "code": one.code,
+        }
+        for one in error.happened
+    ]
+    return problems.response("stale", 409, error.detail, revision=error.revision, happened=happened)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
@@ -169,10 +237,14 @@ def _invalid_request(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     name = _BY_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal-error")
-    return answer(request, name, error.status_code, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = methods_at(request.app, request.url.path)
+    return answer(request, name, error.status_code, str(error.detail), headers)
 
 
-def _database_away(request: Request, error: Exception) -> Response:
+def database_away(request: Request, error: Exception) -> Response:
+    """503, or 507 where its disk is full."""
     reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
     log.error("the database can't be used: %s", reason)
     if "disk is full" in reason or "No space left" in reason:

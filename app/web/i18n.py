@@ -11,11 +11,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app.paths import LOCALES
 
 LANGUAGES = {"en": "English", "nl": "Nederlands"}
 COOKIE = "wingcheck_language"
+_YEAR = 365 * 24 * 3600
 
 
 @lru_cache
@@ -67,6 +69,11 @@ def negotiate(request: Request, default: str) -> str:
     """The language of a request: what the person chose, else what the browser asks for."""
     chosen = request.cookies.get(COOKIE)
     return chosen if chosen in LANGUAGES else from_header(request.headers.get("accept-language", ""), default)
+
+
+def remember_language(response: Response, code: str, *, secure: bool) -> None:
+    """Keep the choice in this browser."""
+    response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="lax", secure=secure)
 
 
 def from_header(header: str, default: str) -> str:

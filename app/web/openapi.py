@@ -5,7 +5,7 @@ text must hold. The formats ``photo``, ``claim``, ``square`` and ``idempotency-k
 each is explained where it is used.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
@@ -17,7 +17,9 @@ from app.web import problems
 EVERYWHERE = problems.described(
     {
         400: "The request can't be understood, or came under a name that is not this server's.",
+        401: "An API key was sent that is not valid (any more).",
         414: "The address is too long.",
+        429: "Too many requests of one client or API key; see Retry-After and the RateLimit headers.",
         431: "The headers are too large.",
         500: "Something went wrong here.",
         503: "Not available at present; see Retry-After.",
@@ -27,7 +29,6 @@ WRITING = problems.described(
     {
         408: "The body did not arrive in time.",
         413: "The request is too large.",
-        429: "Too many requests of one client; see Retry-After and the RateLimit headers.",
     }
 )
 _EMPTY = {"type": "string", "maxLength": 0}
@@ -53,6 +54,7 @@ COORDINATE_SOURCE = WithJsonSchema({"type": "string", "enum": ["typed", "exif", 
 LATITUDE = _or_empty(_LATITUDE)
 LONGITUDE = _or_empty(_LONGITUDE)
 EMAIL = _or_empty({"type": "string", "format": "email", "maxLength": 254})
+EMAIL_ADDRESS = Annotated[str, WithJsonSchema({"type": "string", "format": "email", "minLength": 3, "maxLength": 254})]
 SQUARE = WithJsonSchema({"type": "string", "format": "square", "maxLength": 200})
 
 

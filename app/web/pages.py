@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.paths import TEMPLATES
 from app.web.assets import asset
 from app.web.i18n import LANGUAGES, Language, negotiate
+from app.web.navigation import entries_for, entry_of
+from app.web.visitors import visitor
 
 
 @lru_cache
@@ -53,12 +55,26 @@ def page_language(request: Request) -> Language:
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page in the request's language. ``flash`` comes from the one-time cookie of the page before."""
+    """A page in the request's language. ``flash`` comes from the one-time cookie of the page before.
+
+    Every page knows ``user`` (SignedIn, or None for everybody else), ``csrf_token`` and ``navigation``.
+    """
     language = page_language(request)
     context.setdefault("flash", None)
+    user = visitor(request.scope)
+    navigation = entries_for(user)
     html = (
         _environment(language.code)
         .get_template(template)
-        .render(request=request, current_path=request.url.path, status=status, **context)
+        .render(
+            request=request,
+            current_path=request.url.path,
+            status=status,
+            user=user,
+            csrf_token=user.csrf_token if user else "",
+            navigation=navigation,
+            current_entry=entry_of(navigation, request.url.path),
+            **context,
+        )
     )
     return HTMLResponse(html, status, headers={"Vary": "Accept-Language, Cookie"})

@@ -77,9 +77,20 @@ EVENTS: dict[str, str] = {
     "claim_kept": _("You took a second look and kept your answer"),
     "claim_changed": _("You took a second look and changed your answer"),
     "withdrawn": _("You withdrew it"),
+    "asked": _("An expert asked you something"),
+    "answered": _("You answered the question"),
+    "identified": _("An expert looked at it"),
+    "undone": _("An expert looks at it once more"),
 }
 
 FIELD_ERRORS: dict[str, str] = {
+    "list_missing": _("Please choose a file."),
+    "list_too_large": _("This list is too large; %(max)s MB are allowed."),
+    "list_too_long": _("This list is too long; %(max)s species are allowed."),
+    "list_unreadable": _("This file can't be read as a list."),
+    "list_without_taxa": _(
+        "No species was found in this file. It needs a line of column names, scientific_name among them."
+    ),
     "photo_missing": _("Please add at least one photo."),
     "too_many_photos": _("At most %(max)s photos, please."),
     "photo_too_many_bytes": _("This photo is larger than %(max)s MB. Please choose a smaller one."),
@@ -99,6 +110,22 @@ FIELD_ERRORS: dict[str, str] = {
     "claim_unknown": _("We don't know this species."),
     "email_invalid": _("This is not an e-mail address."),
     "key_length": _("The key must have from %(min)s to %(max)s characters."),
+    "email_missing": _("Please give an e-mail address."),
+    "email_taken": _("There is an account with this e-mail address already."),
+    "name_missing": _("Please say who you are; others see this name."),
+    "date_in_past": _("This day is over already."),
+    "key_name_missing": _("Please say what this key is for."),
+    "name_length": _("A name of up to %(max)s characters, please."),
+    "text_missing": _("Please write something."),
+    "filter_invalid": _("This filter can't be read."),
+    "kind_unknown": _("There is no such answer."),
+    "number_range": _("A whole number from %(min)s to %(max)s, please."),
+    "scope_above_role": _("The owner's role does not reach that far."),
+    "scopes_missing": _("Please choose at least one thing that the key may do."),
+    "password_short": _("At least %(min)s characters, please. Four or five words in a row are easy to remember."),
+    "password_guessed": _("This is among the first that somebody would guess. Please choose another one."),
+    "password_same": _("Please choose one that you did not have before."),
+    "password_wrong": _("This is not your present password."),
     "square_invalid": _("The square around the butterfly could not be read. Please draw it again."),
 }
 

@@ -109,7 +109,12 @@ def flickr(
         float | None, typer.Option(help="Seconds before the second attempt. Default: 2.", rich_help_panel=_MANNERS)
     ] = None,
     api_url: Annotated[
-        str | None, typer.Option(help="Another server that speaks Flickr's REST protocol.", rich_help_panel=_MANNERS)
+        str | None,
+        typer.Option(
+            envvar="WINGCHECK_FLICKR_API_URL",
+            help="Another server that speaks Flickr's REST protocol.",
+            rich_help_panel=_MANNERS,
+        ),
     ] = None,
 ) -> None:
     """Collect photos by keyword. The key comes from WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET; name a contact

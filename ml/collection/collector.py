@@ -22,8 +22,9 @@ from ml.collection.licences import Licence
 from ml.collection.manifest import Manifest, Search, Status
 from ml.collection.query import halves, search_parameters, whole_stretch
 from ml.collection.reporting import Reporter
-from ml.collection.request import CollectRequest, Keyword, label_of
+from ml.collection.request import CollectRequest, Keyword
 from ml.collection.screening import photo_row
+from ml.taxa import label_of
 
 _FAILURES_IN_A_ROW = 10
 

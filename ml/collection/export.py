@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ml.collection.errors import CollectError
 from ml.collection.manifest import Manifest
-from ml.collection.request import label_of
+from ml.taxa import label_of
 
 LABELS = "labels.csv"
 LABEL_COLUMNS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")

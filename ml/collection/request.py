@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -15,6 +13,7 @@ from ml.collection.deduplication import BITS, DEFAULT_DISTANCE
 from ml.collection.errors import RequestError
 from ml.collection.licences import LICENCES, REUSABLE
 from ml.collection.sizes import IfMissing, Size, size_named
+from ml.taxa import label_of
 
 Sort = Literal[
     "relevance", "date-posted-asc", "date-posted-desc", "date-taken-asc", "date-taken-desc", "interestingness-asc",
@@ -148,12 +147,6 @@ class CollectRequest(BaseModel):
     def by_place(self) -> bool:
         """Whether the search is limited to an area."""
         return self.bbox is not None or self.lat is not None
-
-
-def label_of(taxon: str) -> str:
-    """A taxon's name as folder and label: lower-case ASCII letters, digits and underscores; may come out empty."""
-    plain = unicodedata.normalize("NFKD", taxon).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
 
 
 def keyword_from(text: str) -> Keyword:

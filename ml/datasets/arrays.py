@@ -4,52 +4,83 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ml.datasets.folder import DataError, Photo
-from ml.inference import PhotoError, network_input, open_photo
-
-_log = logging.getLogger(__name__)
+from ml.datasets.survey import digests_of
+from ml.datasets.thumbnails import Store, Thumbnails, on_disk
+from ml.inference import PhotoError, Resize, network_input, open_photo
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """``values`` uint8 ``(n, size, size, 3)`` in the photos' order; ``digests`` the sha256 of each file's bytes."""
+    """``values`` uint8 ``(n, size, size, 3)`` in the photos' order, an array or :class:`Thumbnails`; ``digests`` the sha256
+    of each file's bytes.
+    """
 
-    values: np.ndarray
+    values: Any
     digests: tuple[str, ...]
 
 
-def decode(photos: Sequence[Photo], *, size: int, training_resolution: int) -> Pixels:
+def decode(
+    photos: Sequence[Photo],
+    *,
+    size: int,
+    training_resolution: int,
+    resize: Resize = "crop",
+    store: Store | None = None,
+) -> Pixels:
     """Decode every photo once. Network inputs are whole numbers, so uint8 loses nothing.
+
+    Args:
+        photos: to decode.
+        size: side of the result in pixels.
+        training_resolution: side in pixels that nothing is sharper than.
+        resize: how a photo becomes square.
+        store: where the result is kept; this machine's by default.
 
     Raises:
         DataError: a photo is missing or can't be read.
     """
-    values = np.empty((len(photos), size, size, 3), np.uint8)
-    digests = []
-    for index, photo in enumerate(photos):
+
+    def pixels(row: int) -> np.ndarray:
+        photo = photos[row]
         try:
-            content = photo.file.read_bytes()
-            image, _ = open_photo(content, max_side=None)
+            image, _ = open_photo(photo.read(), max_side=None)
         except (OSError, PhotoError) as error:
             raise DataError(f"{photo.path} can't be read: {error}") from error
-        values[index] = network_input(image, square=None, size=size, training_resolution=training_resolution)
-        digests.append(hashlib.sha256(content).hexdigest())
-    return Pixels(values, tuple(digests))
+        return network_input(
+            image, square=photo.square, size=size, training_resolution=training_resolution, resize=resize
+        )
+
+    digests = _digests(photos)
+    key = ["decoded", training_resolution, resize, *digests, *(photo.square for photo in photos)]
+    values = (store or Store.of_this_machine()).keep(key, (len(photos), size, size, 3), pixels)
+    return Pixels(Thumbnails([values]) if on_disk(values) else values, tuple(digests))
 
 
-def recompressed(photo: Photo, *, size: int, training_resolution: int, qualities: Sequence[int]) -> np.ndarray:
+def _digests(photos: Sequence[Photo]) -> list[str]:
+    try:
+        return digests_of(photos)
+    except OSError as error:
+        raise DataError(f"{error.filename or 'A photo'} can't be read: {error.strerror}.") from error
+
+
+def recompressed(
+    photo: Photo, *, size: int, training_resolution: int, qualities: Sequence[int], resize: Resize = "crop"
+) -> np.ndarray:
     """The photo as uint8 ``(size, size, 3)`` after being saved as a JPEG at the training resolution, once for each of
     ``qualities`` (1…95), one after the other.
     """
-    image, _ = open_photo(photo.file, max_side=None)
-    small = network_input(image, square=None, size=training_resolution, training_resolution=training_resolution)
+    image, _ = open_photo(photo.read(), max_side=None)
+    small = network_input(
+        image, square=photo.square, size=training_resolution, training_resolution=training_resolution, resize=resize
+    )
     for quality in qualities:
         stream = io.BytesIO()
         Image.fromarray(small.astype(np.uint8)).save(stream, "JPEG", quality=quality)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from ml.config import Config, OutsiderData
-from ml.datasets.arrays import decode, fingerprint, recompressed
-from ml.datasets.folder import DataError, Photo, read_folder
+from ml.datasets.arrays import decode, fingerprint
+from ml.datasets.folder import SEVERAL, DataError, Photo, labels_of
+from ml.datasets.further import divided_species, further_others, further_species
 from ml.datasets.review import Judgement, apply_review, read_review
-from ml.datasets.splits import PARTS, Part, Split, split_outsiders, split_species
+from ml.datasets.sources import known_taxa, read_source, usable
+from ml.datasets.splits import PARTS, Fold, Part, Split, split_fold, split_outsiders
+from ml.datasets.stored_again import stored_again
+from ml.datasets.survey import content_fingerprint, digests_of
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
+from ml.datasets.thumbnails import Store, joined
 
 OUTSIDER = -1
 NAMELESS = -1
-COPIES = 2
 # Blurred cells and stripes are never trained on: they test whether any plain picture is turned away.
 PLAIN_TRAINED = ("colour", "gradient", "noise")
 
@@ -28,15 +32,16 @@ PLAIN_TRAINED = ("colour", "gradient", "noise")
 class Examples:
     """Labelled pixels; every array has a row per photo.
 
-    ``pixels`` uint8 ``(n, size, size, 3)``; ``copies`` uint8 ``(n, c, size, size, 3)``, the same photos saved again as
-    JPEG, for training, with c = 0 elsewhere; ``classes`` int ``(n,)``, the label's index or OUTSIDER; ``subjects`` int
-    ``(n,)``, which other subject a photo shows, or NAMELESS; ``names``, what reports call a photo; ``kinds`` ("species",
-    "moth", "plain", …); ``bundles``, photos that must be resampled together; ``unseen``, of a subject wholly kept out of
-    training.
+    ``pixels`` uint8 ``(n, size, size, 3)``, an array or :class:`ml.datasets.thumbnails.Thumbnails`; ``copies`` uint8
+    ``(n, c, size, size, 3)``, the same photos saved again as JPEG, for training, with c = 0 elsewhere; ``classes`` int
+    ``(n,)``, the label's index or OUTSIDER; where a photo may show several labels, a bit for each (:func:`shown_labels`);
+    ``subjects`` int ``(n,)``, which other subject a photo shows, or NAMELESS; ``names``, what reports call a photo;
+    ``kinds`` ("species", "moth", "plain", …); ``bundles``, photos that must be resampled together;
+    ``unseen``, of a subject wholly kept out of training.
     """
 
-    pixels: np.ndarray
-    copies: np.ndarray
+    pixels: Any
+    copies: Any
     classes: np.ndarray
     subjects: np.ndarray
     names: np.ndarray
@@ -66,7 +71,8 @@ class Examples:
 class Divided:
     """The parts of a config's data, with what to record about them. ``test_before_review`` has the labels as they were
     before a person judged them; equal to ``test`` without a review. ``reviewed`` counts per part the labels that a
-    person changed or removed; empty without a review.
+    person changed or removed; empty without a review. ``taxa`` is what the data themselves say of their labels,
+    ``sources`` the fingerprint of each data set as a whole, as ``wingcheck dataset fingerprint`` prints it.
     """
 
     train: Examples
@@ -76,24 +82,35 @@ class Divided:
     fingerprint: str
     counts: dict[str, dict[str, int]]
     reviewed: dict[str, int]
+    taxa: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
-def divide(config: Config, root: Path) -> Divided:
+def divide(
+    config: Config, root: Path, fold: Fold | None = None, store: Store | None = None, *, to_train: bool = True
+) -> Divided:
     """Read, split and decode what a config names.
 
     Args:
         config: the run.
         root: folder that holds the config's folders.
+        fold: for cross-validation: the test part is this fold of the photos, those that a screening found doubtful too,
+            though they teach nothing. Photos that the data set itself keeps for a test take no part.
+        store: where decoded photos are kept; as this machine's environment says by default.
+        to_train: False where nothing will train: the train part then has no copies, which take most of the time.
 
     Raises:
         DataError: photos are missing, unreadable, or too few to divide.
     """
-    photos, split = _species(config, root)
-    judged = apply_review(photos, _review(config))
+    if fold is not None and config.species.several:
+        raise DataError("Cross-validation wants photos of one label each.")
+    photos, split = _species(config, root, fold)
+    judged = apply_review(photos, _review(config, root))
     outsiders, outside, unseen = _outsiders(config, root)
     every = [*photos, *outsiders]
     parts = np.array([*split.parts, *outside.parts])
-    pixels = decode(every, size=config.input_size, training_resolution=config.training_resolution)
+    store = store or Store.of_this_machine()
+    pixels = decode(every, store=store, **_shape(config))
     examples = Examples(
         pixels=pixels.values,
         copies=_no_copies(pixels.values),
@@ -107,41 +124,70 @@ def divide(config: Config, root: Path) -> Divided:
     reviewed = replace(examples, classes=np.array([*_judged_classes(config, judged), *examples.classes[len(photos) :]]))
     kept = np.array([*(photo is not None for photo in judged), *([True] * len(outsiders))])
     test = _with_plain(reviewed.where(kept & (parts == "test")), config, "test")
+    train = reviewed.where(kept & (parts == "train"))
+    if to_train:
+        train = _without_artefact_clue(config, every, pixels.digests, reviewed, kept & (parts == "train"), store)
     divided = Divided(
-        train=_with_plain(_without_artefact_clue(config, every, reviewed, kept & (parts == "train")), config, "train"),
+        train=_with_plain(train, config, "train"),
         calibration=_with_plain(reviewed.where(kept & (parts == "calibration")), config, "calibration"),
         test=test,
         test_before_review=_with_plain(examples.where(parts == "test"), config, "test"),
         fingerprint=fingerprint(every, pixels.digests, parts.tolist()),
         counts={},
         reviewed=_changed(config, photos, judged, split),
+        taxa=known_taxa(root / config.species.folder),
+        sources=_source_fingerprints(config, root),
     )
     _check(config, divided)
     parts_by_name = {"train": divided.train, "calibration": divided.calibration, "test": divided.test}
     return replace(divided, counts={name: _counts(config, part) for name, part in parts_by_name.items()})
 
 
-def _species(config: Config, root: Path) -> tuple[list[Photo], Split]:
+def _shape(config: Config) -> dict[str, Any]:
+    return {"size": config.input_size, "training_resolution": config.training_resolution, "resize": config.resize}
+
+
+def species_photos(config: Config, root: Path, *, doubtful: bool) -> list[Photo]:
+    """The photos of a config's labels, without exact copies; those that a screening found doubtful if so wished."""
     wanted = config.species
-    photos = [
+    found = read_source(root / wanted.folder, depth=wanted.label_depth)
+    taking_part = [photo for photo in found if not photo.duplicate] if doubtful else usable(found)
+    return [
         photo
-        for photo in read_folder(root / wanted.folder)
-        if photo.label in wanted.labels
-        and (wanted.kind is None or photo.kind == wanted.kind)
-        and photo.screening == "ok"
-        and not photo.duplicate
+        for photo in taking_part
+        if _class(config, photo) != OUTSIDER and (wanted.kind is None or photo.kind == wanted.kind)
     ]
-    split = split_species(
-        photos, block=wanted.block, calibration=wanted.calibration, test=wanted.test, seed=wanted.split_seed
-    )
-    return photos, split
+
+
+def _species(config: Config, root: Path, fold: Fold | None) -> tuple[list[Photo], Split]:
+    wanted = config.species
+    if fold is not None:
+        return _species_of_fold(config, root, fold)
+    photos = species_photos(config, root, doubtful=wanted.doubtful)
+    return divided_species(wanted, photos, further_species(config, root))
+
+
+def _species_of_fold(config: Config, root: Path, fold: Fold) -> tuple[list[Photo], Split]:
+    wanted = config.species
+    found = [*species_photos(config, root, doubtful=True), *further_species(config, root)]
+    photos = [photo for photo in found if photo.part != "test"]
+    # Calibration only settles a temperature here, so half of what thresholds need is enough; the rest trains.
+    split = split_fold(photos, fold, block=wanted.block, calibration=wanted.calibration / 2, seed=wanted.split_seed)
+    rows = [
+        row
+        for row, (photo, part) in enumerate(zip(photos, split.parts, strict=True))
+        if part == "test" or wanted.doubtful or photo.screening == "ok"
+    ]
+    kept = Split(tuple(split.parts[row] for row in rows), tuple(split.bundles[row] for row in rows))
+    return [photos[row] for row in rows], kept
 
 
 def _outsiders(config: Config, root: Path) -> tuple[list[Photo], Split, tuple[bool, ...]]:
     wanted = config.outsiders
     if wanted is None:
         return [], Split((), ()), ()
-    photos = [photo for photo in read_folder(root / wanted.folder) if _is_outsider(config, wanted, photo)]
+    found = [*read_source(root / wanted.folder), *further_others(config, root)]
+    photos = [photo for photo in found if _is_outsider(config, wanted, photo)]
     split, unseen = split_outsiders(
         photos,
         held_out=wanted.held_out,
@@ -149,17 +195,36 @@ def _outsiders(config: Config, root: Path) -> tuple[list[Photo], Split, tuple[bo
         test=wanted.test,
         seed=config.species.split_seed,
     )
-    return photos, split, unseen
+    given = tuple(cast("Part", photo.part or part) for photo, part in zip(photos, split.parts, strict=True))
+    return photos, replace(split, parts=given), unseen
 
 
 def _is_outsider(config: Config, wanted: OutsiderData, photo: Photo) -> bool:
     excluded = {*wanted.exclude_labels, *config.species.labels}
-    return photo.label not in excluded and photo.kind not in wanted.exclude_kinds
+    return excluded.isdisjoint(labels_of(photo)) and photo.kind not in wanted.exclude_kinds
 
 
-def _review(config: Config) -> dict[str, Judgement]:
+def _source_fingerprints(config: Config, root: Path) -> dict[str, str]:
+    """Of every photo of the data sets that a config names, whether it takes part or not."""
+    depths = {config.species.folder: config.species.label_depth}
+    if config.outsiders is not None:
+        depths.setdefault(config.outsiders.folder, None)
+    sources = {folder: read_source(root / folder, depth=depth) for folder, depth in depths.items()}
+    sources |= {Path(folder).name: read_source(root / folder) for folder in config.species.more}
+    return {_name_of(folder): content_fingerprint(photos, digests_of(photos)) for folder, photos in sources.items()}
+
+
+def _name_of(folder: str) -> str:
+    """A data set's name in a manifest; one that lies elsewhere shows no path of this machine."""
+    return Path(folder).name if Path(folder).is_absolute() else folder
+
+
+def _review(config: Config, root: Path) -> dict[str, Judgement]:
     name = config.species.review
-    return {} if name is None else read_review(Path(__file__).parent.parent / "experiments" / name)
+    if name is None:
+        return {}
+    with_experiments = Path(__file__).parent.parent / "experiments" / name
+    return read_review(with_experiments if with_experiments.is_file() else root / name)
 
 
 def _changed(config: Config, photos: Sequence[Photo], judged: Sequence[Photo | None], split: Split) -> dict[str, int]:
@@ -170,7 +235,15 @@ def _changed(config: Config, photos: Sequence[Photo], judged: Sequence[Photo | N
 
 
 def _class(config: Config, photo: Photo) -> int:
+    if config.species.several:
+        shown = [config.species.labels.index(label) for label in labels_of(photo) if label in config.species.labels]
+        return sum(1 << index for index in set(shown)) or OUTSIDER
     return config.species.labels.index(photo.label) if photo.label in config.species.labels else OUTSIDER
+
+
+def shown_labels(classes: np.ndarray, labels: int) -> np.ndarray:
+    """Which labels each photo shows, bool ``(n, labels)``, from the classes of a config with several labels per photo."""
+    return (np.maximum(classes, 0)[:, None] >> np.arange(labels)) & 1 == 1
 
 
 def _subjects(config: Config, photos: Sequence[Photo]) -> np.ndarray:
@@ -189,29 +262,24 @@ def _judged_classes(config: Config, judged: Sequence[Photo | None]) -> list[int]
     return [OUTSIDER if photo is None else _class(config, photo) for photo in judged]
 
 
-def _without_artefact_clue(config: Config, photos: list[Photo], examples: Examples, chosen: np.ndarray) -> Examples:
-    """The chosen rows for training, with copies, so that how a photo was stored says nothing of what it shows.
-
-    The species photos were stored as JPEG at the training resolution, others are scaled down from larger files. Left
-    alone, a network would tell the two apart by their artefacts. So others are stored that way too; and, because two
-    generations of JPEG would then be the clue, copies of everything are stored once more, at any quality. The photos
-    that measure a model stay as they are served.
-    """
+def _without_artefact_clue(
+    config: Config, photos: list[Photo], digests: Sequence[str], examples: Examples, chosen: np.ndarray, store: Store
+) -> Examples:
+    """The chosen rows for training, with copies; see :mod:`ml.datasets.stored_again`."""
     rows = np.flatnonzero(chosen)
     train = examples.where(rows)
-    pixels, copies = train.pixels.copy(), np.repeat(train.pixels[:, None], COPIES, axis=1)
-    shape = {"size": config.input_size, "training_resolution": config.training_resolution}
-    for number, row in enumerate(rows):
-        random = np.random.default_rng(int(hashlib.sha256(photos[row].path.encode()).hexdigest()[:12], 16))
-        first = [] if train.classes[number] != OUTSIDER else [int(random.integers(85, 96))]
-        if first:
-            pixels[number] = recompressed(photos[row], qualities=first, **shape)
-        for copy in range(COPIES):
-            copies[number, copy] = recompressed(photos[row], qualities=[*first, int(random.integers(45, 96))], **shape)
+    pixels, copies = stored_again(
+        [photos[row] for row in rows],
+        [digests[int(row)] for row in rows],
+        train.pixels,
+        foreign=train.classes == OUTSIDER,
+        shape=_shape(config),
+        store=store,
+    )
     return replace(train, pixels=pixels, copies=copies)
 
 
-def _no_copies(pixels: np.ndarray) -> np.ndarray:
+def _no_copies(pixels: Any) -> np.ndarray:
     return np.zeros((len(pixels), 0, *pixels.shape[1:]), np.uint8)
 
 
@@ -235,21 +303,30 @@ def _with_plain(examples: Examples, config: Config, part: Part) -> Examples:
         bundles=names,
         unseen=np.array([kind not in PLAIN_TRAINED for kind in chosen]),
     )
-    joined = {name: np.concatenate([getattr(examples, name), getattr(plain, name)]) for name in plain.__dict__}
-    return Examples(**joined)
+    return Examples(*(joined(getattr(examples, name), getattr(plain, name)) for name in plain.__dataclass_fields__))
 
 
 def _check(config: Config, divided: Divided) -> None:
     for name in ("train", "calibration", "test"):
         part: Examples = getattr(divided, name)
         for index, label in enumerate(config.species.labels):
-            if not np.any(part.classes == index):
+            shown = part.classes == index
+            if config.species.several:
+                shown = shown_labels(part.classes, len(config.species.labels))[:, index]
+            if not np.any(shown):
                 raise DataError(f"No photo of {label} is left for the {name} part.")
+
+
+def _name(config: Config, index: int) -> str:
+    labels = config.species.labels
+    if not config.species.several:
+        return labels[index]
+    return SEVERAL.join(label for number, label in enumerate(labels) if index >> number & 1)
 
 
 def _counts(config: Config, part: Examples) -> dict[str, int]:
     names = [
-        config.species.labels[index] if index != OUTSIDER else str(kind)
+        _name(config, int(index)) if index != OUTSIDER else str(kind)
         for index, kind in zip(part.classes, part.kinds, strict=True)
     ]
     return dict(sorted(Counter(names).items()))

@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.inference import Square
+
+# Between the labels of a photo that shows several.
+SEVERAL = "|"
 DATA_VARIABLE = "WINGCHECK_DATA"
 
 
@@ -27,6 +31,10 @@ class Photo:
 
     ``sequence`` counts within a label (neighbours are often one photographer's burst), ``group`` names near duplicates,
     both None where unknown. ``kind`` is "species" in the species layout. ``screening`` is "ok" or "doubtful".
+
+    What only some sources know: ``part``, where the data say themselves what a photo is for (train, calibration, test);
+    its ``photographer``; the ``event``, one burst or visit; the ``square`` that a person drew around the animal; and
+    ``content``, the encoded photo where it lies in a listing instead of a file.
     """
 
     folder: Path
@@ -37,11 +45,25 @@ class Photo:
     group: str | None = None
     duplicate: bool = False
     screening: str = "ok"
+    part: str | None = None
+    photographer: str | None = None
+    event: str | None = None
+    square: Square | None = None
+    content: bytes | None = None
 
     @property
     def file(self) -> Path:
         """Where the photo is."""
         return self.folder / self.path
+
+    def read(self) -> bytes:
+        """The encoded photo. Raises OSError where its file can't be read."""
+        return self.file.read_bytes() if self.content is None else self.content
+
+
+def labels_of(photo: Photo) -> list[str]:
+    """What a photo shows: mostly one label; several are written ``a|b``."""
+    return [label for label in photo.label.split(SEVERAL) if label]
 
 
 def data_root(given: Path | None) -> Path:

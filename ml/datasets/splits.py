@@ -12,9 +12,9 @@ import random
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from ml.datasets.folder import Photo
+from ml.datasets.folder import DataError, Photo
 
 Part = Literal["train", "calibration", "test"]
 PARTS: tuple[Part, ...] = ("train", "calibration", "test")
@@ -47,16 +47,17 @@ class Union:
 
 
 def bundle(photos: Sequence[Photo], block: int) -> list[str]:
-    """A bundle name per photo: those in one block of ``block`` sequence numbers of a label, and near duplicates, share
-    it, also through each other. A photo with neither number nor group is a bundle of its own.
+    """A bundle name per photo: those in one block of ``block`` sequence numbers of a label, near duplicates, and photos of
+    one photographer or one event share it, also through each other. A photo without any of these is a bundle of its own.
     """
     union = Union()
     for photo in photos:
         own = ("photo", photo.path)
         if photo.sequence is not None:
             union.tie(own, ("block", photo.label, (photo.sequence - 1) // block))
-        if photo.group is not None:
-            union.tie(own, ("near", photo.group))
+        for what, name in (("near", photo.group), ("by", photo.photographer), ("event", photo.event)):
+            if name is not None:
+                union.tie(own, (what, name))
     names: dict[Hashable, str] = {}
     roots = [union.root(("photo", photo.path)) for photo in photos]
     for photo, root in zip(photos, roots, strict=True):
@@ -74,17 +75,91 @@ def split_species(photos: Sequence[Photo], *, block: int, calibration: float, te
         seed: another seed, another split; the same seed and photos, the same split.
     """
     bundles = bundle(photos, block)
-    sizes: dict[str, int] = defaultdict(int)
-    labels: dict[str, str] = {}
-    for photo, name in zip(photos, bundles, strict=True):
-        sizes[name] += 1
-        labels.setdefault(name, photo.label)
+    sizes, labels = _bundle_sizes(photos, bundles)
     chosen: dict[str, Part] = {}
     for label in sorted(set(labels.values())):
         own = sorted(name for name in sizes if labels[name] == label)
         random.Random(f"{seed}/{label}").shuffle(own)
         chosen.update(_fill(own, sizes, calibration, test))
     return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of ``of`` folds, ``number`` from 1."""
+
+    number: int
+    of: int
+
+
+def split_fold(photos: Sequence[Photo], fold: Fold, *, block: int, calibration: float, seed: int) -> Split:
+    """Divide species photos for one fold of a cross-validation: its photos are the test part.
+
+    Whole bundles are dealt out, each to the fold that has fewest photos of its label, so every photo is in the test part
+    of exactly one fold. Of the others ``calibration`` times all photos of a label calibrate, and the rest trains.
+
+    Args:
+        photos: of the species to tell apart.
+        fold: which one.
+        block: sequence numbers per block.
+        calibration: share of each label's photos, 0…1.
+        seed: another seed, other folds.
+    """
+    bundles = bundle(photos, block)
+    sizes, labels = _bundle_sizes(photos, bundles)
+    chosen: dict[str, Part] = {}
+    for label in sorted(set(labels.values())):
+        own = sorted(name for name in sizes if labels[name] == label)
+        random.Random(f"{seed}/{label}").shuffle(own)
+        dealt = [0] * fold.of
+        rest = []
+        for name in own:
+            number = dealt.index(min(dealt))
+            dealt[number] += sizes[name]
+            if number == fold.number - 1:
+                chosen[name] = "test"
+            else:
+                rest.append(name)
+        # Turned, so that the same bundles do not calibrate every fold.
+        turned = rest[len(rest) * (fold.number - 1) // fold.of :] + rest[: len(rest) * (fold.number - 1) // fold.of]
+        share = calibration * sum(dealt) / max(1, sum(sizes[name] for name in rest))
+        chosen.update(_fill(turned, sizes, min(share, 0.5), 0.0))
+    return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
+
+
+def _bundle_sizes(photos: Sequence[Photo], bundles: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+    """How many photos each bundle has, and the label it counts for."""
+    sizes: dict[str, int] = defaultdict(int)
+    labels: dict[str, str] = {}
+    for photo, name in zip(photos, bundles, strict=True):
+        sizes[name] += 1
+        labels.setdefault(name, photo.label)
+    return sizes, labels
+
+
+def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test: float, seed: int) -> Split:
+    """The division that the photos bring along. Where they have no calibration or no test part, those that train are
+    divided once more for it, with the shares and the bundles of :func:`split_species`.
+
+    Raises:
+        DataError: some photos have a part and others have none.
+    """
+    given = [photo.part for photo in photos]
+    if None in given:
+        raise DataError("Some photos have a part (train, calibration, test) and others have none.")
+    kept = {part for part in ("calibration", "test") if part in given}
+    rows = [row for row, part in enumerate(given) if part == "train"]
+    drawn = split_species(
+        [photos[row] for row in rows],
+        block=block,
+        calibration=0.0 if "calibration" in kept else calibration,
+        test=0.0 if "test" in kept else test,
+        seed=seed,
+    )
+    parts = [cast("Part", part) for part in given]
+    for row, part in zip(rows, drawn.parts, strict=True):
+        parts[row] = part
+    return Split(tuple(parts), tuple(bundle(photos, block)))
 
 
 def _fill(names: Sequence[str], sizes: dict[str, int], calibration: float, test: float) -> dict[str, Part]:

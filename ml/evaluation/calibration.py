@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.datasets.examples import shown_labels
 from ml.inference import Threshold
 
 
@@ -18,6 +19,19 @@ def probabilities_from(logits: np.ndarray, temperature: float = 1.0) -> np.ndarr
     scaled -= scaled.max(1, keepdims=True)
     powers = np.exp(scaled)
     return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def questions(values: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A table of photos that may show several labels, as one of questions: is this label on this photo?
+
+    Args:
+        values: ``(n, k)``, logits or probabilities of each label by itself.
+        classes: the labels of each photo as the bits of a number, ``(n,)``.
+
+    Returns:
+        ``(n·k, 1)``, photo by photo, and 0 or 1 for each, ``(n·k,)``.
+    """
+    return values.reshape(-1, 1), shown_labels(classes, values.shape[1]).reshape(-1).astype(int)
 
 
 def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:

@@ -44,6 +44,33 @@ def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: 
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def card_data(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The card for programs: what the version is, what it was made of, how good it is, and what it is not for."""
+    return {
+        "format": 1,
+        "model": {
+            key: manifest.get(key)
+            for key in ("name", "version", "task", "created_at", "head", "labels", "input", "temperature")
+        },
+        "made_of": {
+            "architecture": manifest.get("training", {}).get("architecture"),
+            "config": manifest.get("config"),
+            "command": metrics.get("command"),
+            "seed": manifest.get("seed"),
+            "data_fingerprint": manifest.get("data_fingerprint"),
+            "data_sources": manifest.get("data_sources", {}),
+            "photos": metrics.get("photos"),
+            "data_note": manifest.get("training", {}).get("data_note", ""),
+        },
+        "figures": {key: metrics.get(key) for key in ("species", "species_before_review", "scope", "review")},
+        "decisions": {key: value for key, value in policy.items() if key != "format"},
+        "conversion": manifest["parity"],
+        "limits": [
+            line.removeprefix("* ") for line in _LIMITS.replace("\n  ", " ").splitlines() if line.startswith("* ")
+        ],
+    }
+
+
 def _intro(metrics: Mapping[str, Any]) -> str:
     return (
         "On the test part, which took no part in training, calibration or the choice of a recipe. Photos of one burst "
@@ -131,6 +158,7 @@ def _making(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "## How it was made",
         f"`{metrics['command']}`, seed {manifest['seed']}, {metrics['epochs']} epochs, best kept: "
         f"{metrics['kept_epoch']}. Data `{manifest['data_fingerprint']}`. Temperature {manifest['temperature']:.3f}.",
+        *(f"Data set `{name}`: `{value}`." for name, value in manifest.get("data_sources", {}).items()),
         f"LiteRT against SavedModel on {manifest['parity']['photos']} photos: largest difference "
         f"{manifest['parity']['max_abs_difference']:.1e}.",
         "",

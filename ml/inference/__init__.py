@@ -3,9 +3,10 @@
 Importing this never imports TensorFlow; only loading a version under the ``savedmodel`` runtime does.
 """
 
+from ml.inference.activation import activation_map
 from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
 from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
-from ml.inference.pixels import Square, network_input
+from ml.inference.pixels import Resize, Square, network_input, seen_box
 from ml.inference.turns import holding, keep_large_blocks_apart, turn
 from ml.inference.versions import (
     Label,
@@ -27,9 +28,11 @@ __all__ = [
     "PhotoInfo",
     "PixelLimits",
     "Policy",
+    "Resize",
     "Runtime",
     "Square",
     "Threshold",
+    "activation_map",
     "bundled_versions",
     "holding",
     "keep_large_blocks_apart",
@@ -37,5 +40,6 @@ __all__ = [
     "network_input",
     "open_photo",
     "read_version",
+    "seen_box",
     "turn",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -19,7 +20,8 @@ class Output:
     """What a model says of one photo.
 
     ``probabilities`` (k,), calibrated, sum 1, in label order; ``in_scope`` 0…1, whether the photo shows one of the
-    labels at all; ``embedding`` (d,); ``feature_map`` (h, w, c), the last convolution's output before pooling.
+    labels at all; ``embedding`` (d,); ``feature_map`` (h, w, c), the last convolution's output before pooling. Both are
+    empty where the model gives none.
     """
 
     probabilities: np.ndarray
@@ -74,7 +76,15 @@ def checked_batch(batch: np.ndarray, size: int) -> np.ndarray:
     return np.ascontiguousarray(batch, dtype=np.float32)
 
 
-def outputs_of(arrays: dict[str, np.ndarray]) -> list[Output]:
-    """One :class:`Output` per row of a runtime's arrays."""
-    rows = zip(*(arrays[name] for name in OUTPUTS), strict=True)
+def outputs_of(arrays: Mapping[str, np.ndarray]) -> list[Output]:
+    """One :class:`Output` per row of a runtime's arrays.
+
+    A version that was made elsewhere may answer with probabilities and nothing else: then every photo is in scope, and
+    embedding and feature map are empty.
+    """
+    count = len(arrays["probabilities"])
+    scope = arrays.get("in_scope", np.ones(count, np.float32))
+    vectors = arrays.get("embedding", np.zeros((count, 0), np.float32))
+    grids = arrays.get("feature_map", np.zeros((count, 0, 0, 0), np.float32))
+    rows = zip(arrays["probabilities"], scope, vectors, grids, strict=True)
     return [Output(probabilities, float(scope), vector, grid) for probabilities, scope, vector, grid in rows]

@@ -41,7 +41,9 @@ class LiteRTClassifier:
             return []
         with self._borrowed() as runner:
             answers = [runner(pixels=pixels[index : index + 1]) for index in range(len(pixels))]
-        return outputs_of({name: np.concatenate([each[name] for each in answers]) for name in OUTPUTS})
+        return outputs_of(
+            {name: np.concatenate([each[name] for each in answers]) for name in OUTPUTS if name in answers[0]}
+        )
 
     @contextmanager
     def _borrowed(self) -> Iterator[Any]:

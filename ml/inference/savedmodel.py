@@ -32,4 +32,4 @@ class SavedModelClassifier:
         if not len(pixels):
             return []
         answer = self._function(pixels=self._constant(pixels))
-        return outputs_of({name: answer[name].numpy() for name in OUTPUTS})
+        return outputs_of({name: answer[name].numpy() for name in OUTPUTS if name in answer})

@@ -5,9 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
+from ml.inference.pixels import Resize
+
+if TYPE_CHECKING:
+    from ml.inference.classifier import Output
 
 FORMAT = 1
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
@@ -64,7 +72,9 @@ class ModelVersionInfo:
     """What is known of a model version without loading its network.
 
     ``labels`` stand in class-index order; ``input_size`` and ``training_resolution`` are sides in pixels; ``digest``
-    names the content of the whole version ("sha256:…"); ``metrics`` is metrics.json as it was written.
+    names the content of the whole version ("sha256:…"); ``metrics`` is metrics.json as it was written. ``resize`` is how
+    a photo becomes square, see :func:`ml.inference.network_input`. ``activation_weights`` ``(c, k)`` turn a feature map
+    into a map per label; None where the version has none.
     """
 
     folder: Path
@@ -79,6 +89,26 @@ class ModelVersionInfo:
     digest: str
     metrics: Mapping[str, Any]
     has_litert: bool
+    resize: Resize = "crop"
+    activation_weights: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    def activation(self, output: Output, class_index: int) -> np.ndarray | None:
+        """Where the network looked: how much each place of a photo spoke for a label.
+
+        Args:
+            output: this version's answer for the photo.
+            class_index: position of the label in ``labels``.
+
+        Returns:
+            float32 ``(h, w)`` within 0…1 over the square that the network saw (see
+            :func:`ml.inference.activation.activation_map`); None for a version without activation weights.
+
+        Raises:
+            ValueError: the output is another version's, or there is no such label.
+        """
+        if self.activation_weights is None:
+            return None
+        return activation_map(output.feature_map, self.activation_weights, class_index)
 
 
 def bundled_versions() -> list[Path]:
@@ -136,7 +166,7 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
     labels = tuple(_label(each) for each in manifest["labels"])
     if len(labels) < 2:
         raise ModelVersionError(f"{folder.name} has fewer than two labels.")
-    if manifest["head"] not in ("sigmoid", "softmax"):
+    if manifest["head"] not in ("sigmoid", "softmax", "sigmoids"):
         raise ModelVersionError(f"{folder.name} has an unknown head, {manifest['head']!r}.")
     content = (folder / "model.json").read_bytes() + (folder / "policy.json").read_bytes()
     return ModelVersionInfo(
@@ -152,7 +182,18 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         digest="sha256:" + hashlib.sha256(content).hexdigest(),
         metrics=metrics,
         has_litert="model.tflite" in manifest["files"] and manifest["parity"]["passed"] is True,
+        activation_weights=(
+            read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
+        ),
+        resize=_resize(manifest["input"].get("resize", "crop")),
     )
+
+
+def _resize(value: object) -> Resize:
+    for known in get_args(Resize):
+        if value == known:
+            return known
+    raise ValueError(f"unknown way to make a photo square, {value!r}")
 
 
 def _label(value: dict[str, Any]) -> Label:

@@ -1,49 +1,20 @@
 """`wingcheck …` as an operator types it: what it prints, what it leaves behind, how it fails."""
 
 import json
-import sys
 
 import pytest
 from sqlalchemy import select
 
-from app import cli
-from app.db import make_engine, make_session_factory
+from app.db import make_engine
 from app.migrations import is_current
 from app.models import ModelVersion, TaxonPolicy
 from app.settings import get_settings
 from ml.inference import read_version
-from tests.conftest import copy_of
 from tests.factories import photo
 from tests.versions import BUNDLED, NEVER_IN_SCOPE, make_version
 
 INFO = read_version(BUNDLED)
 TAXON = INFO.labels[0].scientific_name
-
-
-@pytest.fixture
-def wingcheck(tmp_path, monkeypatch, capfd):
-    """Run a command in an empty data folder; gives exit code, output and errors."""
-    monkeypatch.setenv("WINGCHECK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    get_settings.cache_clear()
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["wingcheck", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as leaving:
-            return leaving.code or 0, *capfd.readouterr()
-        return 0, *capfd.readouterr()
-
-    yield run
-    get_settings.cache_clear()
-
-
-@pytest.fixture
-def database(tmp_path, sqlite_template):
-    """A migrated database with the bundled model, where the commands look for it."""
-    (tmp_path / "data").mkdir()
-    return make_session_factory(make_engine(copy_of(sqlite_template, tmp_path / "data")))
 
 
 def served(database):
@@ -86,14 +57,26 @@ def test_an_imported_version_waits_until_it_is_activated(wingcheck, database, tm
     folder = make_version(tmp_path, "2.0.0")
     assert wingcheck("models", "import", folder)[:2] == (0, f"{INFO.name} 2.0.0 is registered.\n")
     assert served(database) == [(INFO.version, True), ("2.0.0", False)]
-    assert wingcheck("models", "activate", INFO.name, "2.0.0")[:2] == (0, f"{INFO.name} 2.0.0 serves.\n")
+    code, out, err = wingcheck("models", "activate", INFO.name, "2.0.0")
+    assert (code, "FAILED  accuracy" in out, "--overrule" in err) == (1, True, True)
+    assert served(database) == [(INFO.version, True), ("2.0.0", False)]
+    code, out, _ = wingcheck("models", "activate", INFO.name, "2.0.0", "--overrule", "the same network")
+    assert (code, out) == (0, f"{INFO.name} 2.0.0 serves.\n")
     assert served(database) == [(INFO.version, False), ("2.0.0", True)]
+    assert wingcheck("models", "rollback", "--reason", "a mistake")[:2] == (0, f"{INFO.name} {INFO.version} serves.\n")
+    code, out, _ = wingcheck("models", "history")
+    assert [
+        word for word in ("rolled_back", "a mistake", "overruled", "the same network", "installed") if word not in out
+    ] == []
 
 
-def test_a_version_can_be_imported_into_service(wingcheck, database, tmp_path):
+def test_a_version_can_be_imported_into_service_if_the_gate_lets_it_pass(wingcheck, database, tmp_path, monkeypatch):
+    monkeypatch.setenv("WINGCHECK_GATE_MARGIN", "0.1")
+    get_settings.cache_clear()
     code, out, _ = wingcheck("models", "import", make_version(tmp_path, "2.0.0"), "--activate")
-    assert (code, out) == (0, f"{INFO.name} 2.0.0 is registered and serves.\n")
+    assert (code, out) == (0, f"{INFO.name} 2.0.0 is registered.\n{INFO.name} 2.0.0 serves.\n")
     assert served(database) == [(INFO.version, False), ("2.0.0", True)]
+    assert wingcheck("models", "gate", INFO.name, INFO.version)[0] == 0
 
 
 @pytest.mark.parametrize(

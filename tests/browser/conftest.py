@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import skip_or_fail
 from tests.running import Server
 from tests.versions import make_version
@@ -79,6 +80,19 @@ def decided_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     """The service with the bundled network under a policy that never doubts, so that AGREE and DISAGREE can be had."""
     folder = tmp_path_factory.mktemp("decided")
     server = Server(folder, "--model", str(make_version(folder, **DECIDED)))
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def models_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service for stories in which models are trained, from drawings, and what serves is changed."""
+    folder = tmp_path_factory.mktemp("models")
+    drawn = write_drawn_folder(folder / "drawn", per_label=16, outsiders=16)
+    training = {"WINGCHECK_TRAINING_ROOT": str(drawn), "WINGCHECK_RETRAIN_CONFIG": "tiny"}
+    server = Server(folder, WINGCHECK_GATE_MAX_MILLISECONDS="10000", **training)
     try:
         yield server.start()
     finally:

@@ -43,7 +43,9 @@ def test_an_unknown_key_is_refused() -> None:
         ("species", 3),
         ("flip_average", 1),
         ("name", None),
-        ("species", {"folder": "a"}),
+        ("species", {"labels": ["a", "b"]}),
+        ("species", {"folder": "a", "labels": ["a"]}),
+        ("resize", "squeeze"),
     ],
 )
 def test_a_wrong_value_is_refused(key: str, wrong: object) -> None:
@@ -63,6 +65,95 @@ def test_unknown_experiments_are_refused(tmp_path: Path) -> None:
     for name in ("nothing", "../etc/passwd", str(tmp_path / "none.py"), str(tmp_path / "empty.py")):
         with pytest.raises(ConfigError):
             load_config(name)
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".yaml"])
+def test_a_file_of_ones_own_without_python(tmp_path: Path, suffix: str) -> None:
+    texts = {
+        ".toml": 'base = "tiny"\nseed = 5\n[optimisation]\nepochs = 3\n[augmentation]\nzoom = [0.7, 1.0]\n',
+        ".yaml": "base: tiny\nseed: 5\noptimisation: {epochs: 3}\naugmentation: {zoom: [0.7, 1.0]}\n",
+    }
+    (tmp_path / f"mine{suffix}").write_text(texts[suffix])
+    config = load_config(str(tmp_path / f"mine{suffix}"))
+
+    assert (config.name, config.seed, config.optimisation.epochs) == ("mine", 5, 3)
+    assert config.augmentation.zoom == (0.7, 1.0)
+    assert config.optimisation.batch == load_config("tiny").optimisation.batch
+    assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+
+
+def test_a_file_may_change_another_file(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('base = "tiny"\nseed = 5\n')
+    (tmp_path / "two.toml").write_text('base = "one.toml"\n[optimisation]\nepochs = 2\n')
+
+    config = load_config(str(tmp_path / "two.toml"))
+
+    assert (config.seed, config.optimisation.epochs) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('base = "tiny"\nseeed = 5\n', "did you mean seed"),
+        ('base = "tiny"\n[optimisation]\nepoch = 3\n', "did you mean epochs"),
+        ('base = "tiny"\nseed = "five"\n', "seed"),
+        ('base = "tiny"\n[augmentation]\nzoom = [1.0]\n', "zoom"),
+        ('base = "tinny"\n', "tinny"),
+        ("seed = \n", "can't be read"),
+        ("seed = 1\n", "missing"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ConfigError, match=reason):
+        load_config(str(tmp_path / "mine.toml"))
+    with pytest.raises(ConfigError, match="no config file"):
+        load_config(str(tmp_path / "none.toml"))
+
+
+def test_any_value_from_the_command_line() -> None:
+    config = load_config("tiny").with_values(
+        ["optimisation.epochs=3", "optimisation.optimiser=sgd", "optimisation.ema=none", "augmentation.flip=false",
+         "augmentation.zoom=[0.7, 1.0]", "architecture_options.dropout=0.1", "species.labels=['a', 'b', 'c']",
+         "optimisation.class_weights={a = 2.0, b = 1.0}"]
+    )  # fmt: skip
+
+    assert (config.optimisation.epochs, config.optimisation.optimiser, config.optimisation.ema) == (3, "sgd", None)
+    assert (config.augmentation.flip, config.augmentation.zoom) == (False, (0.7, 1.0))
+    assert config.architecture_options == {"dropout": 0.1}
+    assert config.species.labels == ("a", "b", "c")
+    assert config.optimisation.class_weights == {"a": 2.0, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "reason"),
+    [
+        ("optimisation.epoch=3", "did you mean epochs"),
+        ("optimization.epochs=3", "did you mean optimisation"),
+        ("optimisation.epochs=three", "epochs"),
+        ("optimisation.epochs", "KEY=VALUE"),
+        ("seed.more=3", "holds no keys"),
+        ("architecture_options.drop=0.1", "did you mean dropout"),
+        ("architecture=artcle", "did you mean article"),
+        ("optimisation.optimiser=addam", "did you mean adam"),
+        ("optimisation.schedule=stepp", "did you mean step"),
+        ("optimisation.mixed_precision=float8", "did you mean float16"),
+        ("optimisation.class_weights=even", "balanced"),
+        ("optimisation.class_weights={maniola = 2.0}", "did you mean maniola_jurtina"),
+        ("optimisation.decay_every=0", "decay_every"),
+        ("optimisation.label_smoothing=1.0", "label_smoothing"),
+        ("optimisation.steps_per_epoch=0", "steps_per_epoch"),
+        ("augmentation.fill=mirror", "fill"),
+        ("augmentation.share=1.5", "share"),
+        ("augmentation.zoom=[1.0, 0.5]", "zoom"),
+        ("augmentation.crop=1.0", "crop"),
+        ("colour=gray", "did you mean grey"),
+        ("normalise=none", "normalise"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_nearest_name(assignment: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        load_config("tiny").with_values([assignment])
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -87,3 +87,42 @@ def test_training_sees_what_serving_sees(drawn_data: Path) -> None:
         image, _ = open_photo(photo.file.read_bytes(), max_side=None)
         served = network_input(image, square=None, size=32, training_resolution=24)
         assert np.array_equal(pixels.astype(np.float32), served)
+
+
+HALVES = np.concatenate([np.full((20, 20, 3), 250), np.full((20, 20, 3), 10)], axis=1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("resize", "left", "right", "top"),
+    [("crop", 250, 10, 250), ("stretch", 250, 10, 250), ("pad", 250, 10, 128)],
+)
+def test_a_photo_that_is_not_square_becomes_so_in_three_ways(resize: str, left: int, right: int, top: int) -> None:
+    """A wide photo, white and black: its middle, all of it pulled square, or all of it with grey above and below."""
+    seen = network_input(Image.fromarray(HALVES), square=None, size=16, training_resolution=16, resize=resize)
+
+    assert seen.shape == (16, 16, 3)
+    assert abs(seen[8, 2].mean() - left) < 12
+    assert abs(seen[8, 13].mean() - right) < 12
+    assert abs(seen[1, 2].mean() - top) < 12
+
+
+def test_a_square_that_was_drawn_wins_over_padding() -> None:
+    drawn = Square(0.5, 0, 0.5, 1)
+    seen = network_input(Image.fromarray(HALVES), square=drawn, size=16, training_resolution=16, resize="pad")
+
+    assert np.abs(seen - 10).max() < 12
+
+
+@pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])
+def test_the_graph_that_takes_bytes_squares_photos_in_the_same_way(resize: str) -> None:
+    import io
+
+    from ml.config import load_config
+    from ml.export import decode_in_graph
+
+    stream = io.BytesIO()
+    Image.fromarray(HALVES).save(stream, "PNG")
+    config = load_config("tiny").with_changes(resize=resize)
+    expected = network_input(Image.fromarray(HALVES), square=None, size=24, training_resolution=24, resize=resize)
+
+    assert np.abs(decode_in_graph(stream.getvalue(), config).numpy() - expected).mean() < 3

@@ -48,6 +48,8 @@ def test_every_figure_has_an_interval(tiny_version: Path) -> None:
     assert set(metrics["species"]) == {
         "accuracy",
         "auroc",
+        "balanced_accuracy",
+        "brier",
         "log_loss",
         "calibration_error",
         "coverage_at_1_percent_error",
@@ -80,6 +82,7 @@ def test_three_labels_and_no_outsiders(drawn_data: Path, tmp_path: Path) -> None
         tiny,
         species=dataclasses.replace(tiny.species, labels=("maniola_jurtina", "pyronia_tithonus", "aglais_io")),
         outsiders=None,
+        resize="pad",
         optimisation=dataclasses.replace(tiny.optimisation, epochs=1),
     )
     data = tmp_path / "data"
@@ -92,6 +95,7 @@ def test_three_labels_and_no_outsiders(drawn_data: Path, tmp_path: Path) -> None
     assert (info.head, len(info.labels), output.in_scope) == ("softmax", 3, 1.0)
     assert output.probabilities.shape == (3,)
     assert info.metrics["scope"] is None
+    assert info.resize == "pad"
 
 
 def _with_a_third_label(source: Path, target: Path) -> None:

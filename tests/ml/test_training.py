@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from ml.config import Config, Optimisation, load_config
 from ml.datasets.examples import Divided, divide
 from ml.progress import EpochReport, print_epoch, silent
-from ml.training import Trained, TrainingError, make_optimiser, predict_raw, species_loss, train
+from ml.training import Trained, TrainingError, predict_raw, species_loss, train
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +85,3 @@ def test_losses_by_hand() -> None:
     assert np.asarray(two) == pytest.approx([math.log(2), math.log(1 + math.exp(2))])
     three = species_loss(np.array([[0.0, 0.0, 0.0]], np.float32), np.array([2]), 0.1)
     assert np.asarray(three) == pytest.approx([math.log(3)])
-
-
-def test_warm_up_and_cosine() -> None:
-    optimiser = make_optimiser(Optimisation(epochs=10, learning_rate=0.1, warm_up=1), steps=10)
-    rate = optimiser._learning_rate
-
-    assert [float(rate(step)) for step in (0, 5, 10)] == pytest.approx([0.0, 0.05, 0.1])
-    assert float(rate(100)) == pytest.approx(0.0, abs=1e-6)
-
-
-@pytest.mark.parametrize("change", [{"optimiser": "sgd"}, {"schedule": "steps"}])
-def test_unknown_optimisers_and_schedules_are_refused(change: dict[str, str]) -> None:
-    options: dict[str, Any] = {"epochs": 1, **change}
-    with pytest.raises(ValueError, match="there is no"):
-        make_optimiser(Optimisation(**options), 1)

@@ -106,6 +106,13 @@ def test_the_web_process_starts_soon_and_stays_small(server: Server, capsys: pyt
     assert "libtensorflow_" not in mapped
 
 
+def test_head_keeps_a_connection_in_order(server: Server):
+    server.start()
+    first, second = server.client.head("/species"), server.client.get("/species")
+    assert (first.status_code, first.content) == (200, b"")
+    assert int(first.headers["content-length"]) == len(second.content)
+
+
 def test_a_killed_worker_comes_back_and_finishes_what_waits(server: Server, slow_photo: bytes):
     """Neither the submission that it was looking at nor the one behind it is forgotten."""
     server.start()

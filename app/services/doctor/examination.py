@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from app.db import make_session_factory, utcnow
 from app.services.doctor.database import check_database, check_models
+from app.services.doctor.desk import check_desk
 from app.services.doctor.files import check_leftovers, check_machine, check_photos
 from app.services.doctor.findings import Finding, Patient
 from app.services.doctor.work import check_jobs, check_submissions
@@ -45,6 +46,7 @@ def examine(settings: Settings, engine: Engine, storage: Storage, *, contents: b
         "leftovers": check_leftovers,
         "jobs": check_jobs,
         "submissions": check_submissions,
+        "desk": check_desk,
     }
     if any(finding.check in {"database", "schema", "integrity"} for finding in database):
         found.skipped = list(needing_rows)

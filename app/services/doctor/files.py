@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.db import reading
-from app.models import Photo
+from app.models import Photo, TrainingRun
 from app.services import photos
 from app.services.backup import COOKIE_KEY, free_bytes
 from app.services.classifiers import PhotoError, pixel_limits
@@ -129,6 +129,19 @@ def check_leftovers(patient: Patient) -> Iterator[Finding]:
         for path in folder.glob(pattern):
             if datetime.fromtimestamp(path.stat().st_mtime, UTC) < patient.now - SETTLED:
                 yield Finding("leftovers", str(path), "This was never finished.", mend=partial(_unlink, path))
+    yield from _check_runs(patient)
+
+
+def _check_runs(patient: Patient) -> Iterator[Finding]:
+    """Folders of training runs whose version is registered, or that no row knows: copies of photos may lie in them."""
+    with reading(patient.sessions) as session:
+        open_runs = set(session.scalars(select(TrainingRun.id).where(TrainingRun.model_version_id.is_(None))))
+    for path in (patient.settings.data_dir / "runs").glob("[0-9]*"):
+        settled = datetime.fromtimestamp(path.stat().st_mtime, UTC) < patient.now - SETTLED
+        if settled and not (path.name.isdigit() and int(path.name) in open_runs):
+            yield Finding(
+                "leftovers", str(path), "The training run of this folder is over.", mend=partial(_unlink, path)
+            )
 
 
 def _unlink(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""``POST /predict``: what the model sees in one or more photos. No account, nothing is kept."""
+"""``POST /predict``: what the model sees in one or more photos. No account is needed, nothing is kept."""
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.domain.verdict import decide
 from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
 from app.web import openapi, problems
+from app.web.auth import PREDICTING
 from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
 from app.web.errors import PHOTO_STATUS
 from app.web.forms import chosen, reader
@@ -61,6 +62,7 @@ class PredictResponse(BaseModel):
 _ERRORS = openapi.WRITING | problems.described(
     {
         400: "No photo, too many, or a malformed request.",
+        403: "An API key was sent that lacks the scope `predict`.",
         413: "Too many bytes or pixels.",
         415: "Not a supported picture: JPEG, PNG, WebP, HEIC and MPO are.",
         422: "A supported picture that can't be decoded.",
@@ -74,6 +76,7 @@ _ERRORS = openapi.WRITING | problems.described(
     summary="Ask the model about photos",
     response_model=PredictResponse,
     responses=_ERRORS,
+    dependencies=[PREDICTING],
 )
 def predict(
     request: Request,

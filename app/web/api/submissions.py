@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 
 from app.db import reading
 from app.domain.errors import FieldError, InvalidSubmission
-from app.models import JobKind
+from app.models import JobKind, ReviewQuestion
 from app.services import jobs, taxa
+from app.services.review import outcome
+from app.services.review.questions import MAX_ANSWER, Questions
 from app.services.submissions import MAX_NAME, MAX_PLACE, MAX_TEXT
 from app.web import openapi, problems
 from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SubmissionsDep, VolunteerKey
@@ -58,6 +60,31 @@ class VerdictOut(BaseModel):
     machine_accepted: bool
 
 
+class ReviewOut(BaseModel):
+    """What experts settled. `look_for` is filled where they named another species than was claimed."""
+
+    kind: str = Field(examples=["taxon", "unable", "no_butterfly"])
+    verification_status: str = Field(examples=["V1"])
+    scientific_name: str | None
+    vernacular_name: str | None
+    decided_at: datetime
+    look_for: list[TaxonOut] = Field(description="Marks of the species named and of the one claimed, for next time.")
+
+
+class QuestionOut(BaseModel):
+    """What an expert asked. Answer at `/api/v1/submissions/{token}/answer`."""
+
+    body: str
+    language: str
+    asked_at: datetime
+    answer: str | None
+    answered_at: datetime | None
+
+
+class AnswerIn(BaseModel):
+    answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=r"\w")]
+
+
 class SubmissionOut(BaseModel):
     """A submission as its volunteer sees it."""
 
@@ -80,6 +107,9 @@ class SubmissionOut(BaseModel):
     waiting: bool = Field(description="The verdict is not there yet; ask again.")
     photos: list[PhotoOut]
     verdict: VerdictOut | None
+    review: ReviewOut | None = Field(None, description="null: no expert has settled it.")
+    question: QuestionOut | None = Field(None, description="A question that waits for an answer.")
+    answered: list[QuestionOut] = Field(default_factory=list)
 
 
 _CREATED: dict[int | str, dict[str, Any]] = {
@@ -188,20 +218,65 @@ def show(
     return _out(session, submissions, token, language)
 
 
+@router.post(
+    "/submissions/{token}/answer",
+    summary="Answer an expert's question",
+    response_model=SubmissionOut,
+    responses=openapi.WRITING
+    | problems.described({404: "There is no submission at this link.", 409: "No question waits for an answer."}),
+)
+def answer(
+    request: Request,
+    token: Annotated[str, Path(max_length=100)],
+    submissions: SubmissionsDep,
+    language: LanguageDep,
+    given: AnswerIn,
+) -> SubmissionOut:
+    """It goes back to whoever asked."""
+    Questions(request.app.state.sessions).answer(token, given.answer)
+    with reading(request.app.state.sessions) as session:
+        return _out(session, submissions, token, language)
+
+
 @router.get("/taxa", summary="Species that can be claimed", response_model=list[TaxonOut])
 def list_taxa(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonOut]:
     """Those that the active model version knows, with the marks that tell them apart."""
-    views = [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
-    return [
-        TaxonOut(scientific_name=v.scientific_name, vernacular_name=v.vernacular_name, marks=v.marks) for v in views
-    ]
+    return [_taxon(taxon_view(taxon, language)) for taxon in classifiers.current().taxa]
+
+
+def _taxon(view: TaxonView) -> TaxonOut:
+    return TaxonOut(scientific_name=view.scientific_name, vernacular_name=view.vernacular_name, marks=view.marks)
 
 
 def _out(session: ReadSession, submissions: SubmissionsDep, token: str, language: Language) -> SubmissionOut:
     row = submissions.get(session, token)
     failed = jobs.failed_for(session, JobKind.SCREENING, row.id)
-    view = Views(language, taxa.all_by_name(session)).submission(row, failed=failed)
-    return _to_json(view)
+    views = Views(language, taxa.all_by_name(session))
+    said = outcome.of_submission(session, row)
+    return _to_json(views.submission(row, failed=failed)).model_copy(
+        update={
+            "review": _review(said.told, views) if said.told else None,
+            "question": _question(said.question) if said.question else None,
+            "answered": [_question(asked) for asked in said.answered],
+        }
+    )
+
+
+def _review(told: outcome.Told, views: Views) -> ReviewOut:
+    named = [taxon for taxon in (told.taxon, told.claimed) if taxon is not None]
+    shown = [views.taxon(taxon.scientific_name) for taxon in named]
+    return ReviewOut(
+        kind=told.kind.value,
+        verification_status=told.code.value,
+        scientific_name=shown[0].scientific_name if told.taxon else None,
+        vernacular_name=shown[0].vernacular_name if told.taxon else None,
+        decided_at=told.at,
+        look_for=[_taxon(view) for view in shown] if told.differs else [],
+    )
+
+
+def _question(row: ReviewQuestion) -> QuestionOut:
+    return QuestionOut.model_validate(row, from_attributes=True)
 
 
 def _to_json(view: SubmissionView) -> SubmissionOut:

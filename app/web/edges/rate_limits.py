@@ -1,6 +1,8 @@
 """Too many requests of one client are refused before their body is read."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 
 from anyio.to_thread import run_sync
 from starlette.datastructures import MutableHeaders
@@ -11,6 +13,7 @@ from app.services.rate_limits import RateLimits, Standing
 from app.settings import networks
 from app.web import errors
 from app.web.edges.clients import client_network, is_within
+from app.web.visitors import visitor
 
 log = logging.getLogger(__name__)
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -35,15 +38,11 @@ class LimitRate:
         self.exempt = networks(exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        group = group_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        client = client_network(scope) if group else ""
-        if group is None or not self.limits.groups[group] or is_within(client, self.exempt):
+        group, count = self._counting(scope)
+        if group is None or count is None:
             await self.app(scope, receive, send)
             return
-        if self.limits.in_memory:
-            standing = self.limits.hit(group, client)
-        else:
-            standing = await run_sync(self.limits.hit, group, client)
+        standing = count() if self.limits.in_memory else await run_sync(count)
         if standing is None:
             await self.app(scope, receive, send)
             return
@@ -61,6 +60,23 @@ class LimitRate:
             await send(message)
 
         await self.app(scope, receive, adding)
+
+    def _counting(self, scope: Scope) -> tuple[str | None, Callable[[], Standing | None] | None]:
+        """The group a request counts in, and what counts it. A program with an API key has a limit of its own for all it asks."""
+        if scope["type"] != "http":
+            return None, None
+        user = visitor(scope)
+        if user is not None and user.api_key_id is not None:
+            return "api_key", partial(self.limits.hit_key, user.api_key_id, user.requests_per_minute)
+        group = group_of(scope["method"], scope["path"])
+        if group is None or not self.limits.groups[group]:
+            return None, None
+        client = client_network(scope)
+        if is_within(client, self.exempt):
+            return None, None
+        # Two reviewers at one office's address are two clients.
+        name = f"user {user.user_id}" if user is not None and group == "writes" else client
+        return group, partial(self.limits.hit, group, name)
 
 
 def _headers(group: str, standing: Standing) -> dict[str, str]:

@@ -4,13 +4,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.errors import NotFound
+from app.web.addresses import local
 from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
-from app.web.i18n import COOKIE, LANGUAGES
+from app.web.i18n import LANGUAGES, remember_language
 from app.web.pages import render
 from app.web.views import taxon_view
 
 router = APIRouter(include_in_schema=False)
-_YEAR = 365 * 24 * 3600
 
 
 @router.get("/species")
@@ -33,7 +33,6 @@ def choose_language(code: str, settings: SettingsDep, next: str = "/") -> Respon
     """Keep the choice in a cookie and go back; only to a page of our own."""
     if code not in LANGUAGES:
         raise NotFound("There is no such language here.")
-    local = next.startswith("/") and not next.startswith(("//", "/\\")) and "\n" not in next and "\r" not in next
-    answer = RedirectResponse(next if local else "/", 303)
-    answer.set_cookie(COOKIE, code, max_age=_YEAR, samesite="lax", secure=settings.secure_cookies)
+    answer = RedirectResponse(local(next), 303)
+    remember_language(answer, code, secure=settings.secure_cookies)
     return answer

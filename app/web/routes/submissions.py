@@ -12,11 +12,9 @@ from starlette.datastructures import FormData, UploadFile
 from app.crash_points import reach
 from app.db import transaction, utcnow
 from app.domain.errors import IdempotencyMismatch, InvalidSubmission
-from app.models import JobKind, Submission
-from app.services import jobs, taxa, volunteers
+from app.services import taxa, volunteers
 from app.services.submissions import NewSubmission, Receipt, Submissions
 from app.web.dependencies import (
-    ClassifiersDep,
     LanguageDep,
     ReadSession,
     SettingsDep,
@@ -29,7 +27,8 @@ from app.web.errors import field_errors, wants_json
 from app.web.forms import FIELDS, parse_claim, parse_email, parse_submission
 from app.web.i18n import Language
 from app.web.pages import render
-from app.web.views import SubmissionView, TaxonView, Views, taxon_view
+from app.web.routes.submission_page import Choices, page_of, private
+from app.web.views import TaxonView, Views
 
 router = APIRouter(include_in_schema=False)
 ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo"
@@ -46,13 +45,6 @@ async def _form(request: Request, settings: SettingsDep) -> AsyncIterator[FormDa
 FormDep = Annotated[FormData, Depends(_form)]
 
 
-def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
-    return [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
-
-
-Choices = Annotated[list[TaxonView], Depends(_choices)]
-
-
 @router.get("/")
 def new(
     request: Request,
@@ -64,7 +56,7 @@ def new(
 ) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)
-    page = _private(_form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else ""))
+    page = private(_form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else ""))
     cookie.write(page, key or volunteers.new_key())
     return page
 
@@ -156,11 +148,6 @@ def _by_field(error: InvalidSubmission, language: Language) -> dict[str, str]:
     return {name: " ".join(messages) for name, messages in found.items()}
 
 
-def _view(session: ReadSession, row: Submission, language: Language) -> SubmissionView:
-    failed = jobs.failed_for(session, JobKind.SCREENING, row.id)
-    return Views(language, taxa.all_by_name(session)).submission(row, failed=failed)
-
-
 @router.get("/s/{token}")
 def show(
     request: Request,
@@ -170,11 +157,13 @@ def show(
     language: LanguageDep,
     choices: Choices,
     again: str = "",
+    answered: str = "",
 ) -> Response:
     """One submission with its verdict."""
-    view = _view(session, submissions.get(session, token), language)
     flash = language.gettext("You sent this before. Here it is.") if again else None
-    return _private(render(request, "submissions/show.html", submission=view, taxa=choices, flash=flash))
+    if answered:
+        flash = language.gettext("Thank you. The expert who asked gets your answer.")
+    return page_of(request, session, submissions.get(session, token), language, choices, flash=flash)
 
 
 @router.get("/s/{token}/verdict")
@@ -187,15 +176,8 @@ def verdict(
     choices: Choices,
 ) -> Response:
     """The part of the page that changes while the computer looks."""
-    view = _view(session, submissions.get(session, token), language)
-    return _private(render(request, "submissions/_verdict.html", submission=view, taxa=choices))
-
-
-def _private(page: Response) -> Response:
-    """Kept by no cache, found by no search engine."""
-    page.headers["Cache-Control"] = "private, no-store"
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
+    row = submissions.get(session, token)
+    return page_of(request, session, row, language, choices, template="_verdict.html")
 
 
 @router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])
@@ -211,8 +193,8 @@ def ask_withdraw(
     request: Request, token: str, session: ReadSession, submissions: SubmissionsDep, language: LanguageDep
 ) -> Response:
     """Withdrawing deletes photos: ask first."""
-    view = _view(session, submissions.get(session, token), language)
-    return _private(render(request, "submissions/withdraw.html", submission=view))
+    view = Views(language, taxa.all_by_name(session)).submission(submissions.get(session, token))
+    return private(render(request, "submissions/withdraw.html", submission=view))
 
 
 @router.post("/s/{token}/withdraw", dependencies=[Depends(same_origin)])
@@ -260,7 +242,7 @@ def _mine_page(
         errors={"email": error} if error else {},
         flash=flash,
     )
-    return _private(page)
+    return private(page)
 
 
 @router.post("/mine/email", dependencies=[Depends(same_origin)])

@@ -13,8 +13,8 @@ ALLOWED = {
     "screened": "auto_accepted flagged queried verified withdrawn",
     "auto_accepted": "flagged queried verified withdrawn",
     "flagged": "screened queried verified withdrawn",
-    "queried": "flagged verified withdrawn",
-    "verified": "flagged withdrawn",
+    "queried": "screened auto_accepted flagged verified withdrawn",
+    "verified": "screened auto_accepted flagged queried withdrawn",
     "withdrawn": "",
 }
 PAIRS = [(a, b, b.value in ALLOWED[a.value].split()) for a, b in product(SubmissionStatus, repeat=2)]

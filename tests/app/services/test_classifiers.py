@@ -212,6 +212,46 @@ def test_a_damaged_folder_is_told(lite, another):
         lite.worker.classifiers.current()
 
 
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_what_can_not_be_loaded_never_replaces_what_answers(lite, another, monkeypatch, damage):
+    monkeypatch.setattr(classifiers, "_RECHECK_SECONDS", 0)
+    serving = lite.worker.classifiers
+    assert serving.current().info.version == BUNDLED_NUMBER
+    put_into_service(lite.sessions, lite.settings, another)
+    if damage == "gone":
+        shutil.move(lite.settings.model_dir, lite.settings.model_dir.with_name("elsewhere"))
+    else:
+        (lite.settings.model_dir / f"{read_version(another).name}-2.0.0" / "policy.json").unlink()
+    assert serving.current().info.version == BUNDLED_NUMBER
+    assert serving.current().info.version == BUNDLED_NUMBER
+    if damage == "gone":
+        shutil.move(lite.settings.model_dir.with_name("elsewhere"), lite.settings.model_dir)
+        monkeypatch.setattr(classifiers, "_RETRY_SECONDS", 0)
+        assert serving.current().info.version == "2.0.0"
+
+
+def test_while_one_loads_the_new_version_others_are_answered_by_the_present_one(lite, another, monkeypatch):
+    monkeypatch.setattr(classifiers, "_RECHECK_SECONDS", 0)
+    serving, loading, go_on = lite.worker.classifiers, threading.Event(), threading.Event()
+    serving.current()
+    put_into_service(lite.sessions, lite.settings, another)
+    load = classifiers.load
+
+    def slowly(*arguments):
+        loading.set()
+        go_on.wait(30)
+        return load(*arguments)
+
+    monkeypatch.setattr(classifiers, "load", slowly)
+    first = threading.Thread(target=serving.current)
+    first.start()
+    loading.wait(30)
+    assert serving.current().info.version == BUNDLED_NUMBER
+    go_on.set()
+    first.join(30)
+    assert serving.current().info.version == "2.0.0"
+
+
 def test_the_task_of_the_settings_serves_and_no_other(lite, another, tmp_path):
     manifest = json.loads((another / "model.json").read_text()) | {"task": "another-task"}
     (another / "model.json").write_text(json.dumps(manifest))

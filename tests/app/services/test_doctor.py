@@ -126,9 +126,13 @@ def test_leftovers_are_removed(screened):
     photo_left.write_bytes(b"half")
     model_left = screened.settings.model_dir / ".importing-browns-2"
     model_left.mkdir(parents=True)
-    for path in (photo_left, model_left):
+    run_left = screened.settings.data_dir / "runs" / "77"
+    (run_left / "snapshot").mkdir(parents=True)
+    for path in (photo_left, model_left, run_left):
         aged(path)
-    assert found(screened) == {("leftovers", "original/.writing-abc"), ("leftovers", str(model_left))}
+    names = {"original/.writing-abc", str(model_left), str(run_left)}
+    assert found(screened) == {("leftovers", name) for name in names}
     assert repaired(screened) == set()
+    assert not run_left.exists()
     assert not photo_left.exists()
     assert not model_left.exists()

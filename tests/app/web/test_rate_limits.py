@@ -14,6 +14,7 @@ from app.web.edges.rate_limits import group_of
 from tests.app.sending import post
 from tests.conftest import copy_of, make_settings, running, skip_or_fail
 from tests.factories import photo
+from tests.people import signed_in
 from tests.running import eventually, free_port
 
 GROUPS = [
@@ -75,6 +76,14 @@ def test_groups_are_counted_apart_and_reading_is_free(limited):
 
 def test_the_tightest_limit_is_told(limited):
     assert post(limited, photo(1)).headers["ratelimit-policy"] == '"submissions";q=1;w=60'
+
+
+def test_users_at_one_address_are_counted_apart(tmp_path, sqlite_template):
+    settings = make_settings(tmp_path, database_url=copy_of(sqlite_template, tmp_path), rate_limit_writes="1/minute")
+    with running(settings) as service:
+        for browser in (signed_in(service), signed_in(service)):
+            answers = [browser.post("/account", data={"name": "Ada", "language": "en"}) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [303, 429]
 
 
 def test_without_a_limit_nothing_is_told(lite):

@@ -11,6 +11,8 @@ from ml.collection.manifest import Manifest
 from ml.collection.summary import summarise
 from ml.datasets.arrays import decode
 from ml.datasets.folder import read_folder
+from ml.datasets.grouping import bundles_of
+from ml.datasets.sources import read_source
 from ml.datasets.splits import split_species
 
 HOSTILE = '<script>alert("x")</script> meadow brown'
@@ -68,6 +70,27 @@ def test_a_persons_screening_survives_the_next_export(flickr, run, folder, manif
         "maniola_jurtina/101.jpg": "doubtful",
         "maniola_jurtina/102.jpg": "ok",
     }
+
+
+def test_a_collection_is_a_data_set_tied_by_photographer(flickr, run, folder):
+    """Read from the manifest itself; a person's screening counts."""
+    flickr.add(101, 102, owner="1@N01")
+    flickr.add(103, owner="2@N01")
+    flickr.add(104, data=b"broken")
+    run()
+    table = folder / "labels.csv"
+    table.write_text(
+        table.read_text().replace("103.jpg,maniola_jurtina,,2@N01,0,ok", "103.jpg,maniola_jurtina,,2@N01,0,doubtful")
+    )
+
+    photos = read_source(folder)
+
+    assert [(photo.path, photo.photographer, photo.screening) for photo in photos] == [
+        ("maniola_jurtina/101.jpg", "1@N01", "ok"),
+        ("maniola_jurtina/102.jpg", "1@N01", "ok"),
+        ("maniola_jurtina/103.jpg", "2@N01", "doubtful"),
+    ]
+    assert len(set(bundles_of(photos, ["photographer"]))) == 2
 
 
 def test_every_row_is_exported_and_none_is_a_formula(flickr, run, folder, manifest):

@@ -1,0 +1,28 @@
+"""`wingcheck --help` as a table of contents: what the commands are for, in the order in which they are needed."""
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+CONTENTS = {
+    "Run": ("run", "serve", "worker", "predict", "health"),
+    "From photos to a model": (
+        "collect", "dataset", "augment", "architectures", "train", "evaluate", "explain", "models",
+        "retrain", "runs", "draw", "add-activation",
+    ),
+    "People and species": ("users", "volunteer", "taxa"),
+    "Look after it": ("doctor", "backup", "restore", "retention", "db", "migrate-database"),
+}  # fmt: skip
+
+
+class Contents(TyperGroup):
+    """Commands under the heads of CONTENTS. One that stands nowhere comes last, under its own head."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of CONTENTS."""
+        order = [name for names in CONTENTS.values() for name in names if name in self.commands]
+        for head, names in CONTENTS.items():
+            for name in names:
+                if name in self.commands:
+                    setattr(self.commands[name], "rich_help_panel", head)  # noqa: B010 - not every command declares it
+        return [*order, *(name for name in super().list_commands(ctx) if name not in order)]

@@ -1,0 +1,83 @@
+"""`wingcheck models activate|gate|rollback|history`: which version serves, and why."""
+
+from typing import Annotated
+
+import typer
+
+from app.commands.shared import err, out, sessions
+from app.db import reading
+from app.domain.gate import GateReport
+from app.models import ModelActivation
+from app.services import classifiers, promotion
+from app.services.promotion import GateClosed, Promotion
+from app.settings import get_settings
+
+Overrule = Annotated[
+    str | None, typer.Option(metavar="REASON", help="Put it into service against the gate; the reason is kept.")
+]
+
+
+def gate(name: str, version: str) -> None:
+    """Say whether a version may replace the one that serves. Ends with 1 when it may not."""
+    report = Promotion(sessions(), get_settings()).gate(version_id(name, version)).report
+    show(report)
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def activate(name: str, version: str, overrule: Overrule = None) -> None:
+    """Put a registered version into service, if the gate lets it pass; running servers follow within seconds."""
+    promote(version_id(name, version), overrule)
+
+
+def rollback(
+    name: Annotated[str | None, typer.Argument(help="Name; empty: what served last.")] = None,
+    version: Annotated[str | None, typer.Argument(help="And its number.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
+) -> None:
+    """Go back to a version that served before, without asking the gate."""
+    wanted = version_id(name, version) if name and version else None
+    _say(Promotion(sessions(), get_settings()).roll_back(wanted, None, reason))
+
+
+def history() -> None:
+    """Who put what into service, when and why."""
+    with reading(sessions()) as session:
+        for row in promotion.history(session):
+            version = f"{row.model_version.name} {row.model_version.version}"
+            replaced = f", in place of {row.replaced.name} {row.replaced.version}" if row.replaced else ""
+            who = f" by {row.user.name}" if row.user else ""
+            reason = f": {row.reason}" if row.reason else ""
+            out.print(
+                f"{row.created_at:%Y-%m-%d %H:%M} UTC  {version}{replaced} ({row.kind}{who}{reason})",
+                soft_wrap=True,
+                highlight=False,
+            )
+
+
+def version_id(name: str, version: str) -> int:
+    """The id of a registered version. Raises NotFound."""
+    with reading(sessions()) as session:
+        return classifiers.find_version(session, name, version).id
+
+
+def promote(wanted: int, overrule: str | None) -> None:
+    """Put a version into service, and say so; leave with 1 when the gate refuses."""
+    try:
+        activation = Promotion(sessions(), get_settings()).promote(wanted, None, overrule=overrule)
+    except GateClosed as closed:
+        show(closed.report)
+        err.print("The gate does not let it pass; --overrule REASON puts it into service all the same.", soft_wrap=True)
+        raise typer.Exit(1) from closed
+    _say(activation)
+
+
+def show(report: GateReport) -> None:
+    """The gate's checks, one a line."""
+    for check in report.checks:
+        out.print(f"{'passed' if check.passed else 'FAILED'}  {check.name:<12} {check.detail}", soft_wrap=True)
+
+
+def _say(activation: ModelActivation) -> None:
+    version = activation.model_version
+    out.print(f"{version.name} {version.version} serves.")

@@ -1,0 +1,42 @@
+"""Who may do what: roles of people, scopes of their programs, the links that make accounts."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user may do. Each role may do what those before it may."""
+
+    REVIEWER = "reviewer"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether whoever has this role may do what ``other`` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class Scope(StrEnum):
+    """What an API key may be used for, within what the role of its owner allows."""
+
+    PREDICT = "predict"
+    REVIEW_READ = "review:read"
+    REVIEW_WRITE = "review:write"
+    ADMIN = "admin"
+
+
+LEAST_ROLE: dict[Scope, Role] = {
+    Scope.PREDICT: Role.REVIEWER,
+    Scope.REVIEW_READ: Role.REVIEWER,
+    Scope.REVIEW_WRITE: Role.REVIEWER,
+    Scope.ADMIN: Role.ADMIN,
+}
+"""The role without which a scope is worth nothing."""
+
+
+class LinkKind(StrEnum):
+    """What a one-time link is for."""
+
+    FIRST_ADMIN = "first_admin"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105

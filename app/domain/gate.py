@@ -1,0 +1,172 @@
+"""The gate: whether a model version may replace the one that serves.
+
+A version passes when it is not worse than the one that serves by more than a margin, at a stated confidence, and when its
+probabilities mean what they say, its file is small and its answers are quick enough. Figures decide, never a feeling;
+whoever knows better overrules the gate with a written reason.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+
+# Figures come with 95 % intervals; half of one is so many standard errors.
+_HALF_WIDTH = NormalDist().inv_cdf(0.975)
+
+
+class CheckName(StrEnum):
+    """What the gate looks at."""
+
+    LABELS = "labels"
+    ACCURACY = "accuracy"
+    CALIBRATION = "calibration"
+    SIZE = "size"
+    LATENCY = "latency"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure with its 95 % interval, over ``photos`` photos that the version never learnt from."""
+
+    value: float
+    low: float
+    high: float
+    photos: int
+
+    @property
+    def standard_error(self) -> float:
+        return (self.high - self.low) / (2 * _HALF_WIDTH)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of the candidate minus that of the version that serves. ``paired``: both were asked about the same photos."""
+
+    value: float
+    standard_error: float
+    photos: int
+    paired: bool
+
+    def at_least(self, confidence: float) -> float:
+        """The lower bound that holds with this (one-sided) confidence."""
+        return self.value - NormalDist().inv_cdf(confidence) * self.standard_error
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the gate allows. ``margin``: share of photos by which a candidate may be worse; ``confidence`` of knowing it."""
+
+    margin: float
+    confidence: float
+    calibration_error: float
+    megabytes: float
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a version. None where its figures don't say. ``milliseconds``: of one answer, in this process."""
+
+    labels: tuple[str, ...]
+    accuracy: Figure | None
+    calibration_error: float | None
+    megabytes: float
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: ``value`` against ``limit``, None where there is no number; ``detail`` says it in words."""
+
+    name: CheckName
+    passed: bool
+    value: float | None
+    limit: float | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What the gate says of a candidate, and what was served when it said so."""
+
+    checks: tuple[Check, ...]
+    difference: Difference | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def detail(self) -> str:
+        """What stands against it, in words; empty when it passed."""
+        return " ".join(check.detail for check in self.checks if not check.passed)
+
+
+def judge(
+    candidate: Measured,
+    serving_labels: tuple[str, ...],
+    serving_accuracy: Figure | None,
+    limits: Limits,
+    paired: Difference | None = None,
+) -> GateReport:
+    """What the gate says. With ``paired``, both versions were measured on the same photos, and nothing else counts.
+
+    Without a version that serves (no labels), there is nothing to be worse than.
+    """
+    difference = paired if paired is not None else _unpaired(candidate.accuracy, serving_accuracy)
+    checks = (
+        _labels(candidate, serving_labels),
+        _accuracy(candidate, difference, limits, alone=not serving_labels),
+        _calibration(candidate, limits),
+        _within(CheckName.SIZE, candidate.megabytes, limits.megabytes, "What is loaded has {} MB; {} are allowed."),
+        _within(
+            CheckName.LATENCY, candidate.milliseconds, limits.milliseconds, "An answer takes {} ms; {} are allowed."
+        ),
+    )
+    return GateReport(checks, difference)
+
+
+def _unpaired(candidate: Figure | None, serving: Figure | None) -> Difference | None:
+    """From two figures on different photos, or on photos of which nobody kept the answers: their errors add up."""
+    if candidate is None or serving is None:
+        return None
+    error = math.hypot(candidate.standard_error, serving.standard_error)
+    return Difference(candidate.value - serving.value, error, min(candidate.photos, serving.photos), paired=False)
+
+
+def _labels(candidate: Measured, serving_labels: tuple[str, ...]) -> Check:
+    lost = [label for label in serving_labels if label not in candidate.labels]
+    detail = f"It no longer knows {', '.join(lost)}." if lost else "It knows every taxon that the one in service knows."
+    return Check(CheckName.LABELS, not lost, None, None, detail)
+
+
+def _accuracy(candidate: Measured, difference: Difference | None, limits: Limits, *, alone: bool) -> Check:
+    if candidate.accuracy is None and difference is None:
+        return Check(
+            CheckName.ACCURACY, False, None, -limits.margin, "It has no figures on photos it never learnt from."
+        )
+    if alone:
+        return Check(CheckName.ACCURACY, True, None, -limits.margin, "Nothing serves yet that it could be worse than.")
+    if difference is None:
+        return Check(
+            CheckName.ACCURACY, False, None, -limits.margin, "The version in service has no figures to compare with."
+        )
+    least = difference.at_least(limits.confidence)
+    how = "the same" if difference.paired else "different"
+    detail = (
+        f"Accuracy differs by {difference.value:+.3f} from the version in service, on {how} photos ({difference.photos}); "
+        f"at {limits.confidence:.0%} confidence by at least {least:+.3f}, and {-limits.margin:+.3f} is allowed."
+    )
+    return Check(CheckName.ACCURACY, least >= -limits.margin, least, -limits.margin, detail)
+
+
+def _calibration(candidate: Measured, limits: Limits) -> Check:
+    found, limit = candidate.calibration_error, limits.calibration_error
+    if found is None:
+        return Check(CheckName.CALIBRATION, False, None, limit, "It has no calibration error among its figures.")
+    return _within(CheckName.CALIBRATION, found, limit, "Its calibration error is {}; {} is allowed.")
+
+
+def _within(name: CheckName, value: float, limit: float, sentence: str) -> Check:
+    return Check(name, value <= limit, value, limit, sentence.format(f"{value:.3g}", f"{limit:.3g}"))

@@ -1,0 +1,117 @@
+"""Snapshots of verified photos, and the training runs that learn from them. A run's state is that of its job."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, UtcDateTime, utcnow
+from app.domain.training import Part, Start, Trigger, VerifiedBy
+from app.domain.verification import VerificationStatus
+from app.models.account import User
+from app.models.columns import text_enum
+from app.models.job import Job
+from app.models.model_version import ModelVersion
+from app.models.submission import Photo
+from app.models.taxon import Taxon
+
+
+class PhotoPart(Base):
+    """Whether a picture teaches or measures, drawn once and for ever. Kept by content: a copy of it has the same part."""
+
+    __tablename__ = "photo_parts"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    part: Mapped[Part] = mapped_column(text_enum(Part))
+    volunteer_id: Mapped[int | None] = mapped_column(ForeignKey("volunteers.id", ondelete="SET NULL"), index=True)
+    assigned_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Snapshot(Base):
+    """What a run learns from and is measured on, frozen. ``fingerprint`` is over its photos and the files of base data."""
+
+    __tablename__ = "snapshots"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(100))
+    fingerprint: Mapped[str] = mapped_column(String(80), unique=True)
+    wanted: Mapped[dict[str, Any]] = mapped_column(JSON, doc="which verified photos were chosen")
+    bases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, doc="base data sets: path, files, fingerprint")
+    counts: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON, doc="part → scientific name → photos")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    photos: Mapped[list["SnapshotPhoto"]] = relationship(back_populates="snapshot", order_by="SnapshotPhoto.photo_id")
+
+
+class SnapshotPhoto(Base):
+    """A verified photo in a snapshot, as it stood then. It goes when its photo is withdrawn."""
+
+    __tablename__ = "snapshot_photos"
+    __table_args__ = (Index("ix_snapshot_photos_photo", "photo_id"),)
+
+    snapshot_id: Mapped[int] = mapped_column(
+        ForeignKey("snapshots.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    photo_id: Mapped[int] = mapped_column(
+        ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"), doc="NULL: a person saw no butterfly in it")
+    code: Mapped[VerificationStatus] = mapped_column(text_enum(VerificationStatus))
+    part: Mapped[Part] = mapped_column(text_enum(Part))
+    verified_by: Mapped[VerifiedBy] = mapped_column(text_enum(VerifiedBy))
+    verified_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    volunteer: Mapped[str] = mapped_column(String(40), doc="a pseudonym")
+    event: Mapped[str] = mapped_column(String(40), doc="photos of one burst share it")
+    is_new: Mapped[bool] = mapped_column(Boolean, doc="no earlier snapshot that a version learnt from had it")
+
+    snapshot: Mapped[Snapshot] = relationship(back_populates="photos")
+    photo: Mapped[Photo] = relationship(lazy="joined")
+    taxon: Mapped[Taxon | None] = relationship(lazy="joined")
+
+
+class TrainingRun(Base):
+    """One training, from its start to a registered version. What its process reports is written here as it goes."""
+
+    __tablename__ = "training_runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(100))
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshots.id"), index=True)
+    cause: Mapped[Trigger] = mapped_column(text_enum(Trigger))
+    occasion: Mapped[str | None] = mapped_column(String(100), unique=True, doc="a schedule starts one run per occasion")
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    config: Mapped[str] = mapped_column(String(200), doc="name of an experiment, or path of a config file")
+    start: Mapped[Start] = mapped_column(text_enum(Start))
+    start_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, doc="epochs, seed and other values of the config")
+    labels: Mapped[list[str]] = mapped_column(JSON, doc="scientific names in class-index order")
+    model_name: Mapped[str] = mapped_column(String(100))
+    time_limit_minutes: Mapped[int] = mapped_column(Integer)
+    memory_limit_megabytes: Mapped[int] = mapped_column(Integer)
+
+    revision: Mapped[int] = mapped_column(Integer, default=0, doc="counts every change, for whoever watches")
+    phase: Mapped[str] = mapped_column(String(40), default="waiting")
+    epoch: Mapped[int] = mapped_column(Integer, default=0)
+    epochs: Mapped[int] = mapped_column(Integer, default=0)
+    curves: Mapped[list[dict[str, float]]] = mapped_column(JSON, default=list, doc="what each epoch reported")
+    images_per_second: Mapped[float | None]
+    seconds_left: Mapped[float | None]
+    log: Mapped[str] = mapped_column(Text, default="", doc="the end of what the process printed")
+    machine: Mapped[str] = mapped_column(String(100), default="")
+    process_group: Mapped[int | None] = mapped_column(Integer, doc="while its process runs")
+    seconds_spent: Mapped[float] = mapped_column(default=0.0, doc="over all attempts")
+    peak_megabytes: Mapped[float] = mapped_column(default=0.0)
+    comparison: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON, doc="with the version that served then, on the photos that measure; NULL: not measured"
+    )
+    model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    job: Mapped[Job] = relationship(lazy="joined")
+    snapshot: Mapped[Snapshot] = relationship(lazy="joined")
+    user: Mapped[User | None] = relationship(lazy="joined")
+    model_version: Mapped[ModelVersion | None] = relationship(foreign_keys=[model_version_id], lazy="joined")
+    start_version: Mapped[ModelVersion | None] = relationship(foreign_keys=[start_version_id], lazy="joined")

@@ -1,0 +1,95 @@
+"""Asking versions that do not serve. Their answers are kept apart from those that verdicts are made of."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.db import SessionFactory, reading, transaction
+from app.domain.verdict import Opinion
+from app.models import CandidatePrediction, ModelVersion, Photo, PredictionRecord
+from app.services import classifiers, photos
+from app.services.classifiers import Answer, Classifiers, Served, Square
+from app.settings import Settings
+from app.storage import Storage
+
+_KEPT_LOADED = 2
+
+
+class Candidates:
+    """Keeps the versions asked last loaded, and what they answer. Thread-safe."""
+
+    def __init__(
+        self, sessions: SessionFactory, storage: Storage, classifiers_: Classifiers, settings: Settings
+    ) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._classifiers = classifiers_
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._loaded: dict[tuple[int, str], Served] = {}
+
+    def served(self, version_id: int) -> Served:
+        """The version, ready to answer. Raises ModelUnavailable."""
+        with self._lock, reading(self._sessions) as session:
+            version = session.get_one(ModelVersion, version_id)
+            key = (version.id, version.digest)
+            found = self._loaded.pop(key, None) or classifiers.load(session, version, self._settings)
+            self._loaded[key] = found
+            while len(self._loaded) > _KEPT_LOADED:
+                del self._loaded[next(iter(self._loaded))]
+            return found
+
+    def ask(self, version_id: int, wanted: Sequence[Photo]) -> None:
+        """Let the version look at those of these photos that it has not seen. What can't be read is left out.
+
+        Raises ModelUnavailable, Overloaded, or OSError when the storage is away.
+        """
+        with reading(self._sessions) as session:
+            known = opinions(session, version_id, [photo.id for photo in wanted])
+        todo = [photo for photo in wanted if photo.id not in known and photo.removed_at is None]
+        if not todo:
+            return
+        sources = [(partial(self._read, photo), Square(*photo.square) if photo.square else None) for photo in todo]
+        answers = self._classifiers.answer(self.served(version_id), sources)
+        rows = [
+            CandidatePrediction(
+                model_version_id=version_id,
+                photo_id=photo.id,
+                probabilities=dict(answer.opinion.probabilities),
+                in_scope=answer.opinion.in_scope,
+            )
+            for photo, answer in zip(todo, answers, strict=True)
+            if isinstance(answer, Answer)
+        ]
+        try:
+            with transaction(self._sessions) as session:
+                session.add_all(rows)
+        except IntegrityError:  # another worker asked about some of them meanwhile
+            for row in rows:
+                self._keep(row)
+
+    def _keep(self, row: CandidatePrediction) -> None:
+        with transaction(self._sessions) as session:
+            if session.get(CandidatePrediction, (row.model_version_id, row.photo_id)) is None:
+                values = {"probabilities": row.probabilities, "in_scope": row.in_scope}
+                session.add(CandidatePrediction(model_version_id=row.model_version_id, photo_id=row.photo_id, **values))
+
+    def _read(self, photo: Photo) -> bytes:
+        return self._storage.get(photos.largest(photo))
+
+
+def opinions(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Opinion]:
+    """What the version said of these photos, whether it served then or not."""
+    numbers = list(photo_ids)
+    screened = select(PredictionRecord).where(
+        PredictionRecord.model_version_id == version_id, PredictionRecord.photo_id.in_(numbers)
+    )
+    asked = select(CandidatePrediction).where(
+        CandidatePrediction.model_version_id == version_id, CandidatePrediction.photo_id.in_(numbers)
+    )
+    found = {row.photo_id: Opinion(row.probabilities, row.in_scope) for row in session.scalars(asked)}
+    return found | {row.photo_id: Opinion(row.probabilities, row.in_scope) for row in session.scalars(screened)}

@@ -1,0 +1,1 @@
+"""Retraining: snapshots of verified photos, runs, their processes and their schedule."""

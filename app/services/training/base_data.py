@@ -1,0 +1,40 @@
+"""Base data sets: folders that an admin named in the settings, which every run may learn from beside verified photos."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.domain.errors import Conflict
+from app.settings import Settings, listed
+
+
+@dataclass(frozen=True)
+class BaseData:
+    """A folder, how many files it has, and a hash over their names and contents."""
+
+    path: str
+    files: int
+    fingerprint: str
+
+    def as_json(self) -> dict[str, object]:
+        """As a row keeps it."""
+        return asdict(self)
+
+
+def named(settings: Settings) -> list[Path]:
+    """The folders that the settings name: the root of the configs' own data first, where there is one."""
+    root = [settings.training_root] if settings.training_root else []
+    return [Path(path) for path in [*root, *listed(settings.training_bases)]]
+
+
+def look_at(folder: Path) -> BaseData:
+    """A folder as it is now. Raises Conflict where there is none."""
+    if not folder.is_dir():
+        raise Conflict(f"There is no base data set {folder}; the settings name it.")
+    hashed, count = hashlib.sha256(), 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        hashed.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        count += 1
+    return BaseData(str(folder.resolve()), count, "sha256:" + hashed.hexdigest())

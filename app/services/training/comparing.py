@@ -1,0 +1,27 @@
+"""A run's last step: its version against the one that serves, on the photos that measure, by a process of its own."""
+
+from app.db import SessionFactory, reading
+from app.domain.errors import ModelUnavailable
+from app.services import classifiers
+from app.services.training import snapshots
+from app.services.training.run_folder import RunFolder
+from app.services.training.runs import get
+from app.settings import Settings
+
+
+def compare(sessions: SessionFactory, settings: Settings, run_id: int, folder: RunFolder) -> list[str] | None:
+    """The command that compares them; None where nothing serves, where it tells other labels apart, or where it was done."""
+    if folder.comparison.is_file():
+        return None
+    with reading(sessions) as session:
+        run = get(session, run_id)
+        serving = snapshots.serving_version(session, run.task)
+        if serving is None or serving.labels != run.labels:
+            return None
+        try:
+            against = classifiers.folder_of(serving, settings)
+        except ModelUnavailable:
+            return None
+    root = settings.training_root or str(folder.path)
+    found = ["evaluate", str(folder.version), "--data", root, "--against", str(against)]
+    return [*found, "--json", str(folder.comparison)]

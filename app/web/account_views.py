@@ -1,0 +1,158 @@
+"""Accounts in words and in the shapes that pages show."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from app.db import utcnow
+from app.domain.accounts import Role, Scope
+from app.models import AccountLink, ApiKey, AuditEntry, UserSession
+from app.settings import Settings
+from app.web.i18n import Language
+
+_ = str  # marks messages for extraction; they are translated when a language is known
+
+ROLES: dict[Role, str] = {
+    Role.REVIEWER: _("reviewer"),
+    Role.COORDINATOR: _("coordinator"),
+    Role.ADMIN: _("admin"),
+}
+ROLE_HINTS: dict[Role, str] = {
+    Role.REVIEWER: _("checks what volunteers send"),
+    Role.COORDINATOR: _("also decides what the computer may accept, and how reviewing works"),
+    Role.ADMIN: _("also keeps people, models and settings"),
+}
+SCOPES: dict[Scope, str] = {
+    Scope.PREDICT: _("ask for predictions"),
+    Scope.REVIEW_READ: _("read the review desk"),
+    Scope.REVIEW_WRITE: _("decide at the review desk"),
+    Scope.ADMIN: _("do what an admin does"),
+}
+ACTIONS: dict[str, str] = {
+    "account.password_changed": _("changed the own password"),
+    "account.password_reset": _("chose a new password by a link"),
+    "api_key.made": _("made an API key"),
+    "api_key.revoked": _("revoked an API key"),
+    "invitation.revoked": _("took an invitation back"),
+    "model.overruled": _("put a model version into service against the gate"),
+    "model.promoted": _("put a model version into service"),
+    "model.replayed": _("let a model version look at past submissions"),
+    "model.rolled_back": _("went back to a model version"),
+    "model.shadow_began": _("put a model version into the shadow"),
+    "model.shadow_ended": _("took a model version out of the shadow"),
+    "run.cancelled": _("cancelled a training run"),
+    "run.retried": _("tried a training run again"),
+    "run.started": _("started a training run"),
+    "taxa.imported": _("imported a species list"),
+    "taxa.undone": _("undid a change of the species list"),
+    "taxon.edited": _("changed a species"),
+    "watch.seen": _("saw an alert about the model"),
+    "user.activated": _("activated an account"),
+    "user.added": _("added an account"),
+    "user.deactivated": _("deactivated an account"),
+    "user.invited": _("invited somebody"),
+    "user.joined": _("joined by a link"),
+    "user.new_password_required": _("required a new password"),
+    "user.password_link_made": _("made a link for a new password"),
+    "user.renamed": _("renamed an account"),
+    "user.role_changed": _("changed a role"),
+    "user.session_ended": _("signed somebody out"),
+}
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_NAMED = {"Mac OS X": "Mac", "CrOS": "Chromebook"}
+
+
+def role_choices(language: Language) -> list[dict[str, str]]:
+    """The roles as a form offers them."""
+    return [
+        {"value": role.value, "name": language.gettext(ROLES[role]), "hint": language.gettext(ROLE_HINTS[role])}
+        for role in Role
+    ]
+
+
+def browser_name(user_agent: str, language: Language) -> str:
+    """What a person calls the browser: "Firefox, Windows". Only a help to recognise it; anybody may pretend."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
+    system = next((name for name in _SYSTEMS if name in user_agent), "")
+    named = ", ".join(filter(None, (browser, _NAMED.get(system, system))))
+    return named or re.sub(r"[/ ].*", "", user_agent) or language.gettext("unknown browser")
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """One browser in which somebody is signed in."""
+
+    id: int
+    browser: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    is_this: bool
+
+
+def session_views(rows: list[UserSession], this: int | None, language: Language) -> list[SessionView]:
+    """Sessions as a person recognises them, this browser's first."""
+    views = [
+        SessionView(
+            row.id,
+            browser_name(row.user_agent, language),
+            row.address,
+            row.created_at,
+            row.last_used_at,
+            row.id == this,
+        )
+        for row in rows
+    ]
+    return sorted(views, key=lambda view: not view.is_this)
+
+
+def link_state(link: AccountLink, language: Language) -> str:
+    """What became of an invitation."""
+    if link.used_at is not None:
+        return language.gettext("accepted by %(name)s", name=link.user.name if link.user else "?")
+    if link.revoked_at is not None:
+        return language.gettext("taken back")
+    return language.gettext("too old") if link.expires_at <= utcnow() else language.gettext("open")
+
+
+def is_open(link: AccountLink) -> bool:
+    """Whether an invitation can still be used."""
+    return link.used_at is None and link.revoked_at is None and link.expires_at > utcnow()
+
+
+def key_state(key: ApiKey, language: Language) -> str:
+    """Whether a key works, and why not."""
+    if key.revoked_at is not None:
+        return language.gettext("revoked")
+    if key.expires_at is not None and key.expires_at <= utcnow():
+        return language.gettext("too old")
+    return language.gettext("works") if key.user.active else language.gettext("its owner is deactivated")
+
+
+def scope_names(scopes: list[Scope], language: Language) -> str:
+    """What a key may do, in words."""
+    return ", ".join(language.gettext(SCOPES[Scope(scope)]) for scope in scopes)
+
+
+def action_name(action: str, language: Language) -> str:
+    """What somebody did, in words; its code where it is newer than this page."""
+    return language.gettext(ACTIONS[action]) if action in ACTIONS else action
+
+
+def detail_lines(entry: AuditEntry) -> list[tuple[str, str]]:
+    """What an entry says beyond who, what and when."""
+    return [(name, _plain(value)) for name, value in entry.details.items() if value not in ("", None, [])]
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def full_address(request: Request, path: str) -> str:
+    """An address to hand over: under the name that the setting gives, else under the one that this page was asked by."""
+    settings: Settings = request.app.state.settings
+    return (settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")) + path

@@ -1,0 +1,127 @@
+"""The one place where it is checked who may do what. A route says whom it is for by the type of a parameter:
+
+    def people(request: Request, user: Admin) -> Response: ...
+
+Whoever did not sign in is sent to do so, or gets 401 as a program; a role that is too small gets 403. What changes something
+must carry the session's CSRF token, in the form field ``csrf_token`` or the header ``X-CSRF-Token``, and come from a page of our
+own; a program with an API key needs a scope instead.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.domain.accounts import Role, Scope
+from app.web.dependencies import same_origin
+from app.web.visitors import SignedIn, visitor
+
+__all__ = [
+    "PREDICTING",
+    "Admin",
+    "AnyUser",
+    "Coordinator",
+    "NotAllowed",
+    "PasswordChangeNeeded",
+    "Reviewer",
+    "SignInNeeded",
+    "SignedIn",
+    "Visitor",
+    "needs",
+]
+CSRF_FIELD, CSRF_HEADER = "csrf_token", "X-CSRF-Token"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="API key", description="A key made under People → API keys; it begins with `wck_`."
+)
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in."""
+
+
+class PasswordChangeNeeded(Exception):
+    """The user has a first password and must choose another before anything else."""
+
+
+class NotAllowed(Exception):
+    """The user's role, or the API key's scopes, do not reach that far. Its text says which."""
+
+
+Check = Callable[..., Awaitable[SignedIn]]
+
+
+def needs(
+    role: Role, reading: Scope | None, writing: Scope | None = None, *, with_first_password: bool = False
+) -> Check:
+    """A dependency that gives the user, when the user may: at least ``role``, and the scope where an API key is used.
+
+    A scope of None: not with an API key. ``with_first_password``: also for whoever must choose a new password.
+    """
+
+    async def check(
+        request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None
+    ) -> SignedIn:
+        user = visitor(request.scope)
+        if user is None:
+            raise SignInNeeded
+        if not user.may(role):
+            raise NotAllowed(f"This is for a {role.value}.")
+        changes = request.method not in _SAFE
+        if user.via == "api_key":
+            _check_scope(user, writing if changes else reading)
+            return user
+        if changes:
+            same_origin(request)
+            await _check_csrf(request, user)
+        if user.must_change_password and not with_first_password:
+            raise PasswordChangeNeeded
+        return user
+
+    return check
+
+
+def _check_scope(user: SignedIn, scope: Scope | None) -> None:
+    if scope is None:
+        raise NotAllowed("This can't be done with an API key.")
+    if scope not in user.scopes:
+        raise NotAllowed(f"This API key lacks the scope {scope.value!r}.")
+
+
+async def _check_csrf(request: Request, user: SignedIn) -> None:
+    given = request.headers.get(CSRF_HEADER)
+    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+        settings = request.app.state.settings
+        form = await request.form(max_files=settings.max_photos_per_submission + 8, max_fields=settings.max_form_fields)
+        value = form.get(CSRF_FIELD)
+        given = value if isinstance(value, str) else None
+    if given is None or not hmac.compare_digest(given.encode(), user.csrf_token.encode()):
+        raise HTTPException(403, "The CSRF token is missing or is not that of this session.")
+
+
+Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
+Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
+Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.ADMIN, Scope.ADMIN))]
+AnyUser = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None))]
+"""Every user, in a browser: the pages of their own account."""
+
+
+def _visitor(request: Request) -> SignedIn | None:
+    return visitor(request.scope)
+
+
+Visitor = Annotated[SignedIn | None, Depends(_visitor)]
+"""Who asks, where it is for everybody."""
+
+
+def _predicting(request: Request) -> None:
+    user = visitor(request.scope)
+    if user is not None and user.via == "api_key":
+        _check_scope(user, Scope.PREDICT)
+
+
+PREDICTING = Depends(_predicting)
+"""For what everybody may ask: nobody needs a key, but one that is sent must be for this. It brings a limit of its own."""

@@ -1,0 +1,116 @@
+"""Line charts as plain geometry, which templates/admin/models/_charts.html draws as SVG. Coordinates are those of its viewBox."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+WIDTH, HEIGHT = 400, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 14, 14, 50
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """``style`` is one of "first", "second" and "ideal": colour and dashes, so that no line is told by colour alone."""
+
+    name: str
+    style: str
+    points: Points
+    dotted: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point with a word beside it."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From ``low`` to ``high``, with about five ticks. ``percent``: values are shares."""
+
+    label: str
+    low: float
+    high: float
+    percent: bool = True
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Where a value is written, and how."""
+        step = _step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-6), math.floor(self.high / step + 1e-6)
+        digits = max(0, -math.floor(math.log10(step * (100 if self.percent else 1)) + 1e-9))
+        return [(number * step, self._text(number * step, digits)) for number in range(first, last + 1)]
+
+    def _text(self, value: float, digits: int) -> str:
+        return f"{100 * value:.{digits}f}%" if self.percent else f"{value:.{digits}f}"
+
+
+def _step(span: float) -> float:
+    """The round step that parts a span into at most five."""
+    rough = max(span, 1e-9) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999))
+
+
+@dataclass(frozen=True)
+class DrawnLine:
+    """A line ready to draw: ``points`` as SVG writes them."""
+
+    name: str
+    style: str
+    points: str
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything the template draws. ``label`` says in words what the picture shows."""
+
+    label: str
+    x_label: str
+    y_label: str
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    lines: list[DrawnLine]
+    marks: list[Mark] = field(default_factory=list)
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: float = _LEFT
+    right: float = WIDTH - _RIGHT
+    top: float = _TOP
+    bottom: float = HEIGHT - _BOTTOM
+
+
+def chart(label: str, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> Chart:
+    """Lines and marks, given in the values of the axes, laid out."""
+
+    def across(value: float) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * _share(value, x), 1)
+
+    def up(value: float) -> float:
+        return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * _share(value, y), 1)
+
+    drawn = []
+    for line in lines:
+        placed = [(across(px), up(py)) for px, py in line.points]
+        drawn.append(
+            DrawnLine(line.name, line.style, " ".join(f"{px},{py}" for px, py in placed), placed if line.dotted else [])
+        )
+    return Chart(
+        label=label,
+        x_label=x.label,
+        y_label=y.label,
+        x_ticks=[(across(value), text) for value, text in x.ticks],
+        y_ticks=[(up(value), text) for value, text in y.ticks],
+        lines=drawn,
+        marks=[Mark(across(mark.x), up(mark.y), mark.text) for mark in marks],
+    )
+
+
+def _share(value: float, axis: Axis) -> float:
+    """Where on the axis a value lies, 0…1; what lies beyond stands at its end."""
+    return min(1.0, max(0.0, (value - axis.low) / (axis.high - axis.low or 1.0)))

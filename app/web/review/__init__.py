@@ -1,0 +1,1 @@
+"""What the review desk's pages are given: plain objects in one language."""

@@ -1,0 +1,1 @@
+"""Pages for admins: people, API keys, the audit log."""

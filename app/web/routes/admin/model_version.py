@@ -1,0 +1,142 @@
+"""One model version: its figures, its folder, and its way into service past the gate or against it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.db import reading
+from app.domain.errors import Conflict, ModelUnavailable
+from app.domain.gate import GateReport
+from app.models import ModelVersion
+from app.services import model_versions, promotion
+from app.services.promotion import GateClosed, Promotion
+from app.web.auth import Admin
+from app.web.dependencies import SettingsDep
+from app.web.model_pages.card import rendered
+from app.web.model_pages.figures import Figures
+from app.web.model_pages.gate import GateWords
+from app.web.model_pages.versions import VersionViews, title
+from app.web.review.words import Words
+from app.web.routes.admin.models_shared import PromotionDep, Sessions, WordsDep, model_page
+
+router = APIRouter(prefix="/admin/models/{version_id}", include_in_schema=False)
+
+
+@router.get("")
+def show(
+    request: Request, _user: Admin, version_id: int, sessions: Sessions, words: WordsDep, settings: SettingsDep
+) -> Response:
+    """The version whole."""
+    with reading(sessions) as session:
+        version = promotion.get(session, version_id)
+        activations = model_versions.activations_of(session, version_id)
+        serving = promotion.serving_for(session, version.task)
+        run = model_versions.run_of(session, version_id)
+        photos = model_versions.photos_named(session, version.metrics.get("mistakes"))
+    views = VersionViews(words)
+    folder = model_versions.folder(version, settings)
+    figures = Figures(words, version.metrics, version.labels)
+    return model_page(
+        request,
+        "version.html",
+        version=version,
+        title=title(version),
+        origin=views.origin(version, run.id if run else None),
+        run_id=run.id if run else None,
+        figures=figures,
+        thresholds=figures.thresholds(folder.info) if folder.info else [],
+        photos=photos,
+        info=folder.info,
+        problem=folder.problem,
+        manifest=folder.manifest,
+        card=rendered(folder.card, words.t("Table of the model card")),
+        files=folder.files,
+        activations=[views.activation(row) for row in activations],
+        serving=serving,
+    )
+
+
+@router.get("/promote")
+def ask(
+    request: Request, _user: Admin, version_id: int, sessions: Sessions, words: WordsDep, promotions: PromotionDep
+) -> Response:
+    """What the gate says now, and what may be done about it."""
+    return _gate_page(request, sessions, words, promotions, version_id)
+
+
+def _gate_page(
+    request: Request,
+    sessions: Sessions,
+    words: Words,
+    promotions: Promotion,
+    version_id: int,
+    *,
+    reason: str = "",
+    error: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    with reading(sessions) as session:
+        version = promotion.get(session, version_id)
+        serving = promotion.serving_for(session, version.task)
+    report, broken = None, ""
+    if serving is None or serving.id != version_id:
+        try:
+            report = promotions.gate(version_id).report
+        except ModelUnavailable as unavailable:
+            broken = unavailable.detail
+    return model_page(
+        request,
+        "promote.html",
+        status,
+        version=version,
+        title=title(version),
+        serving=serving,
+        serving_title=title(serving) if serving else "",
+        report=report,
+        checks=_checks(words, report, version, serving),
+        broken=broken,
+        reason=reason,
+        error=error,
+        problem=problem,
+    )
+
+
+def _checks(
+    words: Words, report: GateReport | None, version: ModelVersion, serving: ModelVersion | None
+) -> list[object]:
+    if report is None:
+        return []
+    lost = [words.name(label) for label in (serving.labels if serving else []) if label not in version.labels]
+    return list(GateWords(words.language).checks(report, ", ".join(lost)))
+
+
+@router.post("/promote")
+def promote(
+    request: Request,
+    user: Admin,
+    version_id: int,
+    sessions: Sessions,
+    words: WordsDep,
+    promotions: PromotionDep,
+    overrule: Annotated[bool, Form()] = False,
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Put it into service: past the gate, or, with ``overrule`` and a reason, against it."""
+    if overrule and len(reason.strip()) < promotion.SHORTEST_REASON:
+        error = words.t("Please write a reason that others can understand later: a sentence at least.")
+        return _gate_page(request, sessions, words, promotions, version_id, reason=reason, error=error, status=422)
+    try:
+        promotions.promote(version_id, user.user_id, overrule=reason if overrule else None)
+    except GateClosed:
+        problem = words.t("Nothing was changed: the gate does not let it pass.")
+    except ModelUnavailable:
+        problem = words.t("Nothing was changed: it can't be loaded.")
+    except Conflict:
+        problem = words.t(
+            "Nothing was changed: somebody else switched just now. These are the figures against the new one."
+        )
+    else:
+        return RedirectResponse("/admin/models?done=promoted", 303)
+    return _gate_page(request, sessions, words, promotions, version_id, reason=reason, problem=problem, status=409)

@@ -1,0 +1,172 @@
+"""One user, and what an admin does with the account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.db import transaction
+from app.domain.accounts import Role
+from app.domain.errors import Conflict, InvalidInput
+from app.services import account_links, accounts, api_keys, people
+from app.web.account_services import UserSessionsDep, by_field
+from app.web.account_views import ROLES, key_state, role_choices, scope_names, session_views
+from app.web.auth import Admin
+from app.web.dependencies import LanguageDep, ReadSession
+from app.web.pages import render
+from app.web.routes.admin.people import NO_STORE, link_page
+
+router = APIRouter(prefix="/admin/people/{user_id}", include_in_schema=False)
+
+
+@router.get("")
+def show(
+    request: Request,
+    user: Admin,
+    user_id: int,
+    session: ReadSession,
+    sessions: UserSessionsDep,
+    language: LanguageDep,
+    done: str = "",
+) -> Response:
+    """The account, its sessions and its keys."""
+    person = accounts.get(session, user_id)
+    messages = {
+        "saved": language.gettext("The account was saved."),
+        "session": language.gettext("%(name)s was signed out there.", name=person.name),
+        "sessions": language.gettext("%(name)s was signed out everywhere.", name=person.name),
+        "password": language.gettext("%(name)s must choose a new password at the next visit.", name=person.name),
+        "activated": language.gettext("%(name)s may sign in again.", name=person.name),
+    }
+    return _page(request, user, user_id, session, sessions, language, flash=messages.get(done), done=done)
+
+
+def _page(
+    request: Request,
+    user: Admin,
+    user_id: int,
+    session: ReadSession,
+    sessions: UserSessionsDep,
+    language: LanguageDep,
+    *,
+    done: str = "",
+    flash: str | None = None,
+    name: str | None = None,
+    problem: str = "",
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    person = accounts.get(session, user_id)
+    keys = [key for key in api_keys.all_keys(session) if key.user_id == user_id]
+    page = render(
+        request,
+        "admin/person.html",
+        status,
+        person=person,
+        name=person.name if name is None else name,
+        is_self=user_id == user.user_id,
+        just_deactivated=done == "deactivated" and not person.active,
+        role_name=language.gettext(ROLES[person.role]),
+        roles=role_choices(language),
+        sessions=session_views(sessions.of(session, user_id), user.session_id, language),
+        keys=[
+            {"row": key, "state": key_state(key, language), "scopes": scope_names(key.scopes, language)} for key in keys
+        ],
+        problem=problem,
+        errors=errors or {},
+        flash=flash,
+    )
+    page.headers.update(NO_STORE)
+    return page
+
+
+def _back(user_id: int, done: str) -> Response:
+    return RedirectResponse(f"/admin/people/{user_id}?done={done}", 303)
+
+
+@router.post("")
+def save(
+    request: Request,
+    user: Admin,
+    user_id: int,
+    session: ReadSession,
+    sessions: UserSessionsDep,
+    language: LanguageDep,
+    role: Annotated[Role, Form()],
+    name: Annotated[str, Form()] = "",
+) -> Response:
+    """Another name or role."""
+    session.close()
+    try:
+        with transaction(request.app.state.sessions) as writing:
+            people.rename(writing, user.user_id, user_id, name)
+            people.change_role(writing, user.user_id, user_id, role)
+    except InvalidInput as error:
+        errors = by_field(error, language)
+        return _page(request, user, user_id, session, sessions, language, name=name, errors=errors, status=422)
+    except Conflict:
+        problem = language.gettext("This is the last admin. Make somebody else an admin first.")
+        return _page(request, user, user_id, session, sessions, language, problem=problem, status=409)
+    return _back(user_id, "saved")
+
+
+@router.post("/deactivate")
+def deactivate(
+    request: Request,
+    user: Admin,
+    user_id: int,
+    session: ReadSession,
+    sessions: UserSessionsDep,
+    language: LanguageDep,
+) -> Response:
+    """Let the user in no longer. The page that follows offers to undo it."""
+    session.close()
+    try:
+        with transaction(request.app.state.sessions) as writing:
+            people.deactivate(writing, sessions, user.user_id, user_id)
+    except Conflict:
+        problem = language.gettext("This is the last admin. Make somebody else an admin first.")
+        return _page(request, user, user_id, session, sessions, language, problem=problem, status=409)
+    return _back(user_id, "deactivated")
+
+
+@router.post("/activate")
+def activate(request: Request, user: Admin, user_id: int) -> Response:
+    """Let the user in again."""
+    with transaction(request.app.state.sessions) as session:
+        people.activate(session, user.user_id, user_id)
+    return _back(user_id, "activated")
+
+
+@router.post("/password-link")
+def password_link(request: Request, user: Admin, user_id: int, language: LanguageDep) -> Response:
+    """Make a link with which the user chooses a new password, and show it, now and never again."""
+    with transaction(request.app.state.sessions) as session:
+        link = account_links.make_password_reset(session, user.user_id, user_id)
+        name = accounts.get(session, user_id).name
+    title = language.gettext("Hand this link to %(name)s", name=name)
+    return link_page(request, link, title, f"/admin/people/{user_id}")
+
+
+@router.post("/new-password")
+def new_password(request: Request, user: Admin, user_id: int) -> Response:
+    """Require another password at the next visit."""
+    with transaction(request.app.state.sessions) as session:
+        people.require_new_password(session, user.user_id, user_id)
+    return _back(user_id, "password")
+
+
+@router.post("/sessions/{session_id}/end")
+def end_session(request: Request, user: Admin, user_id: int, session_id: int, sessions: UserSessionsDep) -> Response:
+    """Sign the user out in one browser."""
+    with transaction(request.app.state.sessions) as session:
+        people.end_session(session, sessions, user.user_id, user_id, session_id)
+    return _back(user_id, "session")
+
+
+@router.post("/sign-out-everywhere")
+def sign_out_everywhere(request: Request, user: Admin, user_id: int, sessions: UserSessionsDep) -> Response:
+    """Sign the user out in every browser."""
+    with transaction(request.app.state.sessions) as session:
+        people.end_all_sessions(session, sessions, user.user_id, user_id)
+    return _back(user_id, "sessions")

@@ -1,0 +1,117 @@
+"""One training run, watched as it goes on; and its end, asked for or put right."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from app.db import SessionFactory, reading
+from app.domain.errors import Conflict
+from app.models import TrainingRun
+from app.services import model_versions
+from app.services.training import runs
+from app.services.training.runs import Runs
+from app.web.auth import Admin
+from app.web.model_pages.run_views import RunView, RunViews
+from app.web.pages import render
+from app.web.routes.admin.models_shared import RunsDep, RunViewsDep, Sessions, WordsDep, model_page
+
+router = APIRouter(prefix="/admin/runs/{run_id}", include_in_schema=False)
+_LOOK_SECONDS = 1.0
+# A browser comes back by itself. So a server that is to stop never waits long for those who watch.
+_LONGEST_SECONDS = 10.0
+
+
+@router.get("")
+def show(
+    request: Request,
+    _user: Admin,
+    run_id: int,
+    sessions: Sessions,
+    views: RunViewsDep,
+    words: WordsDep,
+    refused: str = "",
+) -> Response:
+    """The run as it is now; a script goes on from there."""
+    with reading(sessions) as session:
+        row = runs.get(session, run_id)
+        run = _viewed(session, views, row)
+        learnt = views.frozen(row)
+    problem = words.t("That was not possible any more: the run had gone on meanwhile.") if refused else ""
+    return model_page(
+        request,
+        "run.html",
+        run=run,
+        learnt=learnt,
+        fingerprint=row.snapshot.fingerprint,
+        options=row.options,
+        names=", ".join(words.name(label) for label in row.labels),
+        minutes=row.time_limit_minutes,
+        megabytes=row.memory_limit_megabytes,
+        problem=problem,
+    )
+
+
+def _viewed(session: Session, views: RunViews, row: TrainingRun) -> RunView:
+    against = model_versions.compared_with(session, row) if row.comparison else None
+    return views.view(row, runs.waiting_before(session).get(row.id, 0), against.id if against else None)
+
+
+def _view(sessions: SessionFactory, views: RunViews, run_id: int) -> RunView:
+    with reading(sessions) as session:
+        return _viewed(session, views, runs.get(session, run_id))
+
+
+def _known(run_id: int, sessions: Sessions) -> int:
+    """The number of a run that there is: once a stream has begun, it can't say that there is none."""
+    with reading(sessions) as session:
+        return runs.get(session, run_id).id
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(
+    request: Request,
+    _user: Admin,
+    number: Annotated[int, Depends(_known)],
+    sessions: Sessions,
+    views: RunViewsDep,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """The changing part of the page, each time it is different; at last "over"."""
+    seen, begun = last_event_id, time.monotonic()
+    while time.monotonic() - begun < _LONGEST_SECONDS and not await request.is_disconnected():
+        run = await run_in_threadpool(_view, sessions, views, number)
+        if run.revision != seen:
+            html = bytes(render(request, "admin/models/_run.html", run=run).body).decode()
+            yield ServerSentEvent(raw_data=html, event="run", id=run.revision, retry=500)
+            seen = run.revision
+        if run.over:
+            yield ServerSentEvent(raw_data="over", event="over", id=run.revision)
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+@router.post("/cancel")
+def cancel(user: Admin, run_id: int, use_cases: RunsDep) -> Response:
+    """Ask for its end."""
+    return _do(use_cases, "cancel", run_id, user.user_id)
+
+
+@router.post("/retry")
+def retry(user: Admin, run_id: int, use_cases: RunsDep) -> Response:
+    """Queue it again."""
+    return _do(use_cases, "retry", run_id, user.user_id)
+
+
+def _do(use_cases: Runs, what: str, run_id: int, user_id: int) -> Response:
+    try:
+        getattr(use_cases, what)(run_id, user_id)
+    except Conflict:
+        return RedirectResponse(f"/admin/runs/{run_id}?refused={what}", 303)
+    return RedirectResponse(f"/admin/runs/{run_id}", 303)

@@ -1,0 +1,16 @@
+"""Where the network looked, for the desk's pages."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.web.api.review.items import attention_answer
+from app.web.auth import Reviewer
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/review/photos/{token}/attention.png")
+def show(request: Request, user: Reviewer, token: str, taxon: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """A transparent picture to lay over the photo."""
+    return attention_answer(request.app.state.attention, user.user_id, token, taxon)

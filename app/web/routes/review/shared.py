@@ -1,0 +1,95 @@
+"""What the desk's routes are given, and how its pages are rendered."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request, Response
+from fastapi.datastructures import QueryParams
+from fastapi.responses import RedirectResponse
+
+from app.db import SessionFactory, reading
+from app.domain.accounts import Role
+from app.services import taxa
+from app.services.review.filters import Filter
+from app.web.dependencies import LanguageDep
+from app.web.i18n import Language
+from app.web.pages import render
+from app.web.review.words import Words
+from app.web.visitors import SignedIn, visitor
+
+_ = str  # marks messages for extraction
+_PAGES = [
+    ("/review", _("Queue"), Role.REVIEWER),
+    ("/review/grid", _("Batches"), Role.REVIEWER),
+    ("/review/figures", _("Figures"), Role.REVIEWER),
+    ("/review/templates", _("Templates"), Role.REVIEWER),
+    ("/review/preferences", _("My desk"), Role.REVIEWER),
+    ("/review/acceptance", _("Acceptance"), Role.COORDINATOR),
+    ("/review/settings", _("Rules"), Role.COORDINATOR),
+]
+
+
+def _sessions(request: Request) -> SessionFactory:
+    return request.app.state.sessions
+
+
+def _words(request: Request, language: LanguageDep) -> Words:
+    with reading(
+        _sessions(request)
+    ) as session:  # closed at once: its connection would lie idle while another one writes
+        return Words(language, taxa.all_by_name(session))
+
+
+def _wanted(request: Request) -> Filter:
+    return Filter.parse(request.query_params)
+
+
+Sessions = Annotated[SessionFactory, Depends(_sessions)]
+WordsDep = Annotated[Words, Depends(_words)]
+WantedDep = Annotated[Filter, Depends(_wanted)]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The filter that a form brought back from the desk."""
+
+    wanted: Filter
+
+    @property
+    def query(self) -> str:
+        """As part of an address."""
+        return self.wanted.to_query()
+
+
+def _carried(filter: Annotated[str, Form()] = "") -> Carried:
+    return Carried(Filter.parse(QueryParams(filter[:2000])))
+
+
+CarriedDep = Annotated[Carried, Depends(_carried)]
+
+
+def desk_page(request: Request, template: str, language: Language, status: int = 200, **context: Any) -> Response:
+    """A page of the desk: kept by no cache, with the desk's own navigation."""
+    user: SignedIn | None = visitor(request.scope)
+    pages = [(path, language.gettext(label)) for path, label, role in _PAGES if user is not None and user.may(role)]
+    page = render(request, f"review/{template}", status, review_pages=pages, **context)
+    page.headers["Cache-Control"] = "private, no-store"
+    return page
+
+
+def to(path: str, query: str = "") -> RedirectResponse:
+    """On to another page of the desk."""
+    return RedirectResponse(f"{path}?{query}" if query else path, 303)
+
+
+def stale_page(request: Request, words: Words, what: str, submission_id: int, query: str) -> Response:
+    """The refusal of an old page. ``what``: what happened meanwhile, in words."""
+    return desk_page(
+        request,
+        "stale.html",
+        words.language,
+        409,
+        what=what,
+        item_id=submission_id,
+        query=query,
+    )

@@ -1,0 +1,56 @@
+"""The page of one submission, as several routes show it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from app.models import JobKind, Submission
+from app.services import jobs, taxa
+from app.services.review import outcome
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession
+from app.web.i18n import Language
+from app.web.pages import render
+from app.web.review.outcome_views import review_view
+from app.web.views import TaxonView, Views, taxon_view
+
+
+def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
+    return [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
+
+
+Choices = Annotated[list[TaxonView], Depends(_choices)]
+
+
+def page_of(
+    request: Request,
+    session: ReadSession,
+    row: Submission,
+    language: Language,
+    choices: list[TaxonView],
+    *,
+    template: str = "show.html",
+    status: int = 200,
+    flash: str | None = None,
+    answer_error: str = "",
+) -> Response:
+    """A submission's page or a part of it, with what experts said. ``answer_error``: what was wrong with an answer."""
+    views = Views(language, taxa.all_by_name(session))
+    view = views.submission(row, failed=jobs.failed_for(session, JobKind.SCREENING, row.id))
+    page = render(
+        request,
+        f"submissions/{template}",
+        status,
+        submission=view,
+        review=review_view(outcome.of_submission(session, row), language, views),
+        taxa=choices,
+        flash=flash,
+        answer_error=answer_error,
+    )
+    return private(page)
+
+
+def private(page: Response) -> Response:
+    """Kept by no cache, found by no search engine."""
+    page.headers["Cache-Control"] = "private, no-store"
+    page.headers["X-Robots-Tag"] = "noindex"
+    return page

@@ -1,0 +1,183 @@
+"""``wingcheck dataset``: look at a data set, divide it, name its content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(help="Look at a data set, divide it, clean it.", no_args_is_help=True)
+_console = Console(soft_wrap=True, highlight=False)
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder per class (perhaps with train, valid and test above), a folder with labels.csv, a collection, a "
+        "snapshot, or a listing (.csv, .json, .jsonl)."
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option("--depth", min=1, help="Folders of a hierarchy that make the class. Default: the innermost."),
+]
+Distance = Annotated[int, typer.Option(min=0, max=64, help="Near duplicates differ in at most so many of 64 bits.")]
+
+
+@app.command()
+def inspect(
+    source: Source,
+    depth: Depth = None,
+    distance: Distance = 6,
+    html: Annotated[Path | None, typer.Option(help="Write a report with pictures here.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write the contact sheet (PNG or JPEG) here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+    per_class: Annotated[int, typer.Option(min=1, help="Photos of each class on the contact sheet.")] = 24,
+) -> None:
+    """Counts, sizes, duplicates, balance, and what to put right before training."""
+    with _refusals():
+        from ml.datasets.contact_sheet import MOST_CLASSES, contact_sheet
+        from ml.datasets.inspection import inspect as inspected
+        from ml.datasets.sources import read_source
+        from ml.datasets.survey import survey
+
+        photos = read_source(source, depth=depth)
+        found = inspected(survey(photos), distance=distance)
+        _show(found)
+        if json_file is not None:
+            json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if html is not None or sheet is not None:
+            picture = contact_sheet(photos, per_class=per_class)
+        if sheet is not None:
+            picture.save(sheet)
+        if html is not None:
+            from ml.reports import data_uri, write_report
+
+            largest = max(found["classes"].values())
+            title = f"The data set {source.resolve().name}"
+            shown = {"found": found, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
+            write_report(html, "dataset.html", title=title, **shown)
+        for file in (json_file, sheet, html):
+            if file is not None:
+                _console.print(f"Written: {file}")
+
+
+@app.command()
+def split(
+    source: Source,
+    depth: Depth = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="What stays together: photographer, event, near-duplicate, block. Repeat it. Default: all."),
+    ] = None,
+    fractions: Annotated[
+        str, typer.Option(help="Shares for train/calibration/test; calibration is also called validation.")
+    ] = "0.6/0.2/0.2",
+    seed: Annotated[int, typer.Option(help="Another seed, another division.")] = 1,
+    block: Annotated[int, typer.Option(min=1, help="Sequence numbers per block.")] = 25,
+    distance: Distance = 6,
+    anew: Annotated[bool, typer.Option("--anew", help="Replace an earlier division.")] = False,
+) -> None:
+    """Divide into train, calibration and test: stratified, grouped, the same for the same seed. Training follows it."""
+    with _refusals():
+        from ml.datasets.division import divide_source, fractions_from, ties_from, write_split
+
+        made = divide_source(
+            source,
+            ties=ties_from(by),
+            fractions=fractions_from(fractions),
+            seed=seed,
+            block=block,
+            distance=distance,
+            depth=depth,
+            anew=anew,
+        )
+        table = Table("class", "train", "calibration", "test")
+        for label, counts in made.report["classes"].items():
+            table.add_row(label, *(str(counts[part]) for part in ("train", "calibration", "test")))
+        _console.print(table)
+        _console.print(made.sentence)
+        for file in write_split(made):
+            _console.print(f"Written: {file}")
+
+
+@app.command()
+def fingerprint(source: Source, depth: Depth = None) -> None:
+    """The hash of a data set's photos and classes: the same data give the same one, wherever they lie."""
+    with _refusals():
+        from ml.datasets.sources import read_source
+        from ml.datasets.survey import content_fingerprint, digests_of
+
+        photos = read_source(source, depth=depth)
+        typer.echo(content_fingerprint(photos, digests_of(photos)))
+
+
+@app.command()
+def clean(
+    table: Annotated[Path, typer.Argument(help="out_of_fold.csv, from `wingcheck train CONFIG --folds 5`.")],
+    source: Annotated[
+        Path | None, typer.Option(help="The data set that the table is of; needed for the contact sheet.")
+    ] = None,
+    depth: Depth = None,
+    out: Annotated[Path, typer.Option(help="Write the list to decide on here.")] = Path("label_candidates.csv"),
+    sheet: Annotated[Path | None, typer.Option(help="Write the candidates' pictures (PNG or JPEG) here.")] = None,
+    scope: Annotated[bool, typer.Option(help="Also look for photos that show none of the labels.")] = True,
+) -> None:
+    """List labels that are probably wrong, for a person to decide: keep, remove or relabel:LABEL.
+
+    Once decided, a config names the list as its species.review.
+    """
+    with _refusals():
+        from ml.datasets import cleaning
+        from ml.datasets.folder import DataError
+        from ml.datasets.sources import read_source
+        from ml.evaluation.out_of_fold import read_out_of_fold
+
+        if sheet is not None and source is None:
+            raise DataError("Say where the photos are: --source FOLDER.")
+        answers = read_out_of_fold(table)
+        candidates = cleaning.label_candidates(answers, scope=scope)
+        cleaning.write_candidates(candidates, out)
+        _console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
+        found = cleaning.against_screening(candidates, answers)
+        if found.precision is not None and found.recall is not None:
+            _console.print(
+                f"Of {found.doubtful} photos marked doubtful {found.both} are among them: precision {found.precision:.2f} "
+                f"(drawn blindly {found.chance:.2f}), recall {found.recall:.2f}."
+            )
+        if sheet is not None and source is not None:
+            photos = {photo.path: photo for photo in read_source(source, depth=depth)}
+            cleaning.candidate_sheet(candidates, photos).save(sheet)
+            _console.print(f"Written: {sheet}")
+
+
+def _show(found: dict[str, object]) -> None:
+    classes, parts = found["classes"], found["parts"]
+    assert isinstance(classes, dict)
+    assert isinstance(parts, dict)
+    table = Table("class", "photos", *parts)
+    for label, count in classes.items():
+        table.add_row(label, str(count), *(str(parts[part].get(label, 0)) for part in parts))
+    _console.print(table)
+    remarks = found["remarks"]
+    assert isinstance(remarks, list)
+    for remark in remarks or ["Nothing stands out."]:
+        _console.print(f"• {remark}")
+    _console.print(f"Fingerprint: {found['fingerprint']}")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a person can put right is one line and exit code 1."""
+    from ml.datasets.folder import DataError
+
+    try:
+        yield
+    except (DataError, OSError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None

@@ -1,0 +1,143 @@
+"""Everything that can be said of a version on photos that it never learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.datasets.examples import Examples
+from ml.datasets.folder import DataError
+from ml.evaluation import details
+from ml.evaluation.breakdown import Told, breakdown, curves, told_from
+from ml.evaluation.material import Material, source_material, training_material
+from ml.evaluation.mistakes import Mistake, worst_mistakes
+from ml.evaluation.paired import compare_paired, paired_sentence
+from ml.evaluation.scores import figures, figures_of, score
+from ml.evaluation.speed import speed_and_size
+from ml.inference import Classifier, ModelVersionInfo, Runtime, load_classifier
+
+ERROR_RATES = (0.01, 0.02, 0.05, 0.1)
+WORST = 12
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``figures`` are ready for JSON; the rest is what a report draws its pictures from."""
+
+    figures: dict[str, Any]
+    classifier: Classifier
+    examples: Examples
+    mistakes: list[Mistake]
+
+
+def evaluate(
+    folder: Path,
+    *,
+    data: Path | None = None,
+    photos: Path | None = None,
+    against: Path | None = None,
+    error_rates: Sequence[float] = ERROR_RATES,
+    runtime: Runtime = "auto",
+    rounds: int = 1000,
+    worst: int = WORST,
+) -> Evaluation:
+    """Measure a version.
+
+    Args:
+        folder: of the version.
+        data: the data folder that it was trained with; its test part measures, its calibration part sets thresholds.
+        photos: another data set to measure on instead.
+        against: folder of another version with the same labels, to compare with on the same photos.
+        error_rates: for which to look for thresholds.
+        runtime: that answers.
+        rounds: of the bootstrap.
+        worst: how many mistakes to name.
+
+    Raises:
+        ModelVersionError, DataError, ConfigError: a version or the photos can't be read, or don't fit together.
+    """
+    classifier = load_classifier(folder, runtime)
+    info = classifier.info
+    material = _material(info, data, photos)
+    test, labels = material.test, _labels(classifier)
+    scores = score(classifier, test)
+    several = info.head == "sigmoids"
+    told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
+    measured: dict[str, Any] = {
+        "model": {"name": info.name, "version": info.version, "digest": info.digest},
+        "runtime": classifier.runtime,
+        "labels": labels,
+        **material.about,
+        **figures_of(scores, test, info.policy, rounds, several=several),
+    }
+    measured["species"] |= details.more_species_figures(told.answers, told.classes, told.bundles, rounds)
+    if material.before is not None:
+        before = figures(classifier, material.before.species, rounds)
+        measured["species_before_review"] = before["species"]
+    measured |= {
+        **breakdown(info, told, labels, _thresholds(classifier, material, error_rates, several=several), rounds),
+        "curves": curves(told, labels),
+        "speed": speed_and_size(classifier),
+    }
+    if against is not None:
+        measured["paired"] = _paired(classifier, told, against, data, photos, runtime, rounds)
+    mistakes = [] if several else worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, worst)
+    measured["mistakes"] = [asdict(mistake) for mistake in mistakes]
+    return Evaluation(measured, classifier, test, mistakes)
+
+
+def _material(
+    info: ModelVersionInfo, data: Path | None, photos: Path | None, shape: ModelVersionInfo | None = None
+) -> Material:
+    if photos is not None:
+        return source_material(info, photos, shape)
+    if data is None:
+        raise DataError("Say where the photos are: --data FOLDER, or --photos SOURCE.")
+    return training_material(info, data, shape)
+
+
+def _thresholds(
+    classifier: Classifier, material: Material, rates: Sequence[float], *, several: bool
+) -> list[dict[str, Any]]:
+    """Learnt from the calibration photos; those of the policy where there are none."""
+    if material.calibration is None:
+        return [asdict(each) for each in classifier.info.policy.thresholds]
+    own = material.calibration.species
+    asked = told_from(score(classifier, own).probabilities, own, _labels(classifier), several=several)
+    return [details.learnt_threshold(asked.answers, asked.classes, rate) for rate in rates]
+
+
+def _paired(
+    classifier: Classifier,
+    told: Told,
+    against: Path,
+    data: Path | None,
+    photos: Path | None,
+    runtime: Runtime,
+    rounds: int,
+) -> dict[str, Any]:
+    other = load_classifier(against, runtime)
+    labels, theirs = _labels(classifier), _labels(other)
+    if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != told.several:
+        raise DataError(f"{other.info.name} knows other labels ({', '.join(theirs)}): the two can't be compared.")
+    same = _material(classifier.info, data, photos, other.info).test.species
+    columns = [theirs.index(label) for label in labels]
+    answers = score(other, same).probabilities[:, columns]
+    found = compare_paired(
+        told.answers,
+        told_from(answers, same, labels, several=told.several).answers,
+        told.classes,
+        labels=("no", "yes") if told.several else labels,
+        names=told.names,
+        bundles=told.bundles,
+        rounds=rounds,
+    )
+    this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (classifier, other))
+    about = {"name": other.info.name, "version": other.info.version, "digest": other.info.digest}
+    return {"against": about, "sentence": paired_sentence(found, this_name, other_name)} | found
+
+
+def _labels(classifier: Classifier) -> list[str]:
+    return [label.scientific_name for label in classifier.info.labels]

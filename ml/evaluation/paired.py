@@ -1,0 +1,96 @@
+"""Two model versions on the same photos: the difference, with an interval that knows they saw the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ml.evaluation import details, metrics
+from ml.evaluation.bootstrap import interval
+
+
+def compare_paired(
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    classes: np.ndarray,
+    *,
+    labels: Sequence[str],
+    names: Sequence[str],
+    bundles: np.ndarray,
+    rounds: int = 1000,
+) -> dict[str, Any]:
+    """Compare two versions' answers.
+
+    Args:
+        ours: probabilities ``(n, k)`` of the version that is judged.
+        theirs: those of the other one, for the same photos and labels.
+        classes: int ``(n,)``.
+        labels: names of the labels.
+        names: what to call each photo.
+        bundles: photos that must be resampled together, ``(n,)``.
+        rounds: of the bootstrap. Both versions are resampled alike, so what is hard for both cancels out.
+
+    Returns:
+        JSON-able: differences ours minus theirs with 95 % intervals, McNemar's exact test on who alone is right, and the
+        photos on which they differ.
+    """
+
+    def difference(figure: Any) -> dict[str, Any]:
+        return interval(
+            lambda a, b, c: figure(a, c) - figure(b, c), ours, theirs, classes, bundles=bundles, rounds=rounds
+        )
+
+    own, other = ours.argmax(1), theirs.argmax(1)
+    only_own = int(((own == classes) & (other != classes)).sum())
+    only_other = int(((own != classes) & (other == classes)).sum())
+    differing = np.flatnonzero(own != other)
+    return {
+        "photos": len(classes),
+        "accuracy": difference(metrics.accuracy),
+        "balanced_accuracy": difference(details.balanced_accuracy),
+        "log_loss": difference(metrics.log_loss),
+        "per_label": {
+            label: {"recall": difference(lambda p, c, index=index: details.recall(p, c, index))}
+            for index, label in enumerate(labels)
+        },
+        "mcnemar": {
+            "only_this_right": only_own,
+            "only_other_right": only_other,
+            "p_value": round(mcnemar(only_own, only_other), 4),
+        },
+        "differing": [
+            {
+                "path": str(names[int(row)]),
+                "label": labels[int(classes[row])],
+                "this": labels[int(own[row])],
+                "other": labels[int(other[row])],
+                "this_probability": round(float(ours[row].max()), 4),
+                "other_probability": round(float(theirs[row].max()), 4),
+            }
+            for row in differing
+        ],
+    }
+
+
+def mcnemar(one: int, other: int) -> float:
+    """Exact two-sided p-value: were both equally good, each photo that only one gets right would be a coin's toss."""
+    count = one + other
+    if count == 0:
+        return 1.0
+    tail = math.fsum(math.comb(count, k) for k in range(min(one, other) + 1)) / 2**count
+    return min(1.0, 2 * tail)
+
+
+def paired_sentence(found: dict[str, Any], this: str, other: str) -> str:
+    """The comparison in one sentence."""
+    difference = found["accuracy"]
+    points = 100 * difference["value"]
+    if difference["low"] is not None and difference["low"] > 0:
+        return f"{this} is better than {other}: {points:.1f} points more right, and chance does not explain it."
+    if difference["high"] is not None and difference["high"] < 0:
+        return f"{this} is worse than {other}: {-points:.1f} points fewer right, and chance does not explain it."
+    more = "more" if points >= 0 else "fewer"
+    return f"These photos can't tell {this} and {other} apart: {abs(points):.1f} points {more} right, which chance alone may do."

@@ -1,0 +1,144 @@
+"""``wingcheck train``. TensorFlow is imported when it runs, so ``--help`` is quick."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from ml.stopping import EXIT_CODE, Stopped, listening
+
+if TYPE_CHECKING:
+    from ml.config import Config
+
+_console = Console(soft_wrap=True, highlight=False)
+_FOLDERS = re.compile(r"""(?<![^\s"'\[{=])/(?:[^\s"',\]}/]+/)*""")
+
+
+def train(
+    config: Annotated[
+        str,
+        typer.Argument(help="Name of an experiment, or path of a .py file that defines CONFIG, a .toml or .yaml file."),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", envvar="WINGCHECK_DATA", help="Folder with the photos, each set with its labels.csv."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new model version; must be new or empty.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Another value than the config's: optimisation.epochs=3. Repeatable."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the config's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Another number of epochs than the config's.", min=1)] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Backbone weights: 'imagenet' (downloaded), 'none', or a .weights.h5 file.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(help="CPU threads; with more than one a run is faster and no longer repeats exactly.", min=1)
+    ] = 1,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Begin with the weights of this model version, which is built the same way."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Where the run is written down; beside the model version unless said.")
+    ] = None,
+    progress: Annotated[
+        Path | None, typer.Option(help="Append the run's progress to this file, as JSON lines.")
+    ] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Cross-validate instead: every photo is answered by a model that has not learnt from it."
+        ),
+    ] = None,
+) -> None:
+    """Train a network and write a model version: SavedModel, LiteRT conversion, policy, figures and card.
+
+    SIGTERM and Ctrl-C stop it in good order, with exit code 75; --resume then goes on as if it had never stopped.
+    """
+    from ml.config import ConfigError, load_config
+    from ml.datasets.folder import DataError, data_root
+    from ml.export import ExportError
+    from ml.progress import Curves, Journal
+    from ml.run import train_version
+    from ml.training import Following, TrainingError
+
+    try:
+        chosen = load_config(config).with_values(values or []).with_changes(seed=seed, epochs=epochs)
+        if weights is not None:
+            chosen = chosen.with_weights(None if weights == "none" else weights)
+        folder = out or Path("runs") / f"{chosen.model_name}-{chosen.version}"
+        if folds is not None:
+            _cross_validate(chosen, folds, data_root(data), out, threads)
+            return
+        with listening() as stop:
+            following = Following(
+                journal=Journal(progress),
+                curves=Curves(tensorboard),
+                stop=stop,
+                checkpoints=checkpoints or folder.with_name(f"{folder.name}.checkpoint"),
+                resume=resume,
+                start=start,
+            )
+            metrics = train_version(
+                chosen,
+                data_root(data),
+                folder,
+                command=_command(
+                    config,
+                    values or [],
+                    seed=seed,
+                    epochs=epochs,
+                    weights=weights,
+                    **({"from": start} if start else {}),
+                ),
+                say=_console.print,
+                threads=threads,
+                following=following,
+            )
+    except Stopped as stopped:
+        _console.print("Stopped. The same command with --resume goes on from here.")
+        raise typer.Exit(EXIT_CODE) from stopped
+    except (ConfigError, DataError, TrainingError, ExportError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
+        raise typer.Exit(1) from error
+    if metrics:
+        _show(metrics)
+        _console.print(f"Model version written to {folder}")
+
+
+def _cross_validate(config: Config, folds: int, data: Path, out: Path | None, threads: int) -> None:
+    from ml.evaluation.table import folds_table
+    from ml.folds import run_folds
+
+    folder = out or Path("runs") / f"{config.model_name}-{config.version}-folds"
+    _console.print(folds_table(run_folds(config, folds, data, folder, say=_console.print, threads=threads)))
+    _console.print(f"Answers of all photos: {folder / 'out_of_fold.csv'}; label errors: wingcheck dataset clean")
+
+
+def _command(config: str, values: list[str], **options: object) -> str:
+    """The command to repeat, with the names of files but no folders of this machine."""
+    words = ["wingcheck", "train", Path(config).name if "." in config else config, "--data", "DATA"]
+    for assignment in values:
+        key, _, value = assignment.partition("=")
+        words += ["--set", f"{key}={_FOLDERS.sub('', value)}"]
+    for name, option in options.items():
+        if option is not None:
+            words += [f"--{name}", Path(str(option)).name]
+    return shlex.join(words)
+
+
+def _show(metrics: dict[str, object]) -> None:
+    from ml.evaluation.table import figures_table
+
+    _console.print(figures_table(metrics))

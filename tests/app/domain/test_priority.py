@@ -1,0 +1,51 @@
+"""The order in which a minute of an expert's time is worth most."""
+
+from datetime import UTC, datetime, timedelta
+
+from app.domain.priority import position, position_when_over
+from app.domain.review import ReviewReason as R
+
+# From first to last: reason, probability that the claim is right.
+ORDER = [
+    (R.ANSWERED, None),
+    (R.SECOND_OPINION, None),
+    (R.DISAGREE, 0.01),
+    (R.DISAGREE, 0.35),
+    (R.UNCERTAIN, 0.5),
+    (R.NO_CLAIM, None),
+    (R.UNCERTAIN, 0.93),
+    (R.OUT_OF_SCOPE, None),
+    (R.AGREE_UNACCEPTED, 0.96),
+]
+
+
+def test_the_order():
+    places = [position(reason, support) for reason, support in ORDER]
+    assert places == sorted(places)
+    assert len(set(places)) == len(places)
+
+
+def test_a_level_leaves_something_to_age():
+    assert position(R.DISAGREE, 0.02) == position(R.DISAGREE, 0.07)
+
+
+def test_a_model_that_is_sure_of_what_was_not_claimed_comes_first():
+    assert position(R.DISAGREE, None) == position(R.DISAGREE, 0.0)
+
+
+def test_probabilities_at_the_ends_stay_in_their_band():
+    for support in (0.0, 1.0):
+        assert 200 <= position(R.DISAGREE, support) < 300 <= position(R.UNCERTAIN, support) < 400
+
+
+def test_an_audit_stands_anywhere_among_what_is_doubtful():
+    places = {position(R.AUDIT, 0.99) for _ in range(300)}
+    assert min(places) >= position(R.DISAGREE, 0.0)
+    assert max(places) < position(R.OUT_OF_SCOPE, None)
+    assert len(places) > 20
+
+
+def test_what_was_decided_last_stands_first():
+    now = datetime(2026, 7, 14, tzinfo=UTC)
+    assert position_when_over(now + timedelta(seconds=1)) < position_when_over(now)
+    assert -(2**31) < position_when_over(datetime(2088, 1, 1, tzinfo=UTC))

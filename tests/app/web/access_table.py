@@ -1,0 +1,268 @@
+"""Every route of the application, and whom it is for: the table that test_access.py holds the application to.
+
+A route without a line here fails the test. Its line gives:
+
+- the method and the path as the route declares them;
+- who may use it: EVERYBODY, REVIEWER, COORDINATOR, ADMIN, or ANY_USER for pages of one's own account, which no API key opens;
+- for JSON routes outside /api, ``json=True``: signed out, they answer 401 rather than lead to the door;
+- ``scopes`` where an API key needs others than its role gives: review:read and review:write, for admins' routes admin.
+
+Whoever may, gets past the door: any answer but 401, 403 and a redirect to /sign-in, be it 404 or 422, is right.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.accounts import LEAST_ROLE, Role, Scope
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+EVERYBODY = "everybody"
+ANY_USER = "any user"
+REVIEWER, COORDINATOR, ADMIN = Role.REVIEWER, Role.COORDINATOR, Role.ADMIN
+
+
+@dataclass(frozen=True)
+class Access:
+    """One route, and whom it is for."""
+
+    method: str
+    path: str
+    who: Role | str
+    json: bool = False
+    scopes: frozenset[Scope] | None = None
+
+    @property
+    def least_role(self) -> Role:
+        """The smallest role that may use it, where not everybody may."""
+        return self.who if isinstance(self.who, Role) else Role.REVIEWER
+
+    def is_within(self, scope: Scope) -> bool:
+        """Whether an API key with this scope alone, of a user whose role is just large enough for it, gets past the door."""
+        if not LEAST_ROLE[scope].includes(self.least_role) or self.who == ANY_USER:
+            return False
+        if self.scopes is not None:
+            return scope in self.scopes
+        if self.who == ADMIN:
+            return scope is Scope.ADMIN
+        return scope is (Scope.REVIEW_READ if self.method in SAFE else Scope.REVIEW_WRITE)
+
+    @property
+    def answers_json(self) -> bool:
+        """Whether refusals are problem details."""
+        return self.json or self.path.startswith(("/api/", "/predict"))
+
+
+VOLUNTEERS = [
+    Access("GET", "/", EVERYBODY),
+    Access("POST", "/submissions", EVERYBODY),
+    Access("GET", "/s/{token}", EVERYBODY),
+    Access("GET", "/s/{token}/verdict", EVERYBODY),
+    Access("POST", "/s/{token}/claim", EVERYBODY),
+    Access("POST", "/s/{token}/answer", EVERYBODY),
+    Access("GET", "/s/{token}/withdraw", EVERYBODY),
+    Access("POST", "/s/{token}/withdraw", EVERYBODY),
+    Access("GET", "/mine", EVERYBODY),
+    Access("POST", "/mine/email", EVERYBODY),
+    Access("GET", "/mine/download", EVERYBODY),
+    Access("GET", "/mine/delete", EVERYBODY),
+    Access("POST", "/mine/delete", EVERYBODY),
+    Access("GET", "/photos/{token}/{variant}.jpg", EVERYBODY),
+    Access("GET", "/species", EVERYBODY),
+    Access("GET", "/about", EVERYBODY),
+    Access("GET", "/language/{code}", EVERYBODY),
+]
+PROGRAMS = [
+    Access("POST", "/predict", EVERYBODY),
+    Access("POST", "/api/v1/submissions", EVERYBODY),
+    Access("GET", "/api/v1/submissions/{token}", EVERYBODY),
+    Access("POST", "/api/v1/submissions/{token}/answer", EVERYBODY),
+    Access("GET", "/api/v1/taxa", EVERYBODY),
+    Access("GET", "/openapi.json", EVERYBODY),
+    Access("GET", "/docs", EVERYBODY),
+    Access("GET", "/healthz", EVERYBODY),
+    Access("GET", "/readyz", EVERYBODY),
+    Access("GET", "/metrics", EVERYBODY),
+]
+ACCOUNTS = [
+    Access("GET", "/sign-in", EVERYBODY),
+    Access("POST", "/sign-in", EVERYBODY),
+    Access("POST", "/sign-out", ANY_USER),
+    Access("GET", "/invitation/{token}", EVERYBODY),
+    Access("POST", "/invitation/{token}", EVERYBODY),
+    Access("GET", "/reset/{token}", EVERYBODY),
+    Access("POST", "/reset/{token}", EVERYBODY),
+    Access("GET", "/account", ANY_USER),
+    Access("POST", "/account", ANY_USER),
+    Access("POST", "/account/sessions/{session_id}/end", ANY_USER),
+    Access("POST", "/account/sign-out-everywhere", ANY_USER),
+    Access("GET", "/account/password", ANY_USER),
+    Access("POST", "/account/password", ANY_USER),
+]
+ADMINS = [
+    Access("GET", "/admin/people", ADMIN),
+    Access("POST", "/admin/people/invite", ADMIN),
+    Access("POST", "/admin/people/add", ADMIN),
+    Access("POST", "/admin/people/invitations/{link_id}/revoke", ADMIN),
+    Access("GET", "/admin/people/{user_id}", ADMIN),
+    Access("POST", "/admin/people/{user_id}", ADMIN),
+    Access("POST", "/admin/people/{user_id}/deactivate", ADMIN),
+    Access("POST", "/admin/people/{user_id}/activate", ADMIN),
+    Access("POST", "/admin/people/{user_id}/password-link", ADMIN),
+    Access("POST", "/admin/people/{user_id}/new-password", ADMIN),
+    Access("POST", "/admin/people/{user_id}/sessions/{session_id}/end", ADMIN),
+    Access("POST", "/admin/people/{user_id}/sign-out-everywhere", ADMIN),
+    Access("GET", "/admin/api-keys", ADMIN),
+    Access("POST", "/admin/api-keys", ADMIN),
+    Access("POST", "/admin/api-keys/{key_id}/revoke", ADMIN),
+    Access("GET", "/admin/log", ADMIN),
+]
+MODELS = [
+    Access("GET", "/admin/models", ADMIN),
+    Access("POST", "/admin/models/{version_id}/roll-back", ADMIN),
+    Access("POST", "/admin/models/alerts/{alert_id}/seen", ADMIN),
+    Access("GET", "/admin/models/compare", ADMIN),
+    Access("POST", "/admin/models/compare", ADMIN),
+    Access("GET", "/admin/models/{version_id}", ADMIN),
+    Access("GET", "/admin/models/{version_id}/promote", ADMIN),
+    Access("POST", "/admin/models/{version_id}/promote", ADMIN),
+    Access("GET", "/admin/runs", ADMIN),
+    Access("POST", "/admin/runs", ADMIN),
+    Access("GET", "/admin/runs/new", ADMIN),
+    Access("POST", "/admin/runs/plan", ADMIN),
+    Access("GET", "/admin/runs/{run_id}", ADMIN),
+    Access("GET", "/admin/runs/{run_id}/events", ADMIN),
+    Access("POST", "/admin/runs/{run_id}/cancel", ADMIN),
+    Access("POST", "/admin/runs/{run_id}/retry", ADMIN),
+    Access("GET", "/admin/taxa", ADMIN),
+    Access("POST", "/admin/taxa/import", ADMIN),
+    Access("GET", "/admin/taxa/changes/{change_id}", ADMIN),
+    Access("POST", "/admin/taxa/changes/{change_id}/save", ADMIN),
+    Access("POST", "/admin/taxa/changes/{change_id}/undo", ADMIN),
+    Access("GET", "/admin/taxa/{taxon_id}", ADMIN),
+    Access("POST", "/admin/taxa/{taxon_id}", ADMIN),
+]
+ADMINS_PROGRAMS = [
+    Access("GET", "/api/v1/admin/users", ADMIN),
+    Access("POST", "/api/v1/admin/users", ADMIN),
+    Access("GET", "/api/v1/admin/users/{user_id}", ADMIN),
+    Access("PATCH", "/api/v1/admin/users/{user_id}", ADMIN),
+    Access("POST", "/api/v1/admin/users/{user_id}/password-link", ADMIN),
+    Access("GET", "/api/v1/admin/users/{user_id}/sessions", ADMIN),
+    Access("DELETE", "/api/v1/admin/users/{user_id}/sessions", ADMIN),
+    Access("DELETE", "/api/v1/admin/users/{user_id}/sessions/{session_id}", ADMIN),
+    Access("GET", "/api/v1/admin/invitations", ADMIN),
+    Access("POST", "/api/v1/admin/invitations", ADMIN),
+    Access("DELETE", "/api/v1/admin/invitations/{invitation_id}", ADMIN),
+    Access("GET", "/api/v1/admin/api-keys", ADMIN),
+    Access("POST", "/api/v1/admin/api-keys", ADMIN),
+    Access("DELETE", "/api/v1/admin/api-keys/{key_id}", ADMIN),
+    Access("GET", "/api/v1/admin/log", ADMIN),
+]
+MODELS_PROGRAMS = [
+    Access("GET", "/api/v1/admin/models", ADMIN),
+    Access("GET", "/api/v1/admin/models/{version_id}", ADMIN),
+    Access("GET", "/api/v1/admin/models/{version_id}/gate", ADMIN),
+    Access("POST", "/api/v1/admin/models/{version_id}/promote", ADMIN),
+    Access("POST", "/api/v1/admin/models/{version_id}/rollback", ADMIN),
+    Access("GET", "/api/v1/admin/activations", ADMIN),
+    Access("PUT", "/api/v1/admin/models/{version_id}/shadow", ADMIN),
+    Access("DELETE", "/api/v1/admin/models/{version_id}/shadow", ADMIN),
+    Access("GET", "/api/v1/admin/models/{version_id}/comparison", ADMIN),
+    Access("POST", "/api/v1/admin/models/{version_id}/replays", ADMIN),
+    Access("GET", "/api/v1/admin/replays/{replay_id}", ADMIN),
+    Access("GET", "/api/v1/admin/replays/{replay_id}/submissions", ADMIN),
+    Access("GET", "/api/v1/admin/runs", ADMIN),
+    Access("POST", "/api/v1/admin/runs", ADMIN),
+    Access("POST", "/api/v1/admin/run-plans", ADMIN),
+    Access("GET", "/api/v1/admin/runs/{run_id}", ADMIN),
+    Access("POST", "/api/v1/admin/runs/{run_id}/cancel", ADMIN),
+    Access("POST", "/api/v1/admin/runs/{run_id}/retry", ADMIN),
+    Access("GET", "/api/v1/admin/runs/{run_id}/events", ADMIN),
+    Access("GET", "/api/v1/admin/watch", ADMIN),
+    Access("POST", "/api/v1/admin/watch/alerts/{alert_id}/seen", ADMIN),
+]
+REVIEW = [
+    Access("GET", "/review/figures", REVIEWER),
+    Access("GET", "/review", REVIEWER),
+    Access("POST", "/review/filters", REVIEWER),
+    Access("POST", "/review/filters/{filter_id}", REVIEWER),
+    Access("GET", "/review/grid", REVIEWER),
+    Access("GET", "/review/grid/{claimed}/{predicted}", REVIEWER),
+    Access("POST", "/review/grid/{claimed}/{predicted}", REVIEWER),
+    Access("POST", "/review/grid/{claimed}/{predicted}/skip", REVIEWER),
+    Access("GET", "/review/batches/{batch_id}", REVIEWER),
+    Access("POST", "/review/batches/{batch_id}/undo", REVIEWER),
+    Access("GET", "/review/templates", REVIEWER),
+    Access("POST", "/review/templates", REVIEWER),
+    Access("POST", "/review/templates/{template_id}", REVIEWER),
+    Access("GET", "/review/preferences", REVIEWER),
+    Access("POST", "/review/preferences", REVIEWER),
+    Access("GET", "/review/next", REVIEWER),
+    Access("GET", "/review/ahead", REVIEWER),
+    Access("GET", "/review/taxa", REVIEWER),
+    Access("GET", "/review/{submission_id}", REVIEWER),
+    Access("GET", "/review/{submission_id}/item", REVIEWER),
+    Access("POST", "/review/{submission_id}/decide", REVIEWER),
+    Access("POST", "/review/{submission_id}/ask", REVIEWER),
+    Access("POST", "/review/{submission_id}/comment", REVIEWER),
+    Access("POST", "/review/{submission_id}/skip", REVIEWER),
+    Access("POST", "/review/{submission_id}/undo", REVIEWER),
+    Access("POST", "/review/{submission_id}/renew", REVIEWER),
+    Access("POST", "/review/{submission_id}/release", REVIEWER),
+    Access("GET", "/review/acceptance", COORDINATOR),
+    Access("POST", "/review/acceptance", COORDINATOR),
+    Access("POST", "/review/acceptance/lift", COORDINATOR),
+    Access("GET", "/review/settings", COORDINATOR),
+    Access("POST", "/review/settings", COORDINATOR),
+    Access("POST", "/review/settings/rules", COORDINATOR),
+]
+REVIEWERS_PROGRAMS = [
+    Access("GET", "/api/v1/review/queue", REVIEWER),
+    Access("GET", "/api/v1/review/queue/counts", REVIEWER),
+    Access("GET", "/api/v1/review/filters", REVIEWER),
+    Access("POST", "/api/v1/review/filters", REVIEWER),
+    Access("PATCH", "/api/v1/review/filters/{filter_id}", REVIEWER),
+    Access("DELETE", "/api/v1/review/filters/{filter_id}", REVIEWER),
+    Access("POST", "/api/v1/review/next", REVIEWER),
+    Access("POST", "/api/v1/review/ahead", REVIEWER),
+    Access("GET", "/api/v1/review/items/{submission_id}", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/open", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/release", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/skip", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/decisions", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/questions", REVIEWER),
+    Access("POST", "/api/v1/review/items/{submission_id}/comments", REVIEWER),
+    Access("POST", "/api/v1/review/decisions/{identification_id}/undo", REVIEWER),
+    Access("GET", "/api/v1/review/photos/{token}/attention.png", REVIEWER),
+    Access("GET", "/api/v1/review/taxa", REVIEWER),
+    Access("GET", "/api/v1/review/pairs", REVIEWER),
+    Access("POST", "/api/v1/review/grid", REVIEWER),
+    Access("POST", "/api/v1/review/batches", REVIEWER),
+    Access("POST", "/api/v1/review/batches/{batch_id}/undo", REVIEWER),
+    Access("GET", "/api/v1/review/templates", REVIEWER),
+    Access("POST", "/api/v1/review/templates", REVIEWER),
+    Access("PUT", "/api/v1/review/templates/{template_id}", REVIEWER),
+    Access("DELETE", "/api/v1/review/templates/{template_id}", REVIEWER),
+    Access("GET", "/api/v1/review/figures", REVIEWER),
+    Access("GET", "/api/v1/review/acceptance", COORDINATOR),
+    Access("GET", "/api/v1/review/acceptance/{scientific_name}/preview", COORDINATOR),
+    Access("PUT", "/api/v1/review/acceptance/{scientific_name}", COORDINATOR),
+    Access("POST", "/api/v1/review/acceptance/{scientific_name}/lift", COORDINATOR),
+    Access("GET", "/api/v1/review/settings", REVIEWER),
+    Access("PUT", "/api/v1/review/settings", COORDINATOR),
+    Access("GET", "/api/v1/review/rules", REVIEWER),
+    Access("PUT", "/api/v1/review/rules/{scientific_name}", COORDINATOR),
+    Access("GET", "/api/v1/review/preferences", REVIEWER),
+    Access("PUT", "/api/v1/review/preferences", REVIEWER),
+    Access("GET", "/review/photos/{token}/attention.png", REVIEWER),
+]
+TABLE: list[Access] = [
+    *VOLUNTEERS,
+    *PROGRAMS,
+    *REVIEW,
+    *REVIEWERS_PROGRAMS,
+    *ACCOUNTS,
+    *ADMINS,
+    *MODELS,
+    *ADMINS_PROGRAMS,
+    *MODELS_PROGRAMS,
+]

@@ -1,0 +1,73 @@
+"""A new version from its training to its service and back: watched, compared, refused, put there with a reason."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, NewPerson
+from tests.browser.model_steps import REASON, admin, answered_by
+from tests.browser.test_accessibility import check
+from tests.running import Server, resume
+
+MINUTES = 60_000
+
+
+def start_run(page: Page, epochs: int) -> None:
+    """From the list of runs to the page of a new one, past what it would learn."""
+    page.goto("/admin/runs")
+    page.get_by_role("link", name="Train a new version").click()
+    page.get_by_label("Epochs").fill(str(epochs))
+    page.get_by_role("button", name="See what it would learn").click()
+    expect(page.get_by_role("region", name="This is what it would learn")).to_contain_text("files")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Run \d+"))
+
+
+def test_trained_watched_compared_overruled_and_gone_back_from(new_person: NewPerson, models_server: Server):
+    page = admin(new_person, models_server)
+    page.goto("/admin/models")
+    before = page.locator(".serving h2").inner_text().rsplit(" ", 1)[1]
+    start_run(page, 3)
+    expect(page.get_by_text("Epoch 3 of 3")).to_be_visible(timeout=3 * MINUTES)
+    expect(page.get_by_role("img", name=re.compile("^Share of photos named right"))).to_be_visible()
+    expect(page.get_by_role("region", name="What it printed last")).to_contain_text("train")
+    made = page.get_by_role("heading", name=re.compile("^It made"))
+    expect(made).to_be_visible(timeout=3 * MINUTES)
+    number = made.inner_text().rsplit(" ", 1)[1]
+    expect(page.get_by_text(re.compile("On the same .* photos"))).to_be_visible()
+    check(page)
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("link", name="Compare them").click()
+    expect(page.get_by_role("region", name="Photos on which they differ")).to_be_visible()
+    check(page)
+    page.go_back()
+    page.get_by_role("link", name="May it serve?").click()
+    expect(page.get_by_text("the gate does not let it pass")).to_be_visible()
+    page.get_by_role("textbox", name="Why it should serve all the same").fill(REASON)
+    page.get_by_role("button", name="Put it into service against the gate").click()
+    expect(page.locator(".serving")).to_contain_text(REASON)
+    answered_by(models_server, number)
+    page.get_by_role("button", name=re.compile(f"^Go back to {before}")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Go back to it").click()
+    answered_by(models_server, before)
+
+
+@pytest.fixture
+def still_worker(models_server: Server) -> Iterator[None]:
+    """Nobody takes up a run meanwhile."""
+    worker = models_server.pause_worker()
+    yield
+    resume(worker)
+
+
+@pytest.mark.usefixtures("still_worker")
+def test_a_run_that_waits_is_cancelled_without_script(new_person: NewPerson, models_server: Server):
+    page = admin(new_person, models_server, **PHONE, java_script_enabled=False)
+    start_run(page, 5)
+    expect(page.get_by_text("It is the next one.")).to_be_visible()
+    page.get_by_role("button", name="Cancel this run").click()
+    expect(page.locator(".tag--cancelled")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Try again"))).to_be_visible()
