@@ -11,13 +11,14 @@ from app.commands.shared import out, sessions
 from app.db import reading
 from app.domain.errors import Conflict
 from app.domain.verdict import Outcome
-from app.services import comparisons, replays
+from app.services import comparisons, replay_results
 from app.services import watch as watching
 from app.services.classifiers import Classifiers
 from app.services.comparisons import Scores
 from app.services.dispatch import Dispatcher
 from app.services.promotion import get, serving_for
-from app.services.replays import Replays, Summary
+from app.services.replay_results import Summary
+from app.services.replays import Replays
 from app.services.shadow import set_shadow
 from app.settings import get_settings
 
@@ -43,10 +44,11 @@ def replayed(
     """What a replay found: verdicts that would be others, the queue, acceptances it disputes."""
     with reading(sessions()) as session:
         if number is not None:
-            _show(replays.summary(session, number))
+            _show(replay_results.summary(session, number))
             return
-        for row in replays.page(session):
+        for row in replay_results.page(session):
             what = "measuring photos" if row.only_measuring else f"{row.submissions} submissions"
+            what = "live, in the shadow" if row.live else what
             tried = f"{row.model_version.name} {row.model_version.version}"
             out.print(f"{row.id}: {tried} against {row.against.name} {row.against.version}, {what}", soft_wrap=True)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer
+from sqlalchemy import JSON, ForeignKey, Index, Integer, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, UtcDateTime, utcnow
@@ -41,8 +41,11 @@ class Replay(Base):
     only_measuring: Mapped[bool] = mapped_column(
         default=False, doc="only photos that measure models and never teach them"
     )
+    live: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="grows by what is screened while the version stands in the shadow"
+    )
     since: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="when the first of the submissions was sent")
-    submissions: Mapped[int] = mapped_column(Integer)
+    submissions: Mapped[int] = mapped_column(Integer, doc="to look at; 0 where it is live")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 

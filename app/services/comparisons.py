@@ -17,7 +17,7 @@ from app.domain.review import TaskState
 from app.domain.submission import SubmissionStatus
 from app.domain.training import Part, VerifiedBy, Wanted
 from app.domain.verdict import Opinion
-from app.models import ModelVersion, PhotoPart, ReviewTask, Submission
+from app.models import ModelVersion, ReviewTask, Submission
 from app.services.candidates import opinions
 from app.services.training.snapshots import Verified, verified
 
@@ -69,17 +69,17 @@ class Comparison:
 
 def compare(session: Session, version: ModelVersion, other: ModelVersion) -> Comparison | None:
     """The comparison on those photos that both have looked at; None where there is none. A replay lets them look."""
-    measuring = [each for each in measuring_photos(session) if _name(each) in {*version.labels, *other.labels}]
-    seen = _opinions(session, version.id, measuring)
-    other_seen = _opinions(session, other.id, measuring)
+    measuring = measuring_photos(session, [*version.labels, *other.labels])
+    seen = said_of(session, version.id, measuring)
+    other_seen = said_of(session, other.id, measuring)
     both = [each for each in measuring if each.photo.id in seen and each.photo.id in other_seen]
     if not both:
         return None
     weights = _weights(session, both)
-    right = np.array([seen[each.photo.id].top == _name(each) for each in both], float)
-    other_right = np.array([other_seen[each.photo.id].top == _name(each) for each in both], float)
+    right = np.array([seen[each.photo.id].top == name_of(each) for each in both], float)
+    other_right = np.array([other_seen[each.photo.id].top == name_of(each) for each in both], float)
     volunteers = np.array([each.volunteer_id for each in both])
-    names = np.array([_name(each) for each in both])
+    names = np.array([name_of(each) for each in both])
     return Comparison(
         overall=_scores(right, other_right, weights, volunteers),
         per_species={
@@ -95,18 +95,20 @@ def compare(session: Session, version: ModelVersion, other: ModelVersion) -> Com
     )
 
 
-def measuring_photos(session: Session) -> list[Verified]:
-    """Verified photos that measure models and never teach them, of a taxon, as they stand now."""
-    measuring = set(session.scalars(select(PhotoPart.sha256).where(PhotoPart.part == Part.TEST)))
-    return [each for each in verified(session, Wanted()) if each.photo.sha256 in measuring and each.taxon is not None]
+def measuring_photos(session: Session, names: Sequence[str] | None = None) -> list[Verified]:
+    """Verified photos that measure models and never teach them, of a taxon (of ``names`` where given), as they stand now."""
+    found = [each for each in verified(session, Wanted(), Part.TEST) if each.taxon is not None]
+    return found if names is None else [each for each in found if name_of(each) in names]
 
 
-def _name(each: Verified) -> str:
+def name_of(each: Verified) -> str:
+    """What experts decided that it shows."""
     assert each.taxon is not None
     return each.taxon.scientific_name
 
 
-def _opinions(session: Session, version_id: int, photos: Sequence[Verified]) -> dict[int, Opinion]:
+def said_of(session: Session, version_id: int, photos: Sequence[Verified]) -> dict[int, Opinion]:
+    """What the version said of these photos, by number; those that it has not looked at are left out."""
     found: dict[int, Opinion] = {}
     for start in range(0, len(photos), _SOME):
         found |= opinions(session, version_id, [each.photo.id for each in photos[start : start + _SOME]])
@@ -154,7 +156,7 @@ def _differing(each: Verified, seen: Opinion, other: Opinion) -> Differing:
     return Differing(
         photo_id=each.photo.id,
         submission_id=each.submission_id,
-        scientific_name=_name(each),
+        scientific_name=name_of(each),
         named=seen.top,
         probability=seen.top_probability,
         other_named=other.top,

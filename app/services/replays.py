@@ -5,11 +5,10 @@ machine accepted is only told, where the candidate disputes it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, NotFound
@@ -21,7 +20,6 @@ from app.models import (
     Job,
     JobKind,
     JobStatus,
-    ModelVersion,
     Photo,
     PhotoPart,
     Replay,
@@ -39,27 +37,7 @@ from app.services.review import trust
 from app.services.screening import witness
 
 CHUNK = 100
-PAGE = 50
 _LEFT_OUT = (SubmissionStatus.WITHDRAWN, SubmissionStatus.RECEIVED)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How a replay stands and what it found. ``queue_before`` and ``queue_after``: submissions that a person must see, of
-    those that no person has decided on; ``flips``: verdicts that differ; ``disputed``: records that stand as accepted by
-    the machine and that the candidate would not accept.
-    """
-
-    replay: Replay
-    submissions: int
-    done: int
-    failed: int
-    flips: dict[tuple[Outcome, Outcome], int]
-    queue_before: int
-    queue_after: int
-    accepted_before: int
-    accepted_after: int
-    disputed: int
 
 
 class Replays:
@@ -81,9 +59,30 @@ class Replays:
             replay_id, job_ids = chunks[0].replay_id, [chunk.job_id for chunk in chunks]
             kind = "measuring photos" if only_measuring else "season"
             audit.record(session, user_id, "model.replayed", f"model:{version_id}", {"what": kind})
+        self._send_all(job_ids)
+        return replay_id
+
+    def retry(self, replay_id: int, user_id: int | None) -> None:
+        """Queue the parts that failed again. Raises NotFound, Conflict where none did."""
+        with transaction(self._sessions) as session:
+            replay = session.get(Replay, replay_id)
+            if replay is None:
+                raise NotFound("There is no such replay.")
+            failed = select(Job).join(ReplayChunk, ReplayChunk.job_id == Job.id)
+            failed = failed.where(ReplayChunk.replay_id == replay_id, Job.status == JobStatus.FAILED)
+            again = list(session.scalars(failed.with_for_update(of=Job)))
+            if not again:
+                raise Conflict("No part of this replay has failed.")
+            for job in again:
+                jobs.revive(job)
+            subject = f"model:{replay.model_version_id}"
+            audit.record(session, user_id, "model.replayed", subject, {"what": "failed parts again"})
+            job_ids = [job.id for job in again]
+        self._send_all(job_ids)
+
+    def _send_all(self, job_ids: Sequence[int]) -> None:
         for job_id in job_ids:
             jobs.send(self._sessions, self._send, job_id)
-        return replay_id
 
 
 def begin(
@@ -157,16 +156,16 @@ class Replaying:
         with transaction(self._sessions) as session:
             there = select(ReplayVerdict.submission_id).where(ReplayVerdict.replay_id == replay.id)
             todo = set(numbers) - set(session.scalars(there.where(ReplayVerdict.submission_id.in_(numbers))))
-            suspended = _Suspensions(session)
+            suspended = Suspensions(session)
             for submission in session.scalars(select(Submission).where(Submission.id.in_(todo))):
-                row = _verdicts(session, submission, before, after, suspended)
+                row = both_verdicts(session, submission, before, after, suspended)
                 if row is not None:
                     row.replay_id = replay.id
                     session.add(row)
             jobs.finish(session, session.get_one(Job, job_id))
 
 
-class _Suspensions:
+class Suspensions:
     """Which taxa the machine may not accept, each asked once."""
 
     def __init__(self, session: Session) -> None:
@@ -183,15 +182,19 @@ class _Suspensions:
         return not self._known[taxon.id]
 
 
-def _verdicts(
-    session: Session, submission: Submission, before: Served, after: Served, suspended: _Suspensions
+def both_verdicts(
+    session: Session, submission: Submission, before: Served, after: Served, suspended: Suspensions
 ) -> ReplayVerdict | None:
+    """What either version makes of a submission, from what both said of its photos; not added to a replay yet.
+
+    None where there is nothing to judge: it was withdrawn meanwhile, or one of its photos can't be read.
+    """
     kept = [photo.id for photo in submission.photos if photo.removed_at is None]
     made = []
     for served in (before, after):
         found = opinions(session, served.id, kept)
         if not kept or len(found) != len(kept):
-            return None  # withdrawn meanwhile, or a photo that can't be read
+            return None
         made.append(_verdict(submission, served, [found[number] for number in kept], suspended))
     task = session.get(ReviewTask, submission.id)
     return ReplayVerdict(
@@ -206,7 +209,7 @@ def _verdicts(
 
 
 def _verdict(
-    submission: Submission, served: Served, seen: Sequence[Opinion], suspended: _Suspensions
+    submission: Submission, served: Served, seen: Sequence[Opinion], suspended: Suspensions
 ) -> tuple[Outcome, bool]:
     claim = submission.claim
     wanted = claim.taxon.policy.wanted_error if claim.taxon is not None and claim.taxon.policy else None
@@ -214,62 +217,3 @@ def _verdict(
     verdict = judge(witness(claim, served), seen, policy)
     accepted = verdict.outcome is Outcome.AGREE and verdict.within_error_bound and suspended.accepts(submission)
     return verdict.outcome, accepted
-
-
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-_NEEDS_PERSON_BEFORE = and_(~ReplayVerdict.decided, ReplayVerdict.before != Outcome.AGREE)
-_NEEDS_PERSON_AFTER = and_(~ReplayVerdict.decided, ReplayVerdict.after != Outcome.AGREE)
-_DISPUTED = and_(ReplayVerdict.accepted_now, ~ReplayVerdict.decided, ReplayVerdict.after != Outcome.AGREE)
-_FLIPS = ReplayVerdict.before != ReplayVerdict.after
-
-
-def page(session: Session, version_id: int | None = None, size: int = PAGE) -> list[Replay]:
-    """Replays, the newest first; of one version where it is named."""
-    query = select(Replay).order_by(Replay.id.desc()).limit(size)
-    return list(session.scalars(query if version_id is None else query.where(Replay.model_version_id == version_id)))
-
-
-def summary(session: Session, replay_id: int) -> Summary:
-    """What a replay found so far. Raises NotFound."""
-    replay = session.get(Replay, replay_id)
-    if replay is None:
-        raise NotFound("There is no such replay.")
-    mine = ReplayVerdict.replay_id == replay_id
-
-    def count(*conditions: ColumnElement[bool] | InstrumentedAttribute[bool]) -> int:
-        return session.scalar(select(func.count()).select_from(ReplayVerdict).where(mine, *conditions)) or 0
-
-    grouped = select(ReplayVerdict.before, ReplayVerdict.after, func.count()).where(mine, _FLIPS)
-    rows = session.execute(grouped.group_by(ReplayVerdict.before, ReplayVerdict.after)).all()
-    failed = (
-        select(func.count())
-        .join(ReplayChunk.job)
-        .where(ReplayChunk.replay_id == replay_id, Job.status == JobStatus.FAILED)
-    )
-    return Summary(
-        replay=replay,
-        submissions=replay.submissions,
-        done=count(),
-        failed=session.scalar(failed) or 0,
-        flips={(before, after): number for before, after, number in rows},
-        queue_before=count(_NEEDS_PERSON_BEFORE),
-        queue_after=count(_NEEDS_PERSON_AFTER),
-        accepted_before=count(ReplayVerdict.accepted_before, ~ReplayVerdict.decided),
-        accepted_after=count(ReplayVerdict.accepted_after, ~ReplayVerdict.decided),
-        disputed=count(_DISPUTED),
-    )
-
-
-def flipped(
-    session: Session, replay_id: int, after: int = 0, *, disputed: bool = False, size: int = PAGE
-) -> list[ReplayVerdict]:
-    """Submissions whose verdict would be another one, or whose acceptance is ``disputed``; ``after``: the page that follows."""
-    query = select(ReplayVerdict).where(ReplayVerdict.replay_id == replay_id, ReplayVerdict.submission_id > after)
-    query = query.where(_DISPUTED if disputed else _FLIPS)
-    return list(session.scalars(query.order_by(ReplayVerdict.submission_id).limit(size)))
-
-
-def stands_in_shadow(session: Session, task: str) -> ModelVersion | None:
-    """The version that looks at live photos of this task beside the one that serves."""
-    return session.scalar(select(ModelVersion).where(ModelVersion.task == task, ModelVersion.shadow))

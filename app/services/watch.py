@@ -23,6 +23,7 @@ from app.settings import Settings
 
 WEEKS = 12
 REFERENCE = 500
+SEEN_SHOWN = 20
 _WEEK = timedelta(days=7)
 
 
@@ -176,6 +177,12 @@ def open_alerts(session: Session) -> list[WatchAlert]:
     """What nobody has seen yet, the newest week first."""
     query = select(WatchAlert).where(WatchAlert.seen_at.is_(None))
     return list(session.scalars(query.order_by(WatchAlert.week.desc(), WatchAlert.id)))
+
+
+def seen_alerts(session: Session, most: int = SEEN_SHOWN) -> list[WatchAlert]:
+    """What somebody has seen, the latest first."""
+    query = select(WatchAlert).where(WatchAlert.seen_at.is_not(None)).order_by(WatchAlert.seen_at.desc(), WatchAlert.id)
+    return list(session.scalars(query.limit(most)))
 
 
 def mark_seen(sessions: SessionFactory, alert_id: int, user_id: int | None) -> None:

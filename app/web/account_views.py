@@ -43,6 +43,7 @@ ACTIONS: dict[str, str] = {
     "model.rolled_back": _("went back to a model version"),
     "model.shadow_began": _("put a model version into the shadow"),
     "model.shadow_ended": _("took a model version out of the shadow"),
+    "policy.changed": _("changed the decision policy of a species"),
     "run.cancelled": _("cancelled a training run"),
     "run.retried": _("tried a training run again"),
     "run.started": _("started a training run"),

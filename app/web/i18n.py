@@ -18,6 +18,7 @@ from app.paths import LOCALES
 LANGUAGES = {"en": "English", "nl": "Nederlands"}
 COOKIE = "wingcheck_language"
 _YEAR = 365 * 24 * 3600
+_Day = date
 
 
 @lru_cache
@@ -57,6 +58,10 @@ class Language:
         if isinstance(value, datetime):
             value = value.astimezone(LOCALTZ).date()
         return format_date(value, format="long", locale=self._locale)
+
+    def short_date(self, value: _Day) -> str:
+        """A day without its year, where there is little room."""
+        return format_date(value, format="d MMM", locale=self._locale)
 
     def moment(self, value: datetime) -> str:
         """A day and a time as people write them, in the server's time zone (TZ)."""

@@ -23,9 +23,15 @@ class Entry:
         return max(map(len, fits), default=0)
 
 
+_OF_MODELS = ("/admin/runs", "/admin/taxa", "/admin/watch", "/admin/policies", "/admin/replays")
 ENTRIES: list[Entry] = [
     Entry("/review", _("Review"), Role.REVIEWER),
-    Entry("/admin/models", _("Models"), Role.ADMIN, also=("/admin/runs", "/admin/taxa")),
+    Entry(
+        "/admin/models",
+        _("Models"),
+        Role.ADMIN,
+        also=_OF_MODELS,
+    ),
     Entry("/admin/people", _("People"), Role.ADMIN, also=("/admin/api-keys", "/admin/log")),
 ]
 _ACCOUNT = "/account"

@@ -24,13 +24,28 @@ from app.web.routes import (
     site,
     submissions,
 )
-from app.web.routes.admin import api_keys, audit_log, compare, model_version, models, people, person, run, runs, taxa
+from app.web.routes.admin import (
+    api_keys,
+    audit_log,
+    compare,
+    model_version,
+    models,
+    people,
+    person,
+    policies,
+    run,
+    runs,
+    taxa,
+)
+from app.web.routes.admin import replays as replay_pages
+from app.web.routes.admin import watch as watch_page
 
 PROGRAMS: list[APIRouter] = [predict.router, api_submissions.router, operations.router, docs.router]
 VOLUNTEERS: list[APIRouter] = [submissions.router, answers.router, my_data.router, photos.router, site.router]
 ACCOUNTS: list[APIRouter] = [sign_in.router, account.router, account_links.router]
 ADMINS: list[APIRouter] = [people.router, person.router, api_keys.router, audit_log.router]
 MODELS: list[APIRouter] = [models.router, compare.router, model_version.router, runs.router, run.router, taxa.router]
+MODELS += [replay_pages.router, watch_page.router, policies.router]
 ADMINS_PROGRAMS: list[APIRouter] = [users.router, invitations.router, api_for_keys.router, api_for_log.router]
 MODELS_PROGRAMS: list[APIRouter] = [api_for_models.router, replays.router, api_for_runs.router, watch.router]
 REVIEWERS: list[APIRouter] = [attention.router, *review.ROUTERS, *api_for_reviewers.ROUTERS]

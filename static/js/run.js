@@ -1,4 +1,4 @@
-/** A run's page while the run goes on: the server sends the changing part whenever it is different. */
+/** A page about work under way (a training run, a replay): the server sends the changing part whenever it is different. */
 const run = document.querySelector("#run");
 const events = new EventSource(run.dataset.events);
 

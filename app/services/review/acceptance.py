@@ -77,9 +77,9 @@ def preview(session: Session, scientific_name: str, wanted_error: float, served:
         raise NotFound("There is no such species.")
     check_error(wanted_error)
     since = season_start(utcnow())
-    reliability = _reliability(taxon, served)
+    reliability = reliability_of(taxon, served)
     passed, wrong_expected, known, known_wrong, looked_at = 0, 0.0, 0, 0, 0
-    for rows in _by_submission(session.execute(_stored(taxon.id, since))):
+    for rows in by_submission(session.execute(stored(taxon.id, since))):
         looked_at += 1
         support = _support_if_accepted(rows, taxon.scientific_name, reliability, wanted_error, served)
         if support is None:
@@ -96,7 +96,7 @@ def preview(session: Session, scientific_name: str, wanted_error: float, served:
         taxon=taxon,
         wanted_error=wanted_error,
         since=since,
-        submissions=_claimed(session, taxon.id, since),
+        submissions=claimed_since(session, taxon.id, since),
         looked_at=looked_at,
         passed=passed,
         audits=passed * share,
@@ -116,12 +116,13 @@ def check_error(wanted_error: float) -> None:
         raise InvalidInput([FieldError("wanted_error", "number_range", limits)])
 
 
-def _reliability(taxon: Taxon, served: Served) -> float:
+def reliability_of(taxon: Taxon, served: Served) -> float:
+    """How often claims of the species are right, as far as anybody said: the coordinator, else the version."""
     own = taxon.policy.claim_reliability if taxon.policy else None
     return served.info.policy.default_claim_reliability if own is None else own
 
 
-def _stored(taxon_id: int, since: datetime) -> Select[Any]:
+def stored(taxon_id: int, since: datetime) -> Select[Any]:
     """Predictions behind the latest verdict on each claim of the species that stands, a row per photo."""
     later = (
         select(func.max(ClaimRecord.id))
@@ -176,7 +177,8 @@ def _stored(taxon_id: int, since: datetime) -> Select[Any]:
     )
 
 
-def _by_submission(rows: Iterable[Row[Any]]) -> Iterable[list[Row[Any]]]:
+def by_submission(rows: Iterable[Row[Any]]) -> Iterable[list[Row[Any]]]:
+    """The rows of each submission together."""
     grouped: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         grouped[row.submission_id].append(row)
@@ -189,7 +191,7 @@ def _support_if_accepted(
     """The probability that the claim is right, where the machine would accept it; else None."""
     first = rows[0]
     own = first.model_version_id == served.id
-    policy = policy_of(served.info, wanted_error) if own else _policy_then(first.policy, wanted_error)
+    policy = policy_of(served.info, wanted_error) if own else policy_then(first.policy, wanted_error)
     if policy is None:
         return None
     claim = Claim(ClaimKind.TAXON, name, reliability, first.informed)
@@ -198,7 +200,7 @@ def _support_if_accepted(
     return verdict.support if accepted else None
 
 
-def _policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
+def policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
     """The policy of a version that serves no more, as it was kept with the verdict; None where it can't be read."""
     try:
         thresholds = tuple(ErrorThreshold(t["error_rate"], t["probability"]) for t in kept["thresholds"])
@@ -207,7 +209,8 @@ def _policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
         return None
 
 
-def _claimed(session: Session, taxon_id: int, since: datetime) -> int:
+def claimed_since(session: Session, taxon_id: int, since: datetime) -> int:
+    """How many submissions claim the species."""
     later = (
         select(func.max(ClaimRecord.id))
         .where(ClaimRecord.submission_id == Submission.id)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading
 from app.domain.errors import NotFound
-from app.models import Photo, PredictionRecord, Taxon
+from app.models import Photo, PredictionRecord, ReviewTask, Taxon
 from app.services import photos
 from app.services.classifiers import Classifiers, PhotoError, Served, Square, seen_box
 from app.services.review import preferences, tasks
@@ -45,21 +45,32 @@ class Attention:
         version can't say; ModelUnavailable and Overloaded as for any prediction.
         """
         with reading(self._sessions) as session:
-            photo = session.scalar(select(Photo).where(Photo.token == photo_token, Photo.removed_at.is_(None)))
-            task = tasks.of(session, photo.submission_id) if photo is not None else None
-            if photo is None or task is None or preferences.is_hidden(session, task, user_id):
-                raise NotFound("There is no photo at this link.")
+            photo = _visible(session, user_id, photo_token)
             made = _shown(photo)
-            name = scientific_name or _asked_about(session, made, task.predicted_taxon_id)
-            square = Square(*photo.square) if photo.square else None
-            sha256, size = photo.sha256, (photo.width, photo.height)
-        served = self._classifiers.version(made.model_version_id if made else 0)
-        key = (photo_token, served.id, name)
+            predicted = session.get_one(ReviewTask, photo.submission_id).predicted_taxon_id
+            name = scientific_name or _asked_about(session, made, predicted)
+        return self._kept(self._classifiers.version(made.model_version_id if made else 0), photo, name)
+
+    def of_version(self, user_id: int, version_id: int, photo_token: str, scientific_name: str) -> bytes:
+        """The same for any version, whether it serves or not, and the species that it is asked about.
+
+        Raises as ``picture`` does; NotFound also where the version's folder is gone.
+        """
+        with reading(self._sessions) as session:
+            photo = _visible(session, user_id, photo_token)
+        served = self._classifiers.version(version_id)
+        if served.id != version_id:
+            raise NotFound("This model version can't be asked any more.")
+        return self._kept(served, photo, scientific_name)
+
+    def _kept(self, served: Served, photo: Photo, name: str) -> bytes:
+        key = (photo.token, served.id, name)
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        picture = self._make(served, sha256, size, square, name)
+        square = Square(*photo.square) if photo.square else None
+        picture = self._make(served, photo.sha256, (photo.width, photo.height), square, name)
         with self._lock:
             self._made[key] = picture
             while len(self._made) > _KEPT:
@@ -76,6 +87,15 @@ class Attention:
         if found is None or isinstance(found, PhotoError):
             raise NotFound("This model version can't say where it looked.")
         return overlay(found, size, seen_box(size, square, served.info.resize))
+
+
+def _visible(session: Session, user_id: int, photo_token: str) -> Photo:
+    """The photo, of which this user may know what models say. Raises NotFound."""
+    photo = session.scalar(select(Photo).where(Photo.token == photo_token, Photo.removed_at.is_(None)))
+    task = tasks.of(session, photo.submission_id) if photo is not None else None
+    if photo is None or task is None or preferences.is_hidden(session, task, user_id):
+        raise NotFound("There is no photo at this link.")
+    return photo
 
 
 def _shown(photo: Photo) -> PredictionRecord | None:

@@ -80,9 +80,15 @@ class Choice:
         return {part: dict(sorted(counter.items())) for part, counter in found.items()}
 
 
-def verified(session: Session, wanted: Wanted) -> list[Verified]:
-    """The photos that persons decided on, as wanted, the earliest decision first; of copies the first one."""
-    rows = session.execute(_decided(wanted)).all()
+def verified(session: Session, wanted: Wanted, part: Part | None = None) -> list[Verified]:
+    """The photos that persons decided on, as wanted, the earliest decision first; of copies the first one.
+
+    ``part``: only those that have it already.
+    """
+    query = _decided(wanted)
+    if part is not None:
+        query = query.where(Photo.sha256.in_(select(PhotoPart.sha256).where(PhotoPart.part == part)))
+    rows = session.execute(query).all()
     agreeing = _agreeing(session, wanted, {task.submission_id for _, _, task in rows})
     found: dict[str, Verified] = {}
     for photo, submission, task in rows:

@@ -31,6 +31,8 @@ class AlertView:
     week: str
     version: str
     text: str
+    told: str
+    seen: str
 
 
 def alert_view(row: WatchAlert, language: Language) -> AlertView:
@@ -38,7 +40,21 @@ def alert_view(row: WatchAlert, language: Language) -> AlertView:
     shown = {name: _shown(row.figure, value) for name, value in (("value", row.value), ("limit", row.limit))}
     sentence = _SENTENCES.get(row.figure)
     text = language.gettext(sentence) % shown if sentence else f"{row.figure}: {shown['value']} ({shown['limit']})"
-    return AlertView(row.id, language.date(row.week), title(row.model_version), text)
+    return AlertView(
+        id=row.id,
+        week=language.date(row.week),
+        version=title(row.model_version),
+        text=text,
+        told=language.gettext("Told to the webhook on %(day)s.", day=language.date(row.sent_at)) if row.sent_at else "",
+        seen=_seen(row, language),
+    )
+
+
+def _seen(row: WatchAlert, language: Language) -> str:
+    if row.seen_at is None:
+        return ""
+    who = row.user.name if row.user else language.gettext("somebody")
+    return language.gettext("Seen by %(who)s on %(day)s.", who=who, day=language.date(row.seen_at))
 
 
 def _shown(figure: str, value: float) -> str:

@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Line:
-    """``style`` is one of "first", "second" and "ideal": colour and dashes, so that no line is told by colour alone."""
+    """``style`` is "first" to "fourth", or "ideal": colour and dashes, so that no line is told by colour alone."""
 
     name: str
     style: str
@@ -30,16 +30,19 @@ class Mark:
 
 @dataclass(frozen=True)
 class Axis:
-    """From ``low`` to ``high``, with about five ticks. ``percent``: values are shares."""
+    """From ``low`` to ``high``, with about five ticks. ``percent``: values are shares; ``named``: where the ticks are."""
 
     label: str
     low: float
     high: float
     percent: bool = True
+    named: tuple[tuple[float, str], ...] = ()
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Where a value is written, and how."""
+        if self.named:
+            return list(self.named)
         step = _step(self.high - self.low)
         first, last = math.ceil(self.low / step - 1e-6), math.floor(self.high / step + 1e-6)
         digits = max(0, -math.floor(math.log10(step * (100 if self.percent else 1)) + 1e-9))

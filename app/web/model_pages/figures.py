@@ -67,11 +67,12 @@ class ThresholdView:
 
 @dataclass(frozen=True)
 class MistakeView:
-    """A photo that it named wrong; ``sha256`` finds it where Wingcheck keeps it."""
+    """A photo that it named wrong (``answered``); ``sha256`` finds it where Wingcheck keeps it."""
 
     name: str
     sha256: str
     text: str
+    answered: str
 
 
 class Figures:
@@ -264,6 +265,7 @@ class Figures:
                 share=percent(probability, 1) if isinstance(probability, int | float) else "?",
                 label=self.name(str(found.get("label", "?"))),
             ),
+            answered=str(found.get("answered", "")),
         )
 
     def name(self, label: str) -> str:

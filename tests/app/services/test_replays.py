@@ -22,8 +22,9 @@ from app.models import (
     Taxon,
     TaxonPolicy,
 )
-from app.services import candidates, classifiers, comparisons, replays
+from app.services import candidates, classifiers, comparisons, replay_results, replays
 from app.services.promotion import Promotion
+from app.services.replay_results import Wanted
 from app.services.replays import Replays
 from app.services.shadow import set_shadow
 from tests.app.sending import TAXA
@@ -58,7 +59,7 @@ def start(service):
         number = use_cases.start(version_id, None, **options)
         service.work()
         with reading(service.sessions) as session:
-            return replays.summary(session, number)
+            return replay_results.summary(session, number)
 
     return run
 
@@ -91,9 +92,9 @@ def test_a_replay_tells_what_would_be_different_and_changes_nothing(service, exp
     assert (found.accepted_before, found.accepted_after) == (2, 0)
     assert found.disputed == 2
     with reading(service.sessions) as session:
-        disputed = replays.flipped(session, found.replay.id, disputed=True)
+        disputed = replay_results.flipped(session, found.replay.id, wanted=Wanted(disputed=True))
         assert [row.submission_id for row in disputed] == [accepted, also]
-        assert len(replays.flipped(session, found.replay.id, after=accepted)) == 1
+        assert len(replay_results.flipped(session, found.replay.id, after=accepted)) == 1
     assert standing(service) == before
 
 
@@ -111,7 +112,7 @@ def test_chunks_are_jobs_of_their_own_and_one_that_is_run_twice_counts_once(serv
         job_id = chunks[0].id
     service.worker.handle(job_id)
     with reading(service.sessions) as session:
-        assert replays.summary(session, found.replay.id).done == 3
+        assert replay_results.summary(session, found.replay.id).done == 3
         assert session.scalar(select(func.count()).select_from(CandidatePrediction)) == 3
 
 

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.domain.verdict import Outcome
 from app.models import ReplayVerdict
-from app.services import replays
-from app.services.replays import Replays, Summary
+from app.services import promotion, replay_results
+from app.services.replay_results import Summary, Wanted
+from app.services.replays import Replays
 from app.web import openapi
 from app.web.api.admin.shared import Id, refusals
 from app.web.auth import Admin
@@ -43,10 +44,12 @@ class ReplayOut(BaseModel):
     model_version_id: int
     against_id: int
     only_measuring: bool
+    live: bool = Field(description="Made of what comes in while the version stands in the shadow.")
     since: datetime | None
     created_at: datetime
     submissions: int
     done: int
+    waiting_parts: int
     failed_parts: int
     flips: list[Flip]
     queue_before: int
@@ -81,6 +84,30 @@ def start_replay(request: Request, user: Admin, version_id: Id, wanted: ReplayIn
 
 
 @router.get(
+    "/models/{version_id}/replays",
+    summary="Replays of a version",
+    response_model=list[ReplayOut],
+    responses=refusals(_404="No such version."),
+)
+def list_replays(_user: Admin, session: ReadSession, version_id: Id) -> list[ReplayOut]:
+    """The newest first, those made in the shadow among them."""
+    promotion.get(session, version_id)
+    return [_out(replay_results.summary(session, row.id)) for row in replay_results.page(session, version_id)]
+
+
+@router.post(
+    "/replays/{replay_id}/retry",
+    status_code=204,
+    summary="Try the failed parts of a replay again",
+    response_class=Response,
+    responses=openapi.WRITING | refusals(_404="No such replay.", _409="No part of it has failed."),
+)
+def retry_replay(request: Request, user: Admin, replay_id: Id) -> None:
+    """What was looked at already stays."""
+    Replays(request.app.state.sessions, request.app.state.send_message).retry(replay_id, user.user_id)
+
+
+@router.get(
     "/replays/{replay_id}",
     summary="What a replay found",
     response_model=ReplayOut,
@@ -88,7 +115,7 @@ def start_replay(request: Request, user: Admin, version_id: Id, wanted: ReplayIn
 )
 def read_replay(_user: Admin, session: ReadSession, replay_id: Id) -> ReplayOut:
     """How far it is, and how many verdicts would be others."""
-    return _out(replays.summary(session, replay_id))
+    return _out(replay_results.summary(session, replay_id))
 
 
 @router.get(
@@ -103,11 +130,11 @@ def read_flips(
     replay_id: Id,
     after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0,
     disputed: Annotated[bool, Query(description="Only standing acceptances that the candidate disputes.")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = replays.PAGE,
+    limit: Annotated[int, Query(ge=1, le=200)] = replay_results.PAGE,
 ) -> list[ReplayVerdict]:
     """By number; the following page comes `after` the last."""
-    replays.summary(session, replay_id)
-    return replays.flipped(session, replay_id, after, disputed=disputed, size=limit)
+    replay_results.summary(session, replay_id)
+    return replay_results.flipped(session, replay_id, after, wanted=Wanted(disputed), size=limit)
 
 
 def _out(found: Summary) -> ReplayOut:
@@ -120,10 +147,12 @@ def _out(found: Summary) -> ReplayOut:
         model_version_id=row.model_version_id,
         against_id=row.against_id,
         only_measuring=row.only_measuring,
+        live=row.live,
         since=row.since,
         created_at=row.created_at,
         submissions=found.submissions,
         done=found.done,
+        waiting_parts=found.waiting,
         failed_parts=found.failed,
         flips=flips,
         queue_before=found.queue_before,

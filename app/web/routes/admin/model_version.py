@@ -1,26 +1,32 @@
 """One model version: its figures, its folder, and its way into service past the gate or against it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
-from app.db import reading
+from app.db import reading, utcnow
 from app.domain.errors import Conflict, ModelUnavailable
 from app.domain.gate import GateReport
 from app.models import ModelVersion
-from app.services import model_versions, promotion
+from app.services import mistakes, model_versions, promotion, replay_results
 from app.services.promotion import GateClosed, Promotion
+from app.services.review.acceptance import season_start
+from app.services.review.attention import Attention
 from app.web.auth import Admin
 from app.web.dependencies import SettingsDep
 from app.web.model_pages.card import rendered
 from app.web.model_pages.figures import Figures
 from app.web.model_pages.gate import GateWords
+from app.web.model_pages.mistakes import mistake_view
+from app.web.model_pages.replays import ReplayViews
 from app.web.model_pages.versions import VersionViews, title
 from app.web.review.words import Words
 from app.web.routes.admin.models_shared import PromotionDep, Sessions, WordsDep, model_page
 
 router = APIRouter(prefix="/admin/models/{version_id}", include_in_schema=False)
+_LATEST = 3
 
 
 @router.get("")
@@ -34,6 +40,8 @@ def show(
         serving = promotion.serving_for(session, version.task)
         run = model_versions.run_of(session, version_id)
         photos = model_versions.photos_named(session, version.metrics.get("mistakes"))
+        here = mistakes.of_version(session, version)
+        tried = _tried(session, words, version)
     views = VersionViews(words)
     folder = model_versions.folder(version, settings)
     figures = Figures(words, version.metrics, version.labels)
@@ -54,7 +62,35 @@ def show(
         files=folder.files,
         activations=[views.activation(row) for row in activations],
         serving=serving,
+        here=here,
+        mistakes=[mistake_view(words, each, version.id) for each in here.worst],
+        maps=bool(folder.info and folder.info.activation_weights is not None),
+        what="season",
+        since=season_start(utcnow()).date().isoformat(),
+        error="",
+        **tried,
     )
+
+
+def _tried(session: Session, words: Words, version: ModelVersion) -> dict[str, Any]:
+    """Its latest replays, and what it saw in the shadow: now, or the last time."""
+    views = ReplayViews(words)
+    live = replay_results.page(session, version.id, 1, live=True)
+    replays = replay_results.page(session, version.id, _LATEST, live=False)
+    return {
+        "replays": [views.view(replay_results.summary(session, row.id)) for row in replays],
+        "shadow": views.view(replay_results.summary(session, live[0].id), current=version.shadow) if live else None,
+    }
+
+
+@router.get("/photos/{token}/attention.png")
+def attention(
+    request: Request, user: Admin, version_id: int, token: str, taxon: Annotated[str, Query(max_length=200)]
+) -> Response:
+    """Where this version looked for a species: a transparent picture to lay over the photo."""
+    service: Attention = request.app.state.attention
+    picture = service.of_version(user.user_id, version_id, token, taxon)
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.get("/promote")

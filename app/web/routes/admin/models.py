@@ -89,7 +89,9 @@ def roll_back(
 
 
 @router.post("/alerts/{alert_id}/seen")
-def mark_seen(user: Admin, alert_id: int, sessions: Sessions) -> Response:
-    """The alert is told no more."""
+def mark_seen(
+    user: Admin, alert_id: int, sessions: Sessions, page: Annotated[str, Form(max_length=20)] = ""
+) -> Response:
+    """The alert is told no more. ``page``: where the button stood."""
     watch.mark_seen(sessions, alert_id, user.user_id)
-    return RedirectResponse("/admin/models", 303)
+    return RedirectResponse("/admin/watch" if page == "watch" else "/admin/models", 303)

@@ -1,7 +1,5 @@
 """One training run, watched as it goes on; and its end, asked for or put right."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -9,9 +7,8 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
-from app.db import SessionFactory, reading
+from app.db import reading
 from app.domain.errors import Conflict
 from app.models import TrainingRun
 from app.services import model_versions
@@ -19,13 +16,10 @@ from app.services.training import runs
 from app.services.training.runs import Runs
 from app.web.auth import Admin
 from app.web.model_pages.run_views import RunView, RunViews
-from app.web.pages import render
+from app.web.routes.admin.live import follow
 from app.web.routes.admin.models_shared import RunsDep, RunViewsDep, Sessions, WordsDep, model_page
 
 router = APIRouter(prefix="/admin/runs/{run_id}", include_in_schema=False)
-_LOOK_SECONDS = 1.0
-# A browser comes back by itself. So a server that is to stop never waits long for those who watch.
-_LONGEST_SECONDS = 10.0
 
 
 @router.get("")
@@ -63,11 +57,6 @@ def _viewed(session: Session, views: RunViews, row: TrainingRun) -> RunView:
     return views.view(row, runs.waiting_before(session).get(row.id, 0), against.id if against else None)
 
 
-def _view(sessions: SessionFactory, views: RunViews, run_id: int) -> RunView:
-    with reading(sessions) as session:
-        return _viewed(session, views, runs.get(session, run_id))
-
-
 def _known(run_id: int, sessions: Sessions) -> int:
     """The number of a run that there is: once a stream has begun, it can't say that there is none."""
     with reading(sessions) as session:
@@ -84,17 +73,13 @@ async def events(
     last_event_id: Annotated[str, Header()] = "",
 ) -> AsyncIterator[ServerSentEvent]:
     """The changing part of the page, each time it is different; at last "over"."""
-    seen, begun = last_event_id, time.monotonic()
-    while time.monotonic() - begun < _LONGEST_SECONDS and not await request.is_disconnected():
-        run = await run_in_threadpool(_view, sessions, views, number)
-        if run.revision != seen:
-            html = bytes(render(request, "admin/models/_run.html", run=run).body).decode()
-            yield ServerSentEvent(raw_data=html, event="run", id=run.revision, retry=500)
-            seen = run.revision
-        if run.over:
-            yield ServerSentEvent(raw_data="over", event="over", id=run.revision)
-            return
-        await asyncio.sleep(_LOOK_SECONDS)
+
+    def look() -> RunView:
+        with reading(sessions) as session:
+            return _viewed(session, views, runs.get(session, number))
+
+    async for event in follow(request, last_event_id, look, "admin/models/_run.html", lambda run: {"run": run}):
+        yield event
 
 
 @router.post("/cancel")
