@@ -182,18 +182,19 @@ class PolicyViews:
     def _wrong(self, found: Rate, *, then: bool = False) -> str:
         if not found.total:
             return ""
-        texts = (
-            (
+        if then:
+            return self.n(
                 "Then it would agree with one that an expert decided on; wrong: %(wrong)s.",
                 "Then it would agree with %(num)s that experts decided on; wrong: %(wrong)s.",
+                found.total,
+                wrong=found.count,
             )
-            if then
-            else (
-                "Now it agrees with one that an expert decided on; wrong: %(wrong)s.",
-                "Now it agrees with %(num)s that experts decided on; wrong: %(wrong)s.",
-            )
+        return self.n(
+            "Now it agrees with one that an expert decided on; wrong: %(wrong)s.",
+            "Now it agrees with %(num)s that experts decided on; wrong: %(wrong)s.",
+            found.total,
+            wrong=found.count,
         )
-        return self.n(*texts, found.total, wrong=found.count)
 
     def _matrix(self, pairs: Mapping[tuple[Outcome, Outcome], int]) -> list[tuple[str, list[EffectCell]]]:
         rows = []

@@ -1,0 +1,96 @@
+"""A version is tried before it serves: a replay, the shadow, its mistakes with maps; then the watch and a species' policy."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app.db import reading, transaction
+from app.domain.training import Part
+from app.models import Photo, PhotoPart
+from app.services import classifiers, replay_results
+from app.settings import Settings
+from tests.browser.conftest import PHONE, NewPerson
+from tests.browser.model_steps import admin
+from tests.browser.review_steps import BROWN, GATEKEEPER, send_many
+from tests.browser.test_accessibility import check
+from tests.people import make_user
+from tests.reviewing import decide, taxon
+from tests.running import Server, eventually
+from tests.versions import ALWAYS_IN_SCOPE, make_version
+
+
+def test_a_replay_the_shadow_and_where_it_looked(new_person: NewPerson, models_server: Server, tmp_path: Path):
+    with transaction(models_server.sessions) as session:
+        settings = Settings(_env_file=None, data_dir=models_server.data)
+        candidate = classifiers.import_version(session, make_version(tmp_path, "8.1.0", **ALWAYS_IN_SCOPE), settings).id
+    [sent] = send_many(models_server, 1, "Trial lane", GATEKEEPER)
+    # Whatever the network makes of the drawing, one of the two decisions contradicts it.
+    measured_by_an_expert(models_server, sent.id)
+
+    page = admin(new_person, models_server)
+    page.goto(f"/admin/models/{candidate}")
+    page.get_by_role("button", name="Put it into the shadow").click()
+    expect(page.get_by_text("It has seen nothing yet")).to_be_visible()
+    page.get_by_role("button", name="Start a replay").click()
+    expect(page.locator('[data-part="state"]')).to_contain_text("done")
+    expect(page.get_by_role("region", name="From which verdict to which")).to_be_visible()
+    submissions = page.get_by_role("region", name="Submissions")
+    expect(submissions.get_by_text("out of scope → ").first).to_be_visible()
+    check(page)
+    submissions.get_by_role("link", name=re.compile("Acceptances that it disputes")).click()
+    expect(page.get_by_text("None: it would accept")).to_be_visible()
+
+    send_many(models_server, 1, "Trial lane")
+    eventually(lambda: shadowed(models_server, candidate), "the shadow has looked")
+    page.goto(f"/admin/models/{candidate}")
+    expect(page.get_by_text(re.compile("submission.* would get another verdict")).first).to_be_visible()
+    expect(page.get_by_role("link", name="What it saw")).to_be_visible()
+    mistakes = page.get_by_role("region", name="Its worst mistakes on photos that experts decided on")
+    seen = mistakes.get_by_role("img", name=re.compile("Where it looked for")).first
+    seen.scroll_into_view_if_needed()
+    expect(seen).to_have_js_property("complete", True)
+    assert seen.evaluate("(map) => map.naturalWidth") > 0
+    check(page)
+    page.get_by_role("button", name="Take it out of the shadow").click()
+    expect(page.get_by_role("button", name="Put it into the shadow")).to_be_visible()
+    for path in ("/admin/watch", "/admin/policies/1?error=0.1&reliability=70"):
+        page.goto(path)
+        check(page)
+
+
+def shadowed(server: Server, version_id: int) -> int:
+    """How many submissions the shadow has seen."""
+    with reading(server.sessions) as session:
+        [replay] = replay_results.page(session, version_id, live=True)
+        return replay_results.summary(session, replay.id).done
+
+
+def measured_by_an_expert(server: Server, submission_id: int) -> None:
+    """An expert decided against what the network makes of the photo, which measures versions from now on."""
+    with transaction(server.sessions) as session:
+        photo = session.scalars(select(Photo).where(Photo.submission_id == submission_id)).one()
+        said = photo.predictions[0].probabilities
+        other = min(said, key=lambda name: said[name])
+        session.add(PhotoPart(sha256=photo.sha256, part=Part.TEST, volunteer_id=photo.submission.volunteer_id))
+    decide(server, make_user(server.sessions), submission_id, taxon(other))  # type: ignore[arg-type]
+
+
+def test_the_watch_and_a_policy_on_a_phone_without_script(new_person: NewPerson, models_server: Server):
+    send_many(models_server, 1, "Trial lane", BROWN)
+    page = admin(new_person, models_server, **PHONE, java_script_enabled=False)
+    page.goto("/admin/watch")
+    weeks = page.get_by_role("region", name="The last weeks")
+    expect(weeks.get_by_role("columnheader", name="Experts agree")).to_be_attached()
+    expect(weeks.get_by_role("rowheader").first).to_be_visible()
+    page.get_by_role("link", name="Policy").click()
+    page.get_by_role("link", name=re.compile("Change it ?: meadow brown")).click()
+    page.get_by_label("Mistakes that you accept").select_option("0.1")
+    page.get_by_label("Claims of volunteers that are right").fill("70")
+    page.get_by_role("button", name="What would it mean?").click()
+    expect(page.get_by_text(re.compile("since .* another verdict"))).to_be_visible()
+    page.get_by_role("button", name="Save it so").click()
+    expect(page.get_by_text("At most 10%, set for this species")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("At most 5%, as the version says")).to_be_visible()
