@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     training_bases: str = Field(
         "", description="Further data sets that runs may learn from: folders, separated by commas."
     )
+    flickr_key: SecretStr | None = Field(None, description="Flickr API key; without one no photos can be collected.")
+    flickr_secret: SecretStr | None = Field(None, description="The secret that belongs to it.")
+    flickr_contact: str = Field("", description="E-mail or web address that Flickr's operators can turn to.")
+    flickr_api_url: str = Field(
+        "", pattern="^(|https?://.+)$", description="Another server that speaks Flickr's REST protocol; empty: Flickr."
+    )
     retrain_config: str = Field("bundled_browns", description="Experiment, or config file, that runs train by default.")
     retrain_weights: str = Field(
         "",

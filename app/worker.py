@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from huey import Huey
 from huey.consumer import Consumer
@@ -21,6 +22,7 @@ from app.models import Job, JobKind
 from app.services import jobs
 from app.services.candidates import Candidates
 from app.services.classifiers import Classifiers
+from app.services.collecting.runner import Collecting
 from app.services.dispatch import Dispatcher
 from app.services.removal import Removal
 from app.services.replays import Replaying
@@ -37,6 +39,20 @@ from app.storage import make_storage
 log = logging.getLogger(__name__)
 
 Handler = Callable[[int, int], None]
+
+
+class LongWork(Protocol):
+    """What takes hours, one at a time on a machine."""
+
+    def try_to_begin(self) -> bool: ...
+
+    def run(self, job_id: int, subject_id: int, /) -> None: ...
+
+    def end(self) -> None: ...
+
+    def leave(self) -> None: ...
+
+
 # A part of the system is away. That says nothing about the job, which waits until it is back.
 _OUTAGES = (OperationalError, InterfaceError, ModelUnavailable, Overloaded, OSError)
 _QUEUE_RETRY_SECONDS = 2
@@ -62,7 +78,11 @@ class Worker:
             JobKind.RETENTION: Retention(self.sessions, storage, settings.original_retention_days).run,
         }
         self.training = Training(self.sessions, storage, settings)
-        self._trainer: threading.Thread | None = None
+        self.long: dict[JobKind, LongWork] = {
+            JobKind.TRAINING: self.training,
+            JobKind.COLLECTION: Collecting(self.sessions, self.classifiers, settings),
+        }
+        self._threads: dict[JobKind, threading.Thread] = {}
         self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self.schedule = Schedule(self.sessions, settings, Runs(self.sessions, settings, self.dispatcher.send))
@@ -73,36 +93,33 @@ class Worker:
     def handle(self, job_id: int) -> None:
         """Run one job, if it is still there to be run. Errors are written to its row; it is tried again later.
 
-        A training takes hours, so it has a thread of its own, and everything else goes on beside it. Where another one is under
-        way on this machine, it stays in its row, and the sweep brings it again.
+        A training or a collection takes hours, so each has a thread of its own, and everything else goes on beside it.
+        Where another one is under way on this machine, it stays in its row, and the sweep brings it again.
         """
-        if self._is_training(job_id):
-            if self.training.try_to_begin():
-                self._trainer = threading.Thread(target=self._train, args=(job_id,), name="training")
-                self._trainer.start()
-            return
-        self._run(job_id, self.handlers)
-
-    def _is_training(self, job_id: int) -> bool:
         with reading(self.sessions) as session:
-            return session.scalar(select(Job.kind).where(Job.id == job_id)) is JobKind.TRAINING
+            kind = session.scalar(select(Job.kind).where(Job.id == job_id))
+        if kind not in self.long:
+            self._run(job_id, self.handlers)
+        elif self.long[kind].try_to_begin():
+            self._threads[kind] = threading.Thread(target=self._run_long, args=(job_id, kind), name=kind.value)
+            self._threads[kind].start()
 
-    def _train(self, job_id: int) -> None:
+    def _run_long(self, job_id: int, kind: JobKind) -> None:
         try:
-            self._run(job_id, {JobKind.TRAINING: self.training.run})
+            self._run(job_id, {kind: self.long[kind].run})
         except (OperationalError, InterfaceError) as error:  # it is found again without a heartbeat
-            log.warning("the database can't be reached; training waits: %s", error.orig)
+            log.warning("the database can't be reached; %s waits: %s", kind.value, error.orig)
         finally:
-            self.training.end()
-            self._wake_waiting()
+            self.long[kind].end()
+            self._wake_waiting(kind)
 
-    def _wake_waiting(self) -> None:
-        """The next run need not wait for its message to get old."""
+    def _wake_waiting(self, kind: JobKind) -> None:
+        """The next one need not wait for its message to get old."""
         try:
             with transaction(self.sessions) as session:
-                jobs.resend(session, JobKind.TRAINING)
+                jobs.resend(session, kind)
         except (OperationalError, InterfaceError) as error:
-            log.warning("the next run waits a while: %s", error.orig)
+            log.warning("the next %s waits a while: %s", kind.value, error.orig)
 
     def _run(self, job_id: int, handlers: dict[JobKind, Handler]) -> None:
         with transaction(self.sessions) as session:
@@ -141,17 +158,18 @@ class Worker:
         try:
             _Consumer(self._open_queue(), workers=1, periodic=False, max_delay=0.3, shutdown_timeout=20).run()
         finally:
-            self.training.leave()  # the run writes down where it is
-            self.finish_training()
+            for work in self.long.values():
+                work.leave()  # it writes down where it is
+            self.finish_long_work()
             self._stop.set()
             ticker.join(timeout=5)
             self._release()
             self.close()
 
-    def finish_training(self) -> None:
-        """Wait for the end of the run under way, if there is one."""
-        if self._trainer is not None:
-            self._trainer.join()
+    def finish_long_work(self) -> None:
+        """Wait for the end of the run and of the collection under way, as far as there are any."""
+        for thread in list(self._threads.values()):
+            thread.join()
 
     def _open_queue(self) -> Huey:
         """Wait for a queue that is down: jobs are safe in their rows meanwhile."""

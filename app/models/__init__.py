@@ -3,6 +3,7 @@
 from app.models.account import AccountLink, ApiKey, User, UserSession
 from app.models.activation import ActivationKind, ModelActivation
 from app.models.audit import AuditEntry
+from app.models.collection import CollectedPhoto, Collection
 from app.models.job import Job, JobKind, JobStatus
 from app.models.model_version import ModelVersion
 from app.models.rate_limit import RateLimitWindow
@@ -38,6 +39,8 @@ __all__ = [
     "CandidatePrediction",
     "ChangeState",
     "ClaimRecord",
+    "CollectedPhoto",
+    "Collection",
     "Identification",
     "Job",
     "JobKind",

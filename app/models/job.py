@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     TRAINING = "training"
     REPLAY = "replay"
     WATCH = "watch"
+    COLLECTION = "collection"
 
 
 class JobStatus(StrEnum):

@@ -23,7 +23,7 @@ class Entry:
         return max(map(len, fits), default=0)
 
 
-_OF_MODELS = ("/admin/runs", "/admin/taxa", "/admin/watch", "/admin/policies", "/admin/replays")
+_OF_MODELS = ("/admin/runs", "/admin/taxa", "/admin/watch", "/admin/policies", "/admin/replays", "/admin/collections")
 ENTRIES: list[Entry] = [
     Entry("/review", _("Review"), Role.REVIEWER),
     Entry(

@@ -7,6 +7,7 @@ from app.web.api import review as api_for_reviewers
 from app.web.api import submissions as api_submissions
 from app.web.api.admin import api_keys as api_for_keys
 from app.web.api.admin import audit_log as api_for_log
+from app.web.api.admin import collections as api_for_collections
 from app.web.api.admin import invitations, replays, users, watch
 from app.web.api.admin import models as api_for_models
 from app.web.api.admin import runs as api_for_runs
@@ -27,6 +28,9 @@ from app.web.routes import (
 from app.web.routes.admin import (
     api_keys,
     audit_log,
+    collected,
+    collection,
+    collections,
     compare,
     model_version,
     models,
@@ -46,8 +50,10 @@ ACCOUNTS: list[APIRouter] = [sign_in.router, account.router, account_links.route
 ADMINS: list[APIRouter] = [people.router, person.router, api_keys.router, audit_log.router]
 MODELS: list[APIRouter] = [models.router, compare.router, model_version.router, runs.router, run.router, taxa.router]
 MODELS += [replay_pages.router, watch_page.router, policies.router]
+MODELS += [collections.router, collection.router, collected.router]
 ADMINS_PROGRAMS: list[APIRouter] = [users.router, invitations.router, api_for_keys.router, api_for_log.router]
 MODELS_PROGRAMS: list[APIRouter] = [api_for_models.router, replays.router, api_for_runs.router, watch.router]
+MODELS_PROGRAMS += [api_for_collections.router]
 REVIEWERS: list[APIRouter] = [attention.router, *review.ROUTERS, *api_for_reviewers.ROUTERS]
 ROUTERS: list[APIRouter] = [
     *PROGRAMS,

@@ -76,6 +76,10 @@ def flickr(
         str | None,
         typer.Option("--max", help="Photos to keep per keyword, or 'all'. Default: 100.", rich_help_panel=_TAKE),
     ] = None,
+    max_per_taxon: Annotated[
+        int | None,
+        typer.Option(help="Photos to keep per taxon, of all its keywords together.", rich_help_panel=_TAKE),
+    ] = None,
     min_side: Annotated[
         int | None,
         typer.Option(help="Skip photos with a side below so many pixels. Default: 64.", rich_help_panel=_TAKE),
@@ -93,6 +97,13 @@ def flickr(
         bool, typer.Option("--dry-run", help="Only count what Flickr has.", rich_help_panel=_TAKE)
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write every photo's row here.", rich_help_panel=_TAKE)] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="The same for programs, a JSON object a line.", rich_help_panel=_TAKE)
+    ] = None,
+    progress: Annotated[
+        Path | None,
+        typer.Option(help="Keep here, as JSON, how far the run is, for other programs.", rich_help_panel=_TAKE),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="API calls per second at most. Default: 1.", rich_help_panel=_MANNERS)
     ] = None,
@@ -124,7 +135,8 @@ def flickr(
         "keywords": keyword, "licences": licence, "taken_after": taken_after, "taken_before": taken_before,
         "uploaded_after": uploaded_after, "uploaded_before": uploaded_before, "sort": sort, "safe_search": safe_search,
         "per_page": per_page, "bbox": bbox, "lat": lat, "lon": lon, "radius": radius, "has_geo": has_geo, "size": size,
-        "if_missing": if_missing, "maximum": maximum, "min_side": min_side, "distance": distance,
+        "if_missing": if_missing, "maximum": maximum,
+        "maximum_per_taxon": max_per_taxon, "min_side": min_side, "distance": distance,
     }  # fmt: skip
     manners = {"rate": rate, "workers": workers, "timeout": timeout, "attempts": attempts, "backoff": backoff}
     with _refusals():
@@ -135,7 +147,8 @@ def flickr(
         if dry_run:
             _count(wanted, how)
         else:
-            _collect(wanted, how, folder, update=update, csv=csv)
+            _collect(wanted, how, folder, update=update, progress=progress)
+            _write_rows(folder, csv, jsonl)
 
 
 @app.command()
@@ -195,22 +208,29 @@ def remove(
         say(f"Removed: {', '.join(removed)}. Write the credits anew: wingcheck collect attribution {folder}")
 
 
-def _collect(request: CollectRequest, manners: Manners, folder: Path, *, update: bool, csv: Path | None) -> None:
+def _collect(request: CollectRequest, manners: Manners, folder: Path, *, update: bool, progress: Path | None) -> None:
     from ml.collection import collect
     from ml.collection.display import ProgressReporter, say, show_summary
-    from ml.collection.export import write_photos
+    from ml.collection.status_file import StatusFile
 
-    with ProgressReporter(request.maximum) as reporter:
+    with ProgressReporter(request.maximum) as bars, StatusFile(progress, folder, bars) as reporter:
         summary = collect(request, folder, manners=manners, reporter=reporter, update=update)
     show_summary(summary)
     for found in summary.keywords:
         if found.found == 0 and found.complete and found.keyword in {keyword.text for keyword in request.keywords}:
             say(f"Flickr has no photo for '{found.keyword}' with these filters and licences.")
-    if csv is not None:
-        with _opened(folder) as manifest:
-            say(f"Written: {write_photos(csv, manifest)}")
     if summary.kept:
         say(f"Next: wingcheck collect attribution {folder}")
+
+
+def _write_rows(folder: Path, csv: Path | None, jsonl: Path | None) -> None:
+    from ml.collection.display import say
+    from ml.collection.export import write_photos, write_rows
+
+    with _opened(folder) as manifest:
+        for file, write in ((csv, write_photos), (jsonl, write_rows)):
+            if file is not None:
+                say(f"Written: {write(file, manifest)}")
 
 
 def _count(request: CollectRequest, manners: Manners) -> None:

@@ -103,9 +103,12 @@ class Collector:
 
     def _room(self, keyword: Keyword) -> int | None:
         """How many more photos are wanted; None for as many as there are."""
-        if self._request.maximum is None:
-            return None
-        return max(0, self._request.maximum - self._manifest.kept(keyword.text))
+        rooms = []
+        if self._request.maximum is not None:
+            rooms.append(self._request.maximum - self._manifest.kept(keyword.text))
+        if self._request.maximum_per_taxon is not None:
+            rooms.append(self._request.maximum_per_taxon - self._manifest.kept_of(keyword.taxon))
+        return max(0, min(rooms)) if rooms else None
 
     def _read_page(self, keyword: Keyword, search: Search, parameters: dict[str, str]) -> None:
         page = self._client.search(

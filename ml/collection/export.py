@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,6 +50,12 @@ def write_photos(file: Path, manifest: Manifest) -> Path:
     rows = [dict(row) for row in manifest.rows(order="taxon, id")]
     columns = list(rows[0]) if rows else ["id"]
     return write_csv(file, columns, rows)
+
+
+def write_rows(file: Path, manifest: Manifest) -> Path:
+    """The same for programs: a JSON object a line, with texts as they are. Raises CollectError."""
+    rows = manifest.rows(order="taxon, id")
+    return write_text(file, "".join(json.dumps(dict(row), ensure_ascii=False) + "\n" for row in rows))
 
 
 def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Path:

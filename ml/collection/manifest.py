@@ -159,6 +159,11 @@ class Manifest:
         row = self._connection.execute("SELECT COUNT(*) FROM photo WHERE keyword = ? AND status = 'kept'", (keyword,))
         return int(row.fetchone()[0])
 
+    def kept_of(self, taxon: str) -> int:
+        """How many photos are kept for a taxon, whichever keyword found them."""
+        row = self._connection.execute("SELECT COUNT(*) FROM photo WHERE taxon = ? AND status = 'kept'", (taxon,))
+        return int(row.fetchone()[0])
+
     def settle(self, identifier: str, status: Status, **columns: object) -> None:
         """Say what became of a photo; ``columns`` come from code."""
         changes = {"status": status, "reason": None, **columns}

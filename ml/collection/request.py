@@ -60,7 +60,8 @@ class CollectRequest(BaseModel):
     """Everything that decides which photos come. Frozen; constructing it with something wrong raises pydantic's
     ``ValidationError`` (a ``ValueError``) that names the parameter; :func:`request_from` turns that into one sentence.
 
-    ``maximum`` photos are kept per keyword, None for all; ``min_side`` is in pixels; ``bbox`` is west, south, east,
+    ``maximum`` photos are kept per keyword, and ``maximum_per_taxon`` of all keywords of a taxon together, None for all;
+    ``min_side`` is in pixels; ``bbox`` is west, south, east,
     north and ``lat``, ``lon`` are in degrees, ``radius`` in kilometres; ``distance`` is the most bits of 64 by which the
     perceptual hashes of near duplicates differ, None to keep them.
     """
@@ -72,6 +73,7 @@ class CollectRequest(BaseModel):
     if_missing: IfMissing = "nearest"
     licences: Annotated[tuple[str, ...], Field(min_length=1)] = REUSABLE
     maximum: Annotated[Whole, Field(ge=1)] | None = 100
+    maximum_per_taxon: Annotated[Whole, Field(ge=1)] | None = None
     per_page: Annotated[Whole, Field(ge=1, le=MOST_PER_PAGE)] = 100
     sort: Sort = "relevance"
     safe_search: Safety = "safe"

@@ -59,7 +59,7 @@ def train(service: Service) -> ModelVersion:
     """A run from its start to its version, and what it lets the version look at afterwards."""
     number = Runs(service.sessions, service.settings, service.worker.dispatcher.send).start(Request(epochs=16), None)
     service.work()
-    service.worker.finish_training()
+    service.worker.finish_long_work()
     with reading(service.sessions) as session:
         run = get(session, number)
     assert run.model_version is not None, f"{state(run)}: {run.job.error}\n{run.log}"

@@ -31,7 +31,7 @@ def fail(service: Service, request: Request, seconds_spent: float = 0.0) -> Trai
     with transaction(service.sessions) as session:
         get(session, number).seconds_spent = seconds_spent
     service.work()
-    service.worker.finish_training()
+    service.worker.finish_long_work()
     with reading(service.sessions) as session:
         run = get(session, number)
     assert state(run) is RunState.FAILED
@@ -60,7 +60,7 @@ def test_base_data_that_changed_since_end_it(service: Service):
     with reading(service.sessions) as session:
         job_id = get(session, number).job_id
     service.worker.handle(job_id)
-    service.worker.finish_training()
+    service.worker.finish_long_work()
     with reading(service.sessions) as session:
         assert "was changed" in get(session, number).job.error
 
@@ -75,7 +75,7 @@ def test_a_process_that_is_killed_is_an_attempt_and_what_it_did_is_not_lost(serv
             return get(session, number).process_group
 
     os.killpg(eventually(process, "its process runs") or 0, signal.SIGKILL)
-    service.worker.finish_training()
+    service.worker.finish_long_work()
     with reading(service.sessions) as session:
         run = get(session, number)
     assert (state(run), run.job.attempts, run.phase) == (RunState.WAITING, 1, "preparing")

@@ -1,10 +1,15 @@
-"""Base data sets: folders that an admin named in the settings, which every run may learn from beside verified photos."""
+"""Base data sets, which every run may learn from beside verified photos: folders that the settings name, and the photos of
+collections that an admin put to use.
+"""
 
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from app.domain.errors import Conflict
+from app.services.collecting import data_sets
 from app.settings import Settings, listed
 
 
@@ -21,16 +26,17 @@ class BaseData:
         return asdict(self)
 
 
-def named(settings: Settings) -> list[Path]:
-    """The folders that the settings name: the root of the configs' own data first, where there is one."""
+def named(settings: Settings, session: Session) -> list[Path]:
+    """The folders: the root of the configs' own data first, where there is one, and collections last."""
     root = [settings.training_root] if settings.training_root else []
-    return [Path(path) for path in [*root, *listed(settings.training_bases)]]
+    named = [Path(path) for path in [*root, *listed(settings.training_bases)]]
+    return [*named, *data_sets.in_use(session, settings)]
 
 
 def look_at(folder: Path) -> BaseData:
     """A folder as it is now. Raises Conflict where there is none."""
     if not folder.is_dir():
-        raise Conflict(f"There is no base data set {folder}; the settings name it.")
+        raise Conflict(f"There is no base data set {folder} (any more).")
     hashed, count = hashlib.sha256(), 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:

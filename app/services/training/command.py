@@ -1,12 +1,11 @@
 """The command line of a run's process: a config, and what of it the run sets otherwise."""
 
 import json
-import re
-import unicodedata
 from pathlib import Path
 
 from app.domain.training import Start
 from app.models import TrainingRun
+from app.services.training.labels import label_of
 from app.services.training.run_folder import RunFolder
 from app.services.training.runs import version_number
 from app.settings import Settings
@@ -48,12 +47,6 @@ def arguments(
     for key, value in run.options.get("values", {}).items():
         found += ["--set", f"{key}={value}"]
     return found
-
-
-def label_of(scientific_name: str) -> str:
-    """What training calls a taxon."""
-    plain = unicodedata.normalize("NFKD", scientific_name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
 
 
 def _toml(value: object) -> str:

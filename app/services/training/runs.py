@@ -18,6 +18,7 @@ from app.models import Job, JobKind, JobStatus, ModelVersion, TrainingRun
 from app.services import audit, classifiers, jobs
 from app.services.training import base_data, snapshots
 from app.services.training.snapshots import Choice
+from app.services.training.states import state_of
 from app.settings import Settings
 
 PAGE = 50
@@ -107,11 +108,14 @@ class Runs:
             raise Conflict(f"A run can't set {strange[0]}; only values of {' and '.join(_SECTIONS)}.")
 
     def _bases(self, request: Request) -> list[base_data.BaseData]:
-        named = base_data.named(self._settings)
+        with reading(self._sessions) as session:
+            named = base_data.named(self._settings, session)
         known = {str(path): path for path in named}
         unknown = [path for path in request.bases or () if path not in known]
         if unknown:
-            raise Conflict(f"The settings name no base data set {unknown[0]}.")
+            raise Conflict(
+                f"There is no base data set {unknown[0]}: the settings don't name it, and no collection in use is it."
+            )
         chosen = named if request.bases is None else [path for path in named if str(path) in request.bases]
         return [base_data.look_at(path) for path in chosen]
 
@@ -240,18 +244,7 @@ def waiting_before(session: Session) -> dict[int, int]:
 
 def state(run: TrainingRun, lost_after: timedelta = jobs.LOST_AFTER) -> RunState:
     """How the run stands, as its job tells."""
-    job: Job = run.job
-    if job.status is JobStatus.RUNNING:
-        if job.heartbeat_at is None or abs(utcnow() - job.heartbeat_at) > lost_after:
-            return RunState.LOST
-        return RunState.STOPPING if job.cancel_requested else RunState.RUNNING
-    ends = {
-        JobStatus.QUEUED: RunState.WAITING,
-        JobStatus.DONE: RunState.DONE,
-        JobStatus.FAILED: RunState.FAILED,
-        JobStatus.CANCELLED: RunState.CANCELLED,
-    }
-    return ends[job.status]
+    return state_of(run.job, lost_after)
 
 
 def version_number(run: TrainingRun) -> str:

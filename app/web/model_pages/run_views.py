@@ -9,6 +9,7 @@ from app.domain.training import RunState
 from app.models import TrainingRun
 from app.services.training.runs import state
 from app.services.training.snapshots import NOTHING, Choice
+from app.web.model_pages.bases import base_name
 from app.web.model_pages.charts import Axis, Chart, Line, chart
 from app.web.model_pages.run_words import CAUSES, PARTS, PHASES, STARTS, STATES
 from app.web.model_pages.versions import title
@@ -60,10 +61,13 @@ class RunView:
 
 
 class RunViews:
-    """Builds them in one language. ``lost_after``: without a heartbeat for so long a run has lost its worker."""
+    """Builds them in one language. ``lost_after``: without a heartbeat for so long a run has lost its worker;
+    ``collections``: their numbers, by the path of their folders.
+    """
 
-    def __init__(self, words: Words, lost_after: timedelta) -> None:
+    def __init__(self, words: Words, lost_after: timedelta, collections: Mapping[str, int]) -> None:
         self._words = words
+        self._collections = collections
         self.t = words.t
         self._lost_after = lost_after
 
@@ -193,7 +197,12 @@ class RunViews:
             for name, count in by_name.items()
         ]
         named = [
-            ngettext("%(path)s, one file", "%(path)s, %(num)s files", int(base["files"]), path=base["path"])
+            ngettext(
+                "%(path)s, one file",
+                "%(path)s, %(num)s files",
+                int(base["files"]),
+                path=base_name(self._words, base["path"], self._collections),
+            )
             for base in bases
         ]
         return LearntView(rows, named)

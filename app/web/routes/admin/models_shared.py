@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from app.db import reading
+from app.services.collecting import data_sets
 from app.services.promotion import Promotion
 from app.services.training.runs import Runs
 from app.web.dependencies import SettingsDep
@@ -30,8 +32,10 @@ def _runs(request: Request) -> Runs:
 RunsDep = Annotated[Runs, Depends(_runs)]
 
 
-def _run_views(words: WordsDep, settings: SettingsDep) -> RunViews:
-    return RunViews(words, timedelta(seconds=settings.job_lost_seconds))
+def _run_views(words: WordsDep, settings: SettingsDep, sessions: Sessions) -> RunViews:
+    with reading(sessions) as session:
+        numbers = data_sets.numbers_by_path(session, settings)
+    return RunViews(words, timedelta(seconds=settings.job_lost_seconds), numbers)
 
 
 RunViewsDep = Annotated[RunViews, Depends(_run_views)]

@@ -8,10 +8,12 @@ from fastapi.responses import RedirectResponse
 from app.db import reading
 from app.domain.errors import Conflict
 from app.domain.verification import VerificationStatus
+from app.services.collecting import data_sets
 from app.services.training import base_data, runs
 from app.services.training.snapshots import serving_version
 from app.settings import Settings
 from app.web.auth import Admin
+from app.web.model_pages.bases import base_name
 from app.web.model_pages.run_form import CODES, RunForm
 from app.web.model_pages.versions import title
 from app.web.review.words import Words
@@ -54,7 +56,8 @@ def show(
 @router.get("/new")
 def ask(request: Request, _user: Admin, sessions: Sessions, settings: SettingsDep, words: WordsDep) -> Response:
     """The form."""
-    bases = [str(path) for path in base_data.named(settings)]
+    with reading(sessions) as session:
+        bases = [str(path) for path in base_data.named(settings, session)]
     form = RunForm(config=settings.retrain_config, codes=["V1", "V2"], bases=bases)
     return _form_page(request, sessions, settings, words, form)
 
@@ -65,6 +68,8 @@ def _form_page(
     status = context.pop("status", 422 if form.errors else 200)
     with reading(sessions) as session:
         serving = serving_version(session, settings.task)
+        bases = [str(path) for path in base_data.named(settings, session)]
+        numbers = data_sets.numbers_by_path(session, settings)
     shown = {"plan": None, "learnt": None, "names": "", "problem": ""} | context
     return model_page(
         request,
@@ -74,7 +79,7 @@ def _form_page(
         serving=serving,
         serving_title=title(serving) if serving else "",
         codes=[(code, words.t(VERIFICATIONS[VerificationStatus(code)])) for code in CODES],
-        bases=[str(path) for path in base_data.named(settings)],
+        bases=[(path, base_name(words, path, numbers)) for path in bases],
         defaults=settings,
         **shown,
     )

@@ -1,0 +1,153 @@
+"""Giving a collection to training: a folder with the photos that a person found right, and with nothing else.
+
+It is made once and never changed, so that what a run learnt from can be told afterwards. Decisions that come later wait
+until somebody puts the collection to use again.
+"""
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import SessionFactory, reading, transaction, utcnow
+from app.domain.collecting import PhotoDecision
+from app.domain.errors import Conflict
+from app.models import CollectedPhoto, Collection
+from app.services import audit
+from app.services.collecting.collections import get, open_runs_with, touch
+from app.services.collecting.folder import CollectionFolder, folder_of
+from app.services.training.labels import label_of
+from app.settings import Settings
+
+# What the reader of data sets knows: docs/datasets.md.
+_LABELS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")
+_CREDITS = (
+    "taxon", "title", "owner_name", "owner_url", "page_url", "licence_name", "licence_url", "taken", "flickr_id", "sha256",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CREDITS = "ATTRIBUTION.csv"
+_PREFIX = "data-set-"
+
+
+class DataSets:
+    """Use cases of admins."""
+
+    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+        self._sessions = sessions
+        self._settings = settings
+
+    def use(self, collection_id: int, user_id: int | None) -> int:
+        """Let runs learn from the photos that are decided right now; how many. Raises NotFound, Conflict, OSError."""
+        with reading(self._sessions) as session:
+            collection = get(session, collection_id)
+            photos = right_photos(session, collection_id)
+        if not photos:
+            raise Conflict("No photo of this collection is decided right yet.")
+        name = _write(folder_of(collection, self._settings), photos)
+        with transaction(self._sessions) as session:
+            collection = get(session, collection_id)
+            collection.data_set, collection.used_photos = name, len(photos)
+            collection.used_by_id, collection.used_at = user_id, utcnow()
+            touch(collection)
+            audit.record(
+                session, user_id, "collection.used", f"collection:{collection_id}", {"photos": len(photos), "as": name}
+            )
+            self._tidy(session, collection)
+        return len(photos)
+
+    def stop_using(self, collection_id: int, user_id: int | None) -> None:
+        """Let no further run learn from it; those that wait or are under way still do. Raises NotFound."""
+        with transaction(self._sessions) as session:
+            collection = get(session, collection_id)
+            if collection.data_set is None:
+                return
+            collection.data_set, collection.used_photos, collection.used_by_id, collection.used_at = None, 0, None, None
+            touch(collection)
+            audit.record(session, user_id, "collection.taken_out", f"collection:{collection_id}")
+            self._tidy(session, collection)
+
+    def _tidy(self, session: Session, collection: Collection) -> None:
+        """Remove earlier data sets, unless a run may still read them."""
+        if open_runs_with(session, collection, self._settings):
+            return
+        for path in folder_of(collection, self._settings).path.glob(f"{_PREFIX}*"):
+            if path.name != collection.data_set:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def in_use(session: Session, settings: Settings) -> list[Path]:
+    """The data sets that runs may learn from, the oldest collection first."""
+    rows = session.scalars(select(Collection).where(Collection.data_set.is_not(None)).order_by(Collection.id))
+    return [folder_of(row, settings).path.resolve() / (row.data_set or "") for row in rows]
+
+
+def numbers_by_path(session: Session, settings: Settings) -> dict[str, int]:
+    """Which collection a data set belongs to, by the path of the collection's folder."""
+    return {str(folder_of(row, settings).path.resolve()): row.id for row in session.scalars(select(Collection))}
+
+
+def right_photos(session: Session, collection_id: int) -> list[CollectedPhoto]:
+    """The photos that are decided right, by taxon and photographer."""
+    query = select(CollectedPhoto).where(
+        CollectedPhoto.collection_id == collection_id, CollectedPhoto.decision == PhotoDecision.RIGHT
+    )
+    order = (CollectedPhoto.taxon, CollectedPhoto.owner_nsid, CollectedPhoto.taken, CollectedPhoto.flickr_id)
+    return list(session.scalars(query.order_by(*order)))
+
+
+def credits_csv(photos: Iterable[CollectedPhoto]) -> str:
+    """Who made the photos and under which licence, as CSV; what strangers wrote can't become a spreadsheet's formula."""
+    return _table(_CREDITS, ([_credit(photo, name) for name in _CREDITS] for photo in photos))
+
+
+def _credit(photo: CollectedPhoto, name: str) -> str:
+    if name == "owner_url":
+        return f"https://www.flickr.com/people/{photo.owner_nsid}/"
+    value = str(getattr(photo, name))
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _write(folder: CollectionFolder, photos: Sequence[CollectedPhoto]) -> str:
+    """The data set of these photos, named for what is in it; made unless it is there. Raises OSError."""
+    rows = [_row(photo) for photo in photos]
+    content = _table(_LABELS, rows)
+    name = _PREFIX + hashlib.sha256(content.encode()).hexdigest()[:16]
+    target, part = folder.path / name, folder.path / f"{_PREFIX}part-{os.getpid()}"
+    if target.is_dir():
+        return name
+    shutil.rmtree(part, ignore_errors=True)
+    for photo, row in zip(photos, rows, strict=True):
+        (part / row[0]).parent.mkdir(parents=True, exist_ok=True)
+        _link(folder.file(photo.file_name), part / row[0])
+    (part / "labels.csv").write_text(content, encoding="utf-8")
+    (part / CREDITS).write_text(credits_csv(photos), encoding="utf-8")
+    part.rename(target)
+    return name
+
+
+def _row(photo: CollectedPhoto) -> list[str]:
+    """A photographer's photos stay together, so that none are on both sides of a division."""
+    label = label_of(photo.taxon)
+    path = f"{label}/{photo.flickr_id}{Path(photo.file_name).suffix}"
+    return [path, label, "", photo.owner_nsid, "0", "ok", photo.sha256]
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,165 @@
+"""One collection: watched as it goes on, cancelled, tried again, given to training, deleted."""
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.db import SessionFactory, reading
+from app.domain.collecting import PhotoDecision
+from app.domain.errors import Conflict
+from app.services.collecting import collections, curation, data_sets
+from app.web.auth import Admin
+from app.web.model_pages.collection_words import DECISIONS, LICENCES, SIZES
+from app.web.model_pages.collections import CollectionView, CollectionViews
+from app.web.routes.admin.collections_shared import CollectionsDep, CollectionViewsDep, DataSetsDep
+from app.web.routes.admin.live import follow
+from app.web.routes.admin.models_shared import Sessions, WordsDep, model_page
+
+router = APIRouter(prefix="/admin/collections/{collection_id}", include_in_schema=False)
+
+
+@router.get("")
+def show(
+    request: Request,
+    _user: Admin,
+    collection_id: int,
+    sessions: Sessions,
+    views: CollectionViewsDep,
+    words: WordsDep,
+    problem: str = "",
+) -> Response:
+    """The collection as it is now; a script goes on from there."""
+    return _page(request, sessions, views, words.t(_PROBLEMS[problem]) if problem in _PROBLEMS else "", collection_id)
+
+
+_ = str  # marks messages for extraction
+_PROBLEMS = {"late": _("That was not possible any more: the collection had gone on meanwhile.")}
+
+
+def _page(
+    request: Request, sessions: SessionFactory, views: CollectionViews, problem: str, collection_id: int
+) -> Response:
+    with reading(sessions) as session:
+        row = collections.get(session, collection_id)
+        counts = curation.counts(session, collection_id)
+        shown = views.view(row, collections.waiting_before(session).get(row.id, 0))
+    t = views.t
+    return model_page(
+        request,
+        "collection.html",
+        409 if problem else 200,
+        collection=shown,
+        keywords=[
+            (views.words.name(name), [k["text"] for k in row.keywords if k["taxon"] == name]) for name in row.taxa
+        ],
+        licences=[t(LICENCES[name]) for name in row.licences],
+        size=t(SIZES[row.size]),
+        wanted=row.wanted,
+        counts=[(each.value, t(DECISIONS[each]), counts[each]) for each in PhotoDecision],
+        right=counts[PhotoDecision.RIGHT],
+        problem=problem,
+    )
+
+
+def _view(sessions: SessionFactory, views: CollectionViews, collection_id: int) -> CollectionView:
+    with reading(sessions) as session:
+        row = collections.get(session, collection_id)
+        return views.view(row, collections.waiting_before(session).get(row.id, 0))
+
+
+def _known(collection_id: int, sessions: Sessions) -> int:
+    """The number of a collection that there is: once a stream has begun, it can't say that there is none."""
+    with reading(sessions) as session:
+        return collections.get(session, collection_id).id
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(
+    request: Request,
+    _user: Admin,
+    number: Annotated[int, Depends(_known)],
+    sessions: Sessions,
+    views: CollectionViewsDep,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """The changing part of the page, each time it is different; at last "over"."""
+    look = partial(_view, sessions, views, number)
+    async for event in follow(
+        request, last_event_id, look, "admin/models/_collection.html", lambda view: {"collection": view}
+    ):
+        yield event
+
+
+@router.post("/cancel")
+def cancel(user: Admin, collection_id: int, use_cases: CollectionsDep) -> Response:
+    """Ask for its end."""
+    return _or_late(collection_id, lambda: use_cases.cancel(collection_id, user.user_id))
+
+
+@router.post("/retry")
+def retry(user: Admin, collection_id: int, use_cases: CollectionsDep) -> Response:
+    """Queue it again."""
+    return _or_late(collection_id, lambda: use_cases.retry(collection_id, user.user_id))
+
+
+def _or_late(collection_id: int, act: Callable[[], None]) -> Response:
+    try:
+        act()
+    except Conflict:
+        return RedirectResponse(f"/admin/collections/{collection_id}?problem=late", 303)
+    return RedirectResponse(f"/admin/collections/{collection_id}", 303)
+
+
+@router.post("/use")
+def use(
+    request: Request,
+    user: Admin,
+    collection_id: int,
+    sessions: Sessions,
+    views: CollectionViewsDep,
+    use_cases: DataSetsDep,
+) -> Response:
+    """Let runs learn from what is decided right."""
+    try:
+        use_cases.use(collection_id, user.user_id)
+    except Conflict as error:
+        return _page(request, sessions, views, error.detail, collection_id)
+    return RedirectResponse(f"/admin/collections/{collection_id}#use-title", 303)
+
+
+@router.post("/take-out")
+def take_out(user: Admin, collection_id: int, use_cases: DataSetsDep) -> Response:
+    """Let no further run learn from it."""
+    use_cases.stop_using(collection_id, user.user_id)
+    return RedirectResponse(f"/admin/collections/{collection_id}#use-title", 303)
+
+
+@router.post("/delete")
+def delete(
+    request: Request,
+    user: Admin,
+    collection_id: int,
+    sessions: Sessions,
+    views: CollectionViewsDep,
+    use_cases: CollectionsDep,
+) -> Response:
+    """Remove it with its photos."""
+    try:
+        use_cases.delete(collection_id, user.user_id)
+    except Conflict as error:
+        return _page(request, sessions, views, error.detail, collection_id)
+    return RedirectResponse("/admin/collections?deleted=yes", 303)
+
+
+@router.get("/attribution.csv")
+def attribution(_user: Admin, collection_id: int, sessions: Sessions) -> Response:
+    """Who made the photos that are decided right, and under which licence."""
+    with reading(sessions) as session:
+        collections.get(session, collection_id)
+        table = data_sets.credits_csv(data_sets.right_photos(session, collection_id))
+    headers = {"Content-Disposition": f'attachment; filename="attribution-{collection_id}.csv"'}
+    return Response(table, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,207 @@
+"""The pages and the API of collections, on rows that stand there as after a collection: no process is needed for these."""
+
+import pytest
+
+from app.db import transaction
+from app.domain.accounts import Role
+from app.models import CollectedPhoto, Collection, Job, JobKind, JobStatus
+from app.services.collecting.folder import folder_of
+from app.services.taxa import find
+from tests.factories import photo
+from tests.flickr import BROWNS, lead_to
+from tests.ml.collection.flickr_server import FlickrServer
+from tests.people import signed_in
+
+API = "/api/v1/admin/collections"
+FORM = {
+    "taxon": list(BROWNS),
+    "keywords": ["meadow brown, bruin zandoogje", "gatekeeper"],
+    "licences": ["cc0", "cc-by"],
+    "number": "7",
+    "size": "small-240",
+}
+
+
+@pytest.fixture
+def admin(lite):
+    return signed_in(lite, Role.ADMIN)
+
+
+@pytest.fixture
+def keyed(lite):
+    """A key that nobody asks with: the server is never reached."""
+    lead_to(FlickrServer(), lite.settings)
+
+
+@pytest.fixture
+def collection(lite):
+    """A finished collection of three photos, the second the most doubtful; its number and theirs."""
+    with transaction(lite.sessions) as session:
+        job = Job(kind=JobKind.COLLECTION, subject_id=1, status=JobStatus.DONE)
+        session.add(job)
+        session.flush()
+        row = Collection(
+            job_id=job.id,
+            folder="f",
+            keywords=[{"text": "browns", "taxon": BROWNS[0]}],
+            licences=["cc-by"],
+            size="small-240",
+            wanted=9,
+            phase="done",
+            kept=3,
+            looked=3,
+            left_out={"too small": 4, "of another kind": 1},
+        )
+        session.add(row)
+        session.flush()
+        folder = folder_of(row, lite.settings)
+        folder.photos.mkdir(parents=True)
+        for number, doubt in enumerate((0.1, 0.9, 0.5), start=1):
+            name = f"{number}.jpg"
+            (folder.photos / name).write_bytes(photo(number))
+            session.add(
+                CollectedPhoto(
+                    collection_id=row.id,
+                    flickr_id=f"70{number}",
+                    taxon=BROWNS[0],
+                    owner_nsid=f"{number}@N00",
+                    owner_name=f"Ann {number}",
+                    title="<b>Brown</b>",
+                    licence_name="CC BY 2.0",
+                    licence_url="https://creativecommons.org/licenses/by/2.0/",
+                    page_url=f"https://www.flickr.com/photos/{number}@N00/70{number}/",
+                    taken="2020-07-01T12:00:00",
+                    file_name=name,
+                    width=400,
+                    height=300,
+                    sha256=f"{number}" * 64,
+                    model_version_id=1,
+                    probability=1 - doubt,
+                    top_taxon=BROWNS[1],
+                    top_probability=doubt,
+                    in_scope=1.0,
+                    doubt=doubt,
+                )
+            )
+        session.flush()
+        return row.id
+
+
+def test_without_a_key_the_pages_say_how_to_set_one_and_nothing_starts(lite, admin):
+    for path in ("/admin/collections", f"/admin/collections/new?taxon={BROWNS[0]}"):
+        page = admin.get(path).text
+        assert "WINGCHECK_FLICKR_KEY" in page
+    assert '<fieldset class="bare" disabled>' in page
+    assert admin.post("/admin/collections", data=FORM).status_code == 409
+    assert admin.post(API, json={"keywords": {BROWNS[0]: ["brown"]}}).status_code == 409
+
+
+@pytest.mark.usefixtures("keyed")
+def test_names_are_suggested_and_what_is_typed_is_what_is_collected(lite, admin):
+    with transaction(lite.sessions) as session:
+        found = find(session, BROWNS[0])
+        assert found is not None
+        names = [name.name for name in found.vernacular_names]
+    page = admin.get("/admin/collections/new", params={"taxon": [BROWNS[0], "Nemo nullus"]}).text
+    assert all(name in page for name in [BROWNS[0], *names])
+    assert "Nemo nullus" not in page
+    started = admin.post("/admin/collections", data=FORM)
+    assert started.status_code == 303
+    said = admin.get(API).json()[0]
+    assert said["keywords"] == [
+        {"text": text, "taxon": taxon}
+        for text, taxon in (("meadow brown", BROWNS[0]), ("bruin zandoogje", BROWNS[0]), ("gatekeeper", BROWNS[1]))
+    ]
+    assert (said["licences"], said["wanted"], said["size"], said["state"]) == (
+        ["cc0", "cc-by"],
+        7,
+        "small-240",
+        "waiting",
+    )
+    page = admin.get(started.headers["location"]).text
+    assert "It is the next one." in page
+    assert admin.post(f"{started.headers['location']}/cancel").status_code == 303
+    assert admin.get(API).json()[0]["state"] == "cancelled"
+    assert admin.post(f"{API}/{said['id']}/cancel").status_code == 202  # twice is once
+
+
+@pytest.mark.usefixtures("keyed")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("keywords", ["", ""]), ("number", "many"), ("number", "0"), ("size", "huge"), ("licences", ["mine"])],
+)
+def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(admin, field, value):
+    page = admin.post("/admin/collections", data=FORM | {field: value})
+    assert page.status_code == 422
+    assert f'id="error-{field}" data-error-for="{field}">' in page.text
+    if field != "keywords":
+        assert "bruin zandoogje" in page.text
+    assert admin.get(API).json() == []
+
+
+def test_the_most_doubtful_comes_first_with_owner_and_licence_and_nothing_strange_is_run(lite, admin, collection):
+    page = admin.get(f"/admin/collections/{collection}/photos").text
+    at = [page.index(f"Ann {number}</a>") for number in (2, 3, 1)]
+    assert at == sorted(at)
+    assert "&lt;b&gt;Brown" in page
+    assert 'href="https://creativecommons.org/licenses/by/2.0/"' in page
+    one = admin.get(f"/admin/collections/{collection}").text
+    assert "too small" in one
+    assert "of another kind" in one
+    [first, *_] = admin.get(f"{API}/{collection}/photos", params={"limit": 1}).json()
+    picture = admin.get(f"/admin/collections/{collection}/files/{first['id']}")
+    assert picture.content == photo(2)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert "sandbox" in picture.headers["content-security-policy"]
+    assert admin.get(f"/admin/collections/{collection + 1}/files/{first['id']}").status_code == 404
+
+
+def test_decided_without_script_and_undone(admin, collection):
+    address = f"/admin/collections/{collection}"
+    numbers = [each["id"] for each in admin.get(f"{API}/{collection}/photos").json()]
+    both = {"photo": [f"{number}:0" for number in numbers[:2]], "decision": "right", "back": "show=all"}
+    done = admin.post(f"{address}/decide", data=both)
+    assert done.status_code == 303
+    page = admin.get(done.headers["location"]).text
+    assert "2 photos are decided." in page
+    act = done.headers["location"].rpartition("act=")[2]
+    late = admin.post(f"{address}/decide", data={"photo": f"{numbers[0]}:0", "decision": "wrong", "back": "show=right"})
+    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+    back = admin.post(f"{address}/undo", data={"act": act, "back": "show=all"})
+    assert back.headers["location"] == f"{address}/photos?show=all"
+    assert {each["decision"] for each in admin.get(f"{API}/{collection}/photos").json()} == {"undecided"}
+
+
+def test_a_script_is_told_what_became_of_each_photo(admin, collection):
+    numbers = [each["id"] for each in admin.get(f"{API}/{collection}/photos").json()]
+    json = {"Accept": "application/json"}
+    path = f"/admin/collections/{collection}/decide"
+    said = admin.post(path, data={"photo": f"{numbers[0]}:0", "decision": "right"}, headers=json).json()
+    assert (said["kept"][0]["decision"], said["kept"][0]["revision"], said["refused"]) == ("right", 1, [])
+    assert (said["counts"]["right"], said["counts"]["undecided"], said["counts"]["all"]) == (1, 2, 3)
+    said = admin.post(path, data={"photo": f"{numbers[0]}:0", "decision": "wrong"}, headers=json).json()
+    assert said["kept"] == []
+    assert said["refused"][0]["said"].startswith("Right, says Admin")
+    for wrong in ("1", "x:0", "1:0:0"):
+        assert admin.post(path, data={"photo": wrong, "decision": "right"}, headers=json).status_code == 400
+    assert admin.post(path, data={"photo": "999:0", "decision": "right"}, headers=json).status_code == 404
+
+
+def test_the_same_over_json_to_the_end(lite, admin, collection):
+    one = f"{API}/{collection}"
+    seen = [{"id": each["id"], "revision": each["revision"]} for each in admin.get(f"{one}/photos").json()]
+    assert admin.put(f"{one}/use").status_code == 409
+    done = admin.post(f"{one}/decisions", json={"photos": seen, "decision": "right"}).json()
+    assert len(done["kept"]) == 3
+    admin.post(f"{one}/decisions/{done['act']}/undo")
+    admin.post(f"{one}/decisions", json={"photos": [seen[0] | {"revision": 2}], "decision": "right"})
+    assert [each["id"] for each in admin.get(f"{one}/photos", params={"decision": "right"}).json()] == [seen[0]["id"]]
+    assert admin.put(f"{one}/use").json()["used_photos"] == 1
+    assert "Photos from Flickr, collection" in admin.get("/admin/runs/new").text
+    assert "flickr_id" in admin.get(f"/admin/collections/{collection}/attribution.csv").text
+    assert admin.post(f"{one}/retry").status_code == 409
+    assert admin.delete(f"{one}/use").status_code == 204
+    assert admin.get(one).json()["used_photos"] == 0
+    assert admin.delete(one).status_code == 204
+    assert admin.get(one).status_code == 404
+    assert not (lite.settings.data_dir / "collections" / "f").exists()
