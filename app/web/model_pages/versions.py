@@ -39,6 +39,7 @@ class VersionView:
     title: str
     task: str
     serves: bool
+    shadow: bool
     origin: str
     headline: str
     photos: str
@@ -65,6 +66,7 @@ class VersionViews:
             title=title(version),
             task=version.task,
             serves=version.active,
+            shadow=version.shadow,
             origin=self.origin(version, each.run_id),
             headline=figures.headline,
             photos=self.t("learnt from %(photos)s photos", photos=learnt) if learnt else "",

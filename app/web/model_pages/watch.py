@@ -1,7 +1,7 @@
 """The weeks of the version in service, in words, a table and small charts."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -146,20 +146,24 @@ class WatchViews:
             (self.t("of scope"), lambda week: week.drift_of_scope),
             (self.t("of the photos"), lambda week: week.drift_of_embedding),
         ]
+        least = {
+            self.t("least in scope"): self._settings.watch_least_in_scope,
+            self.t("least agreement"): self._settings.watch_least_agreement,
+        }
+        label = self.t("Confidence, photos in scope and agreement with experts, week by week")
         found = [
-            (self.t("Verdicts"), self._chart(self.t("Share of each verdict, week by week"), verdicts)),
-            (
-                self.t("Confidence and agreement"),
-                self._chart(self.t("Confidence, photos in scope and agreement with experts, week by week"), shares),
-            ),
+            (self.t("Verdicts"), self._chart(self.t("Share of each verdict, week by week"), verdicts, {})),
+            (self.t("Confidence and agreement"), self._chart(label, shares, least)),
         ]
         if any(value(week) is not None for _, value in drifts for week in self._found):
-            limit = self._settings.watch_max_drift
+            most = {self.t("limit"): self._settings.watch_max_drift}
             label = self.t("Drift against the first photos, week by week")
-            found.append((self.t("Drift"), self._chart(label, drifts, limit)))
+            found.append((self.t("Drift"), self._chart(label, drifts, most, percent=False)))
         return found
 
-    def _chart(self, label: str, lines: Sequence[tuple[str, _Value]], limit: float | None = None) -> Chart:
+    def _chart(
+        self, label: str, lines: Sequence[tuple[str, _Value]], limits: Mapping[str, float], *, percent: bool = True
+    ) -> Chart:
         weeks = list(reversed(self._found))
         first = weeks[0].begins
         where = {week.begins: (week.begins - first).days / 7 for week in weeks}
@@ -170,11 +174,9 @@ class WatchViews:
             Line(name, style, [(where[w.begins], seen) for w in weeks if (seen := value(w)) is not None], dotted=True)
             for (name, value), style in zip(lines, _STYLES, strict=False)
         ]
-        highest = 1.0
-        if limit is not None:
-            drawn.append(Line(self.t("limit"), "ideal", [(0, limit), (last, limit)]))
-            highest = max([1.2 * limit] + [1.05 * y for line in drawn for _, y in line.points])
-        up = Axis(self.t("share") if limit is None else self.t("drift (PSI)"), 0.0, highest, percent=limit is None)
+        drawn += [Line(name, "ideal", [(0, limit), (last, limit)]) for name, limit in limits.items()]
+        highest = 1.0 if percent else max(1.1 * y for line in drawn for _, y in line.points)
+        up = Axis(self.t("share") if percent else self.t("drift (PSI)"), 0.0, highest, percent=percent)
         return chart(
             label, Axis(self.t("week of"), 0.0, last, named=named), up, [line for line in drawn if line.points]
         )

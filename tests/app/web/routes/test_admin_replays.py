@@ -114,6 +114,7 @@ def test_the_changing_part_of_a_replay_is_sent_and_ends(lite, admin, candidate):
 def test_the_shadow_is_put_on_watched_and_taken_off(lite, admin, candidate):
     on = admin.post(f"/admin/models/{candidate}/shadow", data={"on": "true"})
     assert on.headers["location"] == f"/admin/models/{candidate}#shadow"
+    assert "in the shadow</span>" in admin.get("/admin/models").text
     assert "It has seen nothing yet" in admin.get(f"/admin/models/{candidate}").text
     token_seen = send(lite, picture(1), 1)
     page = admin.get(f"/admin/models/{candidate}").text

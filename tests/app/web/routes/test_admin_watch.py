@@ -7,7 +7,12 @@ from sqlalchemy import select, update
 
 from app.db import reading, transaction, utcnow
 from app.domain.accounts import Role
+from app.domain.verdict import Outcome
 from app.models import ModelVersion, PredictionRecord, Taxon, VerdictRecord, WatchAlert
+from app.services.watch import Week
+from app.web.i18n import Language
+from app.web.model_pages.watch import WatchViews
+from app.web.review.words import Words
 from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 from tests.people import signed_in
@@ -46,6 +51,26 @@ def test_weeks_with_what_is_past_a_limit_in_words(lite, admin):
     page = admin.get("/admin/watch").text
     assert page.count('class="chart__svg"') == 2
     assert page.count("below 50%") == 2
+
+
+def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite):
+    def week(day, drift):
+        outcomes = dict.fromkeys(Outcome, 1)
+        return Week(date(2026, 7, day), 300, outcomes, 0.9, 1.0, 10, 0.9, drift, 0.01, None)
+
+    views = WatchViews(Words(Language("en"), {}), lite.settings, [week(13, 0.4), week(6, 0.1)])
+    assert [name for name, _ in views.charts] == ["Verdicts", "Confidence and agreement", "Drift"]
+    drift = views.charts[2][1]
+    assert [(line.name, line.style) for line in drift.lines] == [
+        ("of confidence", "first"),
+        ("of scope", "second"),
+        ("limit", "ideal"),
+    ]
+    assert [text for _, text in drift.x_ticks] == ["6 Jul", "13 Jul"]
+    newest, former = views.rows
+    assert (newest.over, former.over) == (True, False)
+    assert ("0.40", "above 0.25") in [(each.text, each.over) for each in newest.figures]
+    assert views.headline.endswith("One figure is past its limit.")
 
 
 def test_an_alert_is_seen_where_it_stands_and_who_saw_it_is_kept(lite, admin):
