@@ -74,7 +74,7 @@ def measured_by_an_expert(server: Server, submission_id: int) -> None:
         said = photo.predictions[0].probabilities
         other = min(said, key=lambda name: said[name])
         session.add(PhotoPart(sha256=photo.sha256, part=Part.TEST, volunteer_id=photo.submission.volunteer_id))
-    decide(server, make_user(server.sessions), submission_id, taxon(other))  # type: ignore[arg-type]
+    decide(server, make_user(server.sessions), submission_id, taxon(other))
 
 
 def test_the_watch_and_a_policy_on_a_phone_without_script(new_person: NewPerson, models_server: Server):
