@@ -1,4 +1,5 @@
-"""Everything that Wingcheck keeps, in one bag: the rows of all tables, the photos, imported model versions, the cookie key.
+"""Everything that Wingcheck keeps, in one bag: the rows of all tables, the photos, imported model versions, collected
+photos, the cookie key.
 
 The rows are those of one moment, read in one transaction, and stand as lines of JSON: a backup of SQLite can be restored
 into PostgreSQL and the other way round. Photos are copied afterwards; they never change under their name, and one that a
@@ -27,6 +28,7 @@ from app.storage import Storage
 FORMAT = 1
 ABOUT = "backup.json"
 COOKIE_KEY = "secret-key"
+COLLECTIONS = "collections/"
 _CHUNK = 1 << 20
 
 
@@ -71,8 +73,10 @@ def back_up(
             digests = _add_tables(bag, connection, list(tables.values()), tell)
             wanted = _photo_keys(connection, tables["photos"])
             locations = _imported_models(connection, tables["model_versions"])
+            folders = _collections(connection, tables.get("collections"))
         copied, missing = _add_photos(bag, storage, wanted, tell)
         models, lost = _add_models(bag, settings, locations)
+        _add_collections(bag, settings, folders)
         if secrets and (settings.data_dir / COOKIE_KEY).is_file():
             bag.add(COOKIE_KEY, [(settings.data_dir / COOKIE_KEY).read_bytes()])
         now = utcnow()
@@ -154,6 +158,29 @@ def _add_models(bag: BagWriter, settings: Settings, locations: list[str]) -> tup
             bag.add(f"models/{location}/{path.relative_to(folder).as_posix()}", _chunks(path))
         added.append(location)
     return added, missing
+
+
+def _collections(connection: Connection, table: Table | None) -> list[str]:
+    """Folder names of collections of photos; older schemas have none."""
+    return (
+        [] if table is None else list(connection.scalars(select(table.columns["folder"]).order_by(table.columns["id"])))
+    )
+
+
+def _add_collections(bag: BagWriter, settings: Settings, names: list[str]) -> None:
+    """Collected photos and the data sets made of them. What a process is writing is left out: it is made anew."""
+    for name in names:
+        folder = settings.data_dir / COLLECTIONS / name
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            part = path.relative_to(folder).as_posix()
+            if part.startswith(("photos", "data-set-")) and not _is_being_written(path, part):
+                bag.add(f"{COLLECTIONS}{name}/{part}", _chunks(path))
+
+
+def _is_being_written(path: Path, part: str) -> bool:
+    if any(each.startswith(".") for each in part.split("/")):
+        return True
+    return path.name.startswith("collection.db") and path.with_name("collection.db-wal").exists()
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

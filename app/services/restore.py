@@ -16,7 +16,7 @@ from sqlalchemy import Engine, Table
 
 from app import migrations
 from app.domain.errors import Conflict, WingcheckError
-from app.services.backup import ABOUT, COOKIE_KEY, About, free_bytes, read_about, table_path
+from app.services.backup import ABOUT, COLLECTIONS, COOKIE_KEY, About, free_bytes, read_about, table_path
 from app.services.bags import Bag, open_bag
 from app.services.tables import Tell, check_empty, fill, silent, tables_at
 from app.settings import Settings
@@ -43,7 +43,9 @@ def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, 
         with _undone_on_error() as undo:
             _put_photos(bag, storage, here, undo, tell)
             for name in about.models:
-                _put_model(bag, settings.model_dir / name, f"models/{name}/", undo)
+                _put_folder(bag, settings.model_dir / name, f"models/{name}/", undo)
+            for name in _collections(bag):
+                _put_folder(bag, settings.data_dir / COLLECTIONS / name, f"{COLLECTIONS}{name}/", undo)
             _put_secret_key(bag, settings, undo)
 
             def rows(table: Table) -> Iterator[bytes]:
@@ -83,6 +85,11 @@ def _check_place(
     return present
 
 
+def _collections(bag: Bag) -> list[str]:
+    """Folder names of the collections of photos that a backup has."""
+    return sorted({path.removeprefix(COLLECTIONS).partition("/")[0] for path in bag.paths(COLLECTIONS)})
+
+
 def _is_same(bag: Bag, folder: Path, prefix: str) -> bool:
     here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     paths = {path.removeprefix(prefix) for path in bag.paths(prefix)}
@@ -113,7 +120,7 @@ def _put_photos(bag: Bag, storage: Storage, here: set[str], undo: list[Callable[
     tell("writing photos", len(paths), len(paths))
 
 
-def _put_model(bag: Bag, folder: Path, prefix: str, undo: list[Callable[[], None]]) -> None:
+def _put_folder(bag: Bag, folder: Path, prefix: str, undo: list[Callable[[], None]]) -> None:
     if folder.exists():
         return
     unfinished = folder.with_name(f".importing-{folder.name}")

@@ -21,7 +21,7 @@ class Grid {
     this.dialog = document.querySelector("[data-dialog]");
     this.service = new Service(shell.dataset.csrf);
     this.toasts = new Toasts(document.querySelector("[data-toasts]"), document.querySelector("[data-warnings]"));
-    this.outbox = new Outbox(`${shell.dataset.path}-${shell.dataset.user}`, (entry) => this.service.post(entry.path, entry.fields, { keepalive: true }), {
+    this.outbox = new Outbox(nameOf(shell.dataset), (entry) => this.service.post(entry.path, entry.fields, { keepalive: true }), {
       onState: (state, waiting, failure) => this.#tellState(state, waiting, failure),
       onDone: (entry, answer) => this.#done(entry, answer),
       onRefused: (entry, failure) => this.#refused(entry, failure),
@@ -225,5 +225,16 @@ function columns(cards) {
   return many < 0 ? cards.length : many;
 }
 
+/** On a page without photos: what the grid could not send any more before it was left is sent, and the page shown anew. */
+function sendRest({ csrf, path, user }) {
+  const service = new Service(csrf);
+  const anew = () => box.waiting || window.location.reload();
+  const box = new Outbox(nameOf({ path, user }), (entry) => service.post(entry.path, entry.fields, { keepalive: true }), { onState: () => {}, onDone: anew, onRefused: anew });
+}
+
+const nameOf = ({ path, user }) => `${path}-${user}`;
+
 document.documentElement.classList.add("js");
-new Grid(document.querySelector("[data-collected]"));
+const shell = document.querySelector("[data-collected]");
+if (shell.matches("[data-rest-only]")) sendRest(shell.dataset);
+else new Grid(shell);
