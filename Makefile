@@ -22,6 +22,9 @@ VENDOR := static/vendor/vendor.json
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SOURCES := $(wildcard app ml migrations scripts tests benchmarks)
 
+# Where bytecode is not kept, each of the many processes of a service, or of the tests, compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # An environment that was moved, or whose Python was removed, is made anew: its scripts hold absolute paths.
 ifneq ($(shell test -x $(PY) && cat $(MARKS)/interpreter 2>/dev/null),$(CURDIR))
 .PHONY: $(MARKS)/interpreter
@@ -40,7 +43,7 @@ setup: $(MARKS)/project $(VENDOR) ## Install what is needed, no more (PYTHON=pyt
 
 .PHONY: test
 test: setup ## Run the tests (ARGS="tests/app/domain -k verdict" for some)
-	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Changed bytes in photos by the thousand, and the service against its OpenAPI document for long (SECONDS=600)

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from app import __version__
 from app.db import SessionFactory, make_engine, make_session_factory
@@ -58,7 +60,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses=openapi.EVERYWHERE,
         form_limits={
             "max_fields": settings.max_form_fields,
             "max_files": max(settings.max_photos_per_request, settings.max_photos_per_submission) + _SPARE_FILES,
@@ -85,13 +86,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())
     _add_accounts(app, settings, sessions, limits)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_routes())
     app.mount("/static", static_files(), name="static")
     errors.install(app)
     openapi.install(app, settings)
     edges.install(app, settings, limits)
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """What is answered. Applications of one process share it: FastAPI takes seconds to read so many signatures."""
+    holder = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, responses=openapi.EVERYWHERE)
+    for router in ROUTERS:
+        holder.include_router(router)
+    return list(holder.routes)
 
 
 def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, limits: RateLimits) -> None:

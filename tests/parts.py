@@ -135,6 +135,10 @@ class Visitor:
     def close(self) -> None:
         self._browser.close()
 
+    def turn_to(self, port: int) -> None:
+        """Go on with another web server of the same site."""
+        self._browser.base_url = httpx2.URL(f"http://127.0.0.1:{port}")
+
     def send(self) -> str | None:
         """Send the form; the token of the submission, or None where no answer came."""
         files = [("file", (f"{number}.jpg", data, "image/jpeg")) for number, data in enumerate(self.photos)]

@@ -10,6 +10,7 @@ from app.domain.submission import SubmissionStatus
 from app.models import Submission
 from tests.app.sending import TAXA
 from tests.parts import Site, Visitor, stop, was_killed
+from tests.running import free_port
 
 # Whether the submission is there after a crash at that moment, before its volunteer sends it again.
 SENDING = {
@@ -27,6 +28,14 @@ WITHDRAWING = ["withdrawn-committed", "half-of-files-deleted"]
 def worker(site: Site) -> None:
     """One worker for all of them."""
     site.worker()
+
+
+@pytest.fixture(scope="module")
+def heir(site: Site, worker: None) -> int:
+    """The port of a second web server, to which everybody turns after the first has died."""
+    port = free_port()
+    site.web(port=port)
+    return port
 
 
 @pytest.fixture
@@ -57,7 +66,7 @@ def submission(site: Site, token: str) -> Submission:
 
 
 @pytest.mark.parametrize("moment", SENDING)
-def test_sending(site: Site, visitors: list[Visitor], moment: str):
+def test_sending(site: Site, visitors: list[Visitor], heir: int, moment: str):
     before = tokens(site)
     web = site.web(crash_at=moment)
     visitor = come(site, visitors)
@@ -65,9 +74,9 @@ def test_sending(site: Site, visitors: list[Visitor], moment: str):
     assert was_killed(web)
     assert (answered is not None) is (moment == "answered")
 
-    web = site.web()
     site.settle()
     assert site.faults() == []
+    visitor.turn_to(heir)
     assert len(tokens(site) - before) == SENDING[moment]
     token = visitor.send()
     assert tokens(site) - before == {token}
@@ -76,10 +85,9 @@ def test_sending(site: Site, visitors: list[Visitor], moment: str):
     site.settle()
     assert [photo.sha256 for photo in submission(site, str(token)).photos] == visitor.hashes
     assert site.leftovers() == set()
-    stop(web)
 
 
-def test_a_changed_claim(site: Site, visitors: list[Visitor]):
+def test_a_changed_claim_and_the_same_server_started_again(site: Site, visitors: list[Visitor]):
     web = site.web(crash_at="claim-changed")
     visitor = come(site, visitors)
     token = str(visitor.send())
@@ -95,7 +103,7 @@ def test_a_changed_claim(site: Site, visitors: list[Visitor]):
 
 
 @pytest.mark.parametrize("moment", WITHDRAWING)
-def test_withdrawing(site: Site, visitors: list[Visitor], moment: str):
+def test_withdrawing(site: Site, visitors: list[Visitor], heir: int, moment: str):
     web = site.web(crash_at=moment)
     visitor = come(site, visitors)
     token = str(visitor.send())
@@ -106,7 +114,6 @@ def test_withdrawing(site: Site, visitors: list[Visitor], moment: str):
 
     site.settle()  # the worker removes what the web process left
     assert site.leftovers() == set()
-    web = site.web()
+    visitor.turn_to(heir)
     assert visitor.withdraw(token)
     assert [entry.event for entry in submission(site, token).log].count("withdrawn") == 1
-    stop(web)

@@ -18,6 +18,7 @@ from tests.versions import ALWAYS_IN_SCOPE, BELIEVES_THE_CLAIM, NEVER_IN_SCOPE, 
 
 SWITCHES = 20
 PAUSE = 0.1
+BREATH = 0.02  # four who leave no breath leave nothing of two cores for the switches themselves
 _UNSUPPORTED = [{"error_rate": 0.05, "probability": None, "supported": False, "coverage": 0.0, "photos": 9}]
 # The same network under three policies: by its decision an answer tells which of them made it.
 POLICIES = {
@@ -29,7 +30,7 @@ POLICIES = {
 
 @dataclass
 class Load:
-    """Somebody who asks one server for an answer, again and again."""
+    """Somebody who asks one server for an answer, again and again, with a breath between."""
 
     port: int
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Load:
                     self.answers.append((body["model"]["version"], body["results"][0]["decision"]))
                 except (httpx2.HTTPError, KeyError, ValueError) as error:
                     self.failures.append(repr(error))
+                time.sleep(BREATH)
 
     def end(self) -> None:
         self.stop.set()
