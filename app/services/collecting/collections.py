@@ -112,6 +112,7 @@ class Collections:
 def _check(session: Session, wanted: Wanted) -> None:
     """Raises InvalidInput, which says field by field what can't be collected."""
     texts = [text for each in wanted.keywords.values() for text in each]
+    known = taxa.all_by_name(session)
     errors = []
     if not wanted.keywords or not all(wanted.keywords.values()):
         errors.append(FieldError("keywords", "keywords_missing"))
@@ -119,9 +120,9 @@ def _check(session: Session, wanted: Wanted) -> None:
         errors.append(FieldError("keywords", "keywords_many", (("max", MOST_KEYWORDS),)))
     elif len({text.casefold() for text in texts}) < len(texts):
         errors.append(FieldError("keywords", "keyword_twice"))
-    elif any(not text.strip() or len(text) > LONGEST_KEYWORD or "=" in text for text in texts):
+    elif not all(_is_usable(text) for text in texts):
         errors.append(FieldError("keywords", "keyword_unusable", (("max", LONGEST_KEYWORD),)))
-    elif len(taxa.by_names(session, list(wanted.keywords))) < len(wanted.keywords):
+    elif not all(name in known and known[name].active for name in wanted.keywords):
         errors.append(FieldError("keywords", "claim_unknown"))
     if not wanted.licences or not set(wanted.licences) <= set(LICENCES):
         errors.append(FieldError("licences", "licences_missing"))
@@ -131,6 +132,11 @@ def _check(session: Session, wanted: Wanted) -> None:
         errors.append(FieldError("size", "size_unknown"))
     if errors:
         raise InvalidInput(errors)
+
+
+def _is_usable(keyword: str) -> bool:
+    """What stands after an equals sign would be taken for the taxon."""
+    return bool(keyword.strip()) and keyword.isprintable() and len(keyword) <= LONGEST_KEYWORD and "=" not in keyword
 
 
 def touch(collection: Collection) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from app.domain.collecting import LICENCES, LONGEST_KEYWORD, MOST_PER_TAXON, REUSABLE, SIZES, PhotoDecision
@@ -25,6 +25,7 @@ _NONE = "No such collection."
 Keyword = Annotated[
     str, Field(min_length=1, max_length=LONGEST_KEYWORD, pattern=r"^[^=\x00-\x1f]*[^=\s\x00-\x1f][^=\x00-\x1f]*$")
 ]
+Act = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 Taxon = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -272,6 +273,6 @@ def decide_on_photos(request: Request, user: Admin, collection_id: Id, wanted: D
     response_model=list[CollectedPhotoOut],
     responses=openapi.WRITING | refusals(_404=_NONE),
 )
-def undo_decisions(request: Request, user: Admin, collection_id: Id, act: str) -> list[CollectedPhotoOut]:
+def undo_decisions(request: Request, user: Admin, collection_id: Id, act: Act) -> list[CollectedPhotoOut]:
     """What was decided together becomes undecided, as far as nobody decided it otherwise since."""
     return [_photo(row) for row in Curation(request.app.state.sessions).undo(collection_id, user.user_id, act)]

@@ -25,7 +25,7 @@ from app.web.routes.admin.models_shared import Sessions, SettingsDep, model_page
 from app.web.security import PICTURE_POLICY
 
 router = APIRouter(prefix="/admin/collections/{collection_id}", include_in_schema=False)
-_ACT = re.compile(r"[0-9a-f]{16}")
+_ACT = re.compile(r"^[0-9a-f]{16}$")
 _ALL = "all"
 _LARGEST = 2**31 - 1
 
@@ -54,6 +54,7 @@ def _place(
 ) -> Place:
     known = set(PhotoDecision)
     decision = PhotoDecision(show) if show in known else None if show == _ALL else PhotoDecision.UNDECIDED
+    taxon = taxon if taxon.isprintable() else ""
     return Place(Filter(decision, taxon, after), act if _ACT.fullmatch(act) else "", refused)
 
 
@@ -156,7 +157,7 @@ def undo(
     use_cases: CurationDep,
     views: CollectionViewsDep,
     sessions: Sessions,
-    act: Annotated[str, Form(max_length=40)],
+    act: Annotated[str, Form(pattern=_ACT.pattern)],
 ) -> Response:
     """Take back what was decided together."""
     rows = use_cases.undo(collection_id, user.user_id, act)

@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 from app.db import reading
 from app.domain.collecting import LICENCES, MOST_PER_TAXON, REUSABLE, SIZES
 from app.domain.errors import Conflict, InvalidInput
-from app.services import taxa
 from app.services.collecting import collections
 from app.settings import Settings
 from app.web.account_services import by_field
@@ -52,14 +51,12 @@ def show(
 def ask(
     request: Request,
     _user: Admin,
-    sessions: Sessions,
     settings: SettingsDep,
     words: WordsDep,
     taxon: Annotated[list[str], Query(max_length=200)] = [],  # noqa: B006
 ) -> Response:
     """First the species; with some chosen, what to look for and how."""
-    with reading(sessions) as session:
-        chosen = taxa.by_names(session, list(dict.fromkeys(taxon)))
+    chosen = [words.known[name] for name in dict.fromkeys(taxon) if name in words.known and words.known[name].active]
     if len(chosen) > MOST_SPECIES:
         problem = words.t("At most %(max)s species at a time, please.", max=MOST_SPECIES)
         return _form_page(request, settings, words, CollectionForm(taxon=[]), problem=problem, status=422, ticked=taxon)
