@@ -16,6 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import skip_or_fail
+from tests.flickr import environment
+from tests.ml.collection.flickr_server import FlickrServer
 from tests.running import Server
 from tests.versions import make_version
 
@@ -87,12 +89,19 @@ def decided_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 
 @pytest.fixture(scope="session")
-def models_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service for stories in which models are trained, from drawings, and what serves is changed."""
+def flickr() -> Iterator[FlickrServer]:
+    """The Flickr that the service for stories about models asks."""
+    with FlickrServer().running() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def models_server(tmp_path_factory: pytest.TempPathFactory, flickr: FlickrServer) -> Iterator[Server]:
+    """The service for stories in which models are trained, from drawings and collected photos, and what serves is changed."""
     folder = tmp_path_factory.mktemp("models")
     drawn = write_drawn_folder(folder / "drawn", per_label=16, outsiders=16)
     training = {"WINGCHECK_TRAINING_ROOT": str(drawn), "WINGCHECK_RETRAIN_CONFIG": "tiny"}
-    server = Server(folder, WINGCHECK_GATE_MAX_MILLISECONDS="10000", **training)
+    server = Server(folder, WINGCHECK_GATE_MAX_MILLISECONDS="10000", **training, **environment(flickr))
     try:
         yield server.start()
     finally:

@@ -1,10 +1,10 @@
-"""What admins do with models, in their words, so that the stories stay short."""
+"""What admins do with models and collected photos, in their words, so that the stories stay short."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from app.db import transaction
 from app.domain.accounts import Role
@@ -52,3 +52,28 @@ def answered_by(server: Server, number: str) -> None:
         return bool(answer.json()["model"]["version"] == number)
 
     eventually(now, f"/predict answers with {number}", 20)
+
+
+def collect(page: Page, number: int) -> None:
+    """From the list of collections to the page of one that has ended: all species, so many photos of each."""
+    page.goto("/admin/collections")
+    page.get_by_role("link", name="Collect photos").click()
+    for species in page.get_by_role("group", name="Species").get_by_role("checkbox").all():
+        species.check()
+    page.get_by_role("button", name="Go on with these").click()
+    page.get_by_label("Photos of a species, at most").fill(str(number))
+    page.get_by_label("Longest side").select_option("240 pixels")
+    page.get_by_role("button", name="Start collecting").click()
+    expect(page.get_by_text("Fetching photos from Flickr")).to_be_visible()
+    expect(page.locator(".tag--done")).to_be_visible(timeout=180_000)
+
+
+def decided(page: Page, what: str) -> Locator:
+    """The photos of the grid that stand so."""
+    return page.locator(f'[data-decision="{what}"]')
+
+
+def press(page: Page, keys: str) -> None:
+    """One key after the other."""
+    for key in keys.split():
+        page.keyboard.press(key)
