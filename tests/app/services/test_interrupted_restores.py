@@ -79,7 +79,7 @@ SLOW = (
     "import sys, time; from app.services import restore; real = restore._put_photos;"
     "real_fill = restore.fill;"
     "restore.fill = lambda *a: (print('now', flush=True), time.sleep(60)) if {0!r} == 'rows' else real_fill(*a);"
-    "restore._put_model = lambda *a: (print('now', flush=True), time.sleep(60));"
+    "restore._put_folder = lambda *a: (print('now', flush=True), time.sleep(60));"
     "from app.cli import main; sys.argv = ['wingcheck', 'restore', sys.argv[1]]; main()"
 )
 
@@ -88,7 +88,7 @@ def killed_in(stage, source, place):
     """Restore in a process, and kill it half-way."""
     code = SLOW.format(stage)
     if stage == "rows":
-        code = code.replace("restore._put_model", "_")
+        code = code.replace("restore._put_folder", "_")
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(source)],
         env=environment(place.data_dir, WINGCHECK_DATABASE_URL=place.database_url),

@@ -33,7 +33,7 @@ class CollectionIn(BaseModel):
     """What to collect."""
 
     keywords: dict[Taxon, Annotated[list[Keyword], Field(min_length=1, max_length=20)]] = Field(
-        description='Keywords by scientific name, as `{"Maniola jurtina": ["Maniola jurtina", "bruin zandoogje"]}`.',
+        description='Keywords by scientific name, as `{"Genus species": ["Genus species", "what people call it"]}`.',
         min_length=1,
         max_length=50,
     )
