@@ -53,7 +53,6 @@ def look_through(page: Page) -> None:
     expect(page.get_by_role("heading", name="Nothing is undecided here")).to_be_visible()
 
 
-@pytest.mark.timeout(600)  # a minute on an idle machine
 def test_collected_trained_watched_compared_overruled_and_gone_back_from(
     new_person: NewPerson, models_server: Server, flickr: FlickrServer
 ):

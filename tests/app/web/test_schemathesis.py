@@ -49,7 +49,7 @@ def key(server):
     return make_key(server.sessions, admin, *Scope, requests_per_minute=MOST_REQUESTS, id=KEPT_ID)
 
 
-@pytest.mark.timeout(300 + 2 * int(SECONDS or 0))
+@pytest.mark.timeout(600 + 2 * int(SECONDS or 0))
 @pytest.mark.parametrize("part", PARTS)
 def test_the_service_keeps_what_its_document_promises(server, key, tmp_path, part):
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/openapi.json", *PARTS[part]]
