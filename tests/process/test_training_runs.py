@@ -6,7 +6,6 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -65,10 +64,17 @@ class Studio:
         assert found is not None
         return found
 
-    def phases(self, number: int) -> list[str]:
-        """What the processes of a run reported of themselves, one word for each phase that they came to."""
-        lines = (folder_of(number, self.settings) / "progress.jsonl").read_text().splitlines()
-        return [phase for phase, _ in groupby(json.loads(line)["phase"] for line in lines)]
+    def journal(self, number: int) -> list[list[dict[str, object]]]:
+        """What each process of a run reported of itself, the newest last."""
+        found: list[list[dict[str, object]]] = []
+        text = (folder_of(number, self.settings) / "progress.jsonl").read_text()
+        for line in text.splitlines(keepends=True):
+            if line.endswith("\n"):
+                report = json.loads(line)
+                if report["phase"] == "reading":
+                    found.append([])
+                found[-1].append(report)
+        return found
 
     def processes(self) -> list[int]:
         """Every process that works on a run of this site, whosever child it is."""
@@ -165,11 +171,12 @@ def test_cancelling_ends_it_within_seconds_and_a_retry_goes_on(studio: Studio):
     assert studio.processes() == []
 
     studio.runs.retry(number, None)
-    # The killed process may have got further than was noted of it: only the journal tells that the new one trains.
-    eventually(lambda: studio.phases(number)[-2:] == ["reading", "training"], "the new process trains", SECONDS)
+    # The killed process got further than was noted of it: only the journal tells that a new one began, and trains.
+    eventually(lambda: len(studio.journal(number)) == 2, "a new process begins", SECONDS)
+    eventually(lambda: sum("calibration_loss" in line for line in studio.journal(number)[-1]) > 1, "it trains", SECONDS)
     stop(worker)  # in good order: the process writes down where it is
     assert studio.processes() == []
     assert studio.state(number) is RunState.WAITING
-    assert studio.phases(number)[-1] == "stopped"
+    assert studio.journal(number)[-1][-1]["phase"] == "stopped"
     studio.runs.cancel(number, None)
     assert studio.made() == made
