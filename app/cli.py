@@ -31,7 +31,7 @@ from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
 from app.domain.errors import InvalidInput, WingcheckError
 from app.processes import Child, stop_with_parent
-from app.services import classifiers, promotion
+from app.services import inference, promotion, registry
 from app.services.review import first_templates
 from app.settings import Settings, get_settings
 from app.supervisor import Supervisor
@@ -76,7 +76,7 @@ def main() -> None:
         cli()
     except InvalidInput as error:
         _say_and_leave(" ".join(field_message(Language("en"), each) for each in error.errors))
-    except (WingcheckError, classifiers.ModelVersionError, classifiers.PhotoError) as error:
+    except (WingcheckError, inference.ModelVersionError, inference.PhotoError) as error:
         _say_and_leave(str(getattr(error, "detail", None) or error))
     except (OperationalError, ProgrammingError) as error:
         _say_and_leave(f"the database can't be used ({error.orig}); 'wingcheck db upgrade' makes its tables")
@@ -92,10 +92,10 @@ def _prepare(settings: Settings, model: Path | None) -> None:
     _check_data_folder(settings.data_dir)
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
-        classifiers.register_bundled(session)
+        registry.register_bundled(session)
         first_templates.put_there(session)
         if model is not None:
-            promotion.install(session, classifiers.import_version(session, model, settings), "Named with --model.")
+            promotion.install(session, registry.import_version(session, model, settings), "Named with --model.")
 
 
 @cli.command()

@@ -12,8 +12,9 @@ from app.db import SessionFactory, make_engine, make_session_factory
 from app.services.account_links import Links
 from app.services.accounts import OwnAccount
 from app.services.api_keys import ApiKeys
-from app.services.classifiers import Classifiers, pixel_limits
+from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
+from app.services.inference import pixel_limits
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
 from app.services.review.attention import Attention

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    corrections,
     decoding,
     hostile_run,
     input_pipeline,
@@ -16,6 +17,7 @@ from benchmarks import (
     runtimes,
     serving,
     storage,
+    training_kills,
 )
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
@@ -27,7 +29,9 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
 # With options or data of its own, or minutes long: only when it is named.
 ALONE: dict[str, Callable[[list[str]], None]] = {
     "random_kills": random_kills.main,
+    "training_kills": training_kills.main,
     "hostile_run": hostile_run.main,
+    "corrections": corrections.main,
     "storage": storage.main,
     "review_queue": review_queue.main,
     "review_desk": review_desk.main,

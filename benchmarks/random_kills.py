@@ -5,29 +5,26 @@ nothing that was answered may be missing, half there or there twice; the exit co
 """
 
 import argparse
-import os
 import random
-import signal
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import select
 
 from app.db import make_engine, make_session_factory, reading
 from app.models import Submission
+from benchmarks.killing import PARTS, database, kill
 from benchmarks.pictures import jpeg
 from benchmarks.timing import table
-from tests.running import Server, alive, eventually
+from tests.running import Server, eventually
 from tests.wholeness import faults, leftovers, working
 
-PARTS = {"web": "serve", "worker": "worker", "supervisor": ""}
 LOST_SECONDS = 6
 
 
@@ -50,31 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--postgresql", metavar="URL", help="a server in which databases may be made; else SQLite")
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}, {options.clients} clients, {'PostgreSQL' if options.postgresql else 'SQLite'}\n")
-    with tempfile.TemporaryDirectory() as folder, _database(options.postgresql) as settings:
+    with tempfile.TemporaryDirectory() as folder, database(options.postgresql) as settings:
         server = Server(Path(folder), WINGCHECK_JOB_LOST_SECONDS=str(LOST_SECONDS), **settings)
         good = _measure(
             server, settings.get("WINGCHECK_DATABASE_URL", f"sqlite:///{server.data}/wingcheck.db"), options
         )
     if not good:
         sys.exit(1)
-
-
-@contextmanager
-def _database(server: str | None) -> Iterator[dict[str, str]]:
-    """Settings of a database, and a queue in it, that are dropped at the end; none for SQLite."""
-    if server is None:
-        yield {}
-        return
-    name = f"wingcheck_kills_{os.getpid()}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    try:
-        yield {"WINGCHECK_DATABASE_URL": url, "WINGCHECK_QUEUE_URL": url}
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def _measure(server: Server, database_url: str, options: argparse.Namespace) -> bool:
@@ -135,24 +114,8 @@ def _kill_until_they_are_done(
     while any(client.is_alive() for client in clients):
         time.sleep(luck.uniform(0.2, pause))
         part = luck.choice(list(PARTS))
-        assert server.process is not None
-        pid = server.child(PARTS[part]) if PARTS[part] else server.process.pid
-        if pid is None:
-            continue  # it is on its way up again
-        children = server.children()
-        os.kill(pid, signal.SIGKILL)
-        kills[part] += 1
-        if part != "worker":  # the supervisor starts a worker again; the service manager, which is here, starts it
-            _restart(server, children)
+        kills[part] += kill(server, part)
     return kills
-
-
-def _restart(server: Server, children: list[int]) -> None:
-    """As a service manager does. No process of the last run may be left."""
-    assert server.process is not None
-    server.process.wait(60)
-    eventually(lambda: not any(map(alive, children)), "the children of a dead supervisor leave")
-    server.start()
 
 
 def _report(server: Server, database_url: str, uploads: int, tally: Tally, kills: dict[str, int], begun: float) -> bool:

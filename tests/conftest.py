@@ -24,15 +24,15 @@ from sqlalchemy.exc import OperationalError
 from app import migrations
 from app.db import Base, SessionFactory, make_engine, make_session_factory, transaction
 from app.main import create_app
-from app.services import classifiers
+from app.services import registry
 from app.settings import Settings
 from app.worker import Worker
 
 POSTGRESQL = os.environ.get("WINGCHECK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
 
-# Files whose tests take seconds each, begun first: at the end nobody waits for the last long one.
-_LONG = ["process", "browser", "ml"]
+# Folders and files whose tests take seconds each, begun first: at the end nobody waits for the last long one.
+_LONG = ["process", "browser", "ml", "test_schemathesis.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,8 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
 
     def rank(item: pytest.Item) -> int:
-        folder = item.path.relative_to(here).parts[0]
-        return _LONG.index(folder) if folder in _LONG else len(_LONG)
+        parts = item.path.relative_to(here).parts
+        return next((place for place, name in enumerate(_LONG) if name in {parts[0], parts[-1]}), len(_LONG))
 
     items.sort(key=rank)
 
@@ -52,6 +52,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist nobody asks
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, for much of the time is spent waiting: for processes, pages and heartbeats."""
     return (os.cpu_count() or 1) + 1
@@ -103,7 +104,7 @@ def register(url: str) -> None:
     """Register the bundled model version."""
     engine = make_engine(url)
     with transaction(make_session_factory(engine)) as session:
-        classifiers.register_bundled(session)
+        registry.register_bundled(session)
     engine.dispose()
 
 

@@ -24,6 +24,7 @@ class Site:
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
         self.data = folder / "data"
+        self.url = database_url
         self.port = free_port()
         self.sessions: SessionFactory = make_session_factory(make_engine(database_url))
         self._settings = {

@@ -15,7 +15,7 @@ def taxon(name: str) -> Decision:
     return Decision(IdentificationKind.TAXON, name)
 
 
-def send(service: Service, picture: bytes, who: int, number: int = 1, **values: object) -> int:
+def send(service: Service, picture: bytes, who: int, number: object = 1, **values: object) -> int:
     """A submission of the volunteer with this number, screened; its id."""
     token = submit(service, picture, key=f"volunteer-{who}", idempotency_key=f"{who}-{number}", **values).token
     service.work()

@@ -35,7 +35,7 @@ from app.models import (
     Volunteer,
 )
 from app.services import photos
-from app.services.classifiers import PixelLimits
+from app.services.inference import PixelLimits
 from app.storage import Storage
 from tests.conftest import POSTGRESQL, skip_or_fail
 from tests.factories import butterfly, encode

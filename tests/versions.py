@@ -5,13 +5,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from app.db import SessionFactory, transaction
-from app.services import classifiers
+from app.models import ModelVersion
+from app.services import registry
 from app.settings import Settings
-from ml.inference import bundled_versions
+from ml.inference import bundled_versions, read_version
 from ml.inference.versions import file_digest
 
 BUNDLED = bundled_versions()[0]
+BUNDLED_NUMBER = read_version(BUNDLED).version
 
 # With these the network's answer decides nothing but the order of the species, so outcomes are certain on a drawing.
 ALWAYS_IN_SCOPE = {"in_scope_threshold": 0.0}
@@ -42,7 +46,14 @@ def make_version(parent: Path, version: str = "99.0.0", name: str | None = None,
     return folder
 
 
+def registered(sessions: SessionFactory) -> list[tuple[str, bool]]:
+    """Number of every registered version, and whether it serves."""
+    with sessions() as session:
+        rows = session.scalars(select(ModelVersion).order_by(ModelVersion.id))
+        return [(row.version, row.active) for row in rows]
+
+
 def put_into_service(sessions: SessionFactory, settings: Settings, folder: Path) -> None:
     """Import the version and make it the one that answers."""
     with transaction(sessions) as session:
-        classifiers.activate(session, classifiers.import_version(session, folder, settings))
+        registry.activate(session, registry.import_version(session, folder, settings))

@@ -7,7 +7,7 @@ import typer
 from app import migrations
 from app.commands.shared import out, sessions
 from app.db import make_engine, transaction
-from app.services import classifiers
+from app.services import registry
 from app.services.review import first_templates
 from app.settings import get_settings
 
@@ -23,6 +23,6 @@ def db_upgrade(
     out.print("The database has the newest schema.")
     if bundled:
         with transaction(sessions()) as session:
-            classifiers.register_bundled(session)
+            registry.register_bundled(session)
             first_templates.put_there(session)
         out.print("The bundled model version is registered.")

@@ -11,7 +11,7 @@ from app.commands import candidates, promotion
 from app.commands.shared import out, sessions
 from app.db import transaction
 from app.models import ModelVersion
-from app.services import classifiers
+from app.services import registry
 from app.settings import get_settings
 
 models = typer.Typer(no_args_is_help=True, help="Model versions: list, compare, import, export, put into service.")
@@ -38,7 +38,7 @@ def import_model(
     """Copy a model version into the data folder and register it."""
     settings = get_settings()
     with transaction(sessions()) as session:
-        row = classifiers.import_version(session, folder, settings)
+        row = registry.import_version(session, folder, settings)
     out.print(f"{row.name} {row.version} is registered.")
     if activate or overrule is not None:
         promotion.promote(row.id, overrule)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from app.commands.shared import err, out
 from app.domain.verdict import decide
-from app.services import classifiers
+from app.services import classifiers, inference
 from app.settings import get_settings
 
 
@@ -26,7 +26,7 @@ def predict(
     else:
         table = Table("photo", "species", "probability", "in scope", "decision")
         for photo, answer in found:
-            if isinstance(answer, classifiers.PhotoError):
+            if isinstance(answer, inference.PhotoError):
                 err.print(f"{photo.name}: {answer.detail}", style="red", soft_wrap=True)
                 continue
             opinion = answer.opinion
@@ -39,12 +39,12 @@ def predict(
             )
         if table.rows:
             out.print(table)
-    if any(isinstance(answer, classifiers.PhotoError) for _, answer in found):
+    if any(isinstance(answer, inference.PhotoError) for _, answer in found):
         raise typer.Exit(1)
 
 
 def _as_json(photo: Path, answer: object, asked: "classifiers.Offline") -> dict[str, object]:
-    if isinstance(answer, classifiers.Answer):
+    if isinstance(answer, inference.Answer):
         opinion = answer.opinion
         return {
             "filename": photo.name,
@@ -52,5 +52,5 @@ def _as_json(photo: Path, answer: object, asked: "classifiers.Offline") -> dict[
             "in_scope": opinion.in_scope,
             "decision": decide(opinion, asked.policy).value,
         }
-    assert isinstance(answer, classifiers.PhotoError)
+    assert isinstance(answer, inference.PhotoError)
     return {"filename": photo.name, "error": {"kind": answer.kind, "detail": answer.detail}}

@@ -8,7 +8,7 @@ from app.commands.shared import err, out, sessions
 from app.db import reading
 from app.domain.gate import GateReport
 from app.models import ModelActivation
-from app.services import classifiers, promotion
+from app.services import promotion, registry
 from app.services.promotion import GateClosed, Promotion
 from app.settings import get_settings
 
@@ -58,7 +58,7 @@ def history() -> None:
 def version_id(name: str, version: str) -> int:
     """The id of a registered version. Raises NotFound."""
     with reading(sessions()) as session:
-        return classifiers.find_version(session, name, version).id
+        return registry.find_version(session, name, version).id
 
 
 def promote(wanted: int, overrule: str | None) -> None:

@@ -13,13 +13,18 @@ LONGEST_KEYWORD = 200
 
 
 class PhotoDecision(StrEnum):
-    """What a person said of a collected photo. Only RIGHT enters a data set."""
+    """What a person said of a collected photo. Only LEARNT_FROM enters a data set."""
 
     UNDECIDED = "undecided"
     RIGHT = "right"
+    OTHER_SPECIES = "other_species"
     WRONG = "wrong"
     NO_BUTTERFLY = "no_butterfly"
     DUPLICATE = "duplicate"
+
+
+LEARNT_FROM = (PhotoDecision.RIGHT, PhotoDecision.OTHER_SPECIES)
+"""With these a person said which species a photo shows: the wanted one, or the one that was named."""
 
 
 def doubt(probability: float | None, in_scope: float) -> float:

@@ -11,6 +11,7 @@ from app.domain.collecting import PhotoDecision
 from app.models.account import User
 from app.models.columns import text_enum
 from app.models.job import Job
+from app.models.taxon import Taxon
 
 
 class Collection(Base):
@@ -94,9 +95,18 @@ class CollectedPhoto(Base):
     doubt: Mapped[float] = mapped_column(default=0.0, doc="how likely the label is an error; the largest come first")
 
     decision: Mapped[PhotoDecision] = mapped_column(text_enum(PhotoDecision), default=PhotoDecision.UNDECIDED)
+    shown_taxon_id: Mapped[int | None] = mapped_column(
+        ForeignKey("taxa.id"), doc="with OTHER_SPECIES: the taxon that a person named instead"
+    )
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     act: Mapped[str] = mapped_column(String(32), default="", doc="decisions made together share it")
     revision: Mapped[int] = mapped_column(Integer, default=0, doc="counts decisions, so that old pages are noticed")
 
+    shown_taxon: Mapped[Taxon | None] = relationship(lazy="joined")
     decided_by: Mapped[User | None] = relationship(lazy="joined")
+
+    @property
+    def shows(self) -> str:
+        """Scientific name of the taxon that data sets call it by: the one that a person named, else the wanted one."""
+        return self.shown_taxon.scientific_name if self.shown_taxon else self.taxon

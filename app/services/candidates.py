@@ -12,7 +12,8 @@ from app.db import SessionFactory, reading, transaction
 from app.domain.verdict import Opinion
 from app.models import CandidatePrediction, ModelVersion, Photo, PredictionRecord
 from app.services import classifiers, photos
-from app.services.classifiers import Answer, Classifiers, Served, Square
+from app.services.classifiers import Classifiers, Served
+from app.services.inference import Answer, Square
 from app.settings import Settings
 from app.storage import Storage
 

@@ -1,14 +1,10 @@
-"""The only door from the application to ``ml``: which model version answers, and its answers.
+"""The classifiers that are loaded, and their answers.
 
-Model versions are rows that point at folders. ``Classifiers`` keeps the active one loaded, bounds how many photos wait for
-it, and notices within a second when another version was made active, in this process or elsewhere.
+``Classifiers`` keeps the active model version loaded, bounds how many photos wait for it, and notices within a second when
+another one was made active, in this process or elsewhere.
 """
 
-import hashlib
 import logging
-import math
-import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,256 +12,41 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import SessionFactory, reading, utcnow
-from app.domain.errors import Conflict, ModelUnavailable, NotFound, Overloaded
-from app.domain.verdict import ErrorThreshold, Opinion, Policy
-from app.models import ActivationKind, ModelActivation, ModelVersion, Taxon, TaxonMark, VernacularName
+from app.db import SessionFactory, reading
+from app.domain.errors import ModelUnavailable, NotFound, Overloaded
+from app.models import ModelVersion, Taxon
 from app.services import taxa
-from app.settings import Settings
-from ml.inference import (
+from app.services.inference import (
+    Answer,
     Classifier,
     ModelVersionError,
     ModelVersionInfo,
-    Output,
     PhotoError,
-    PhotoInfo,
-    PixelLimits,
     Square,
+    ask,
     bundled_versions,
     holding,
     keep_large_blocks_apart,
     load_classifier,
-    network_input,
-    open_photo,
-    read_version,
-    seen_box,
-    turn,
+    look,
+    pixel_limits,
+    policy_of,
 )
+from app.services.registry import folder_of
+from app.settings import Settings
 
-__all__ = [
-    "Answer",
-    "Classifiers",
-    "ModelVersionError",
-    "ModelVersionInfo",
-    "Offline",
-    "PhotoError",
-    "PhotoInfo",
-    "PhotoSource",
-    "PixelLimits",
-    "Served",
-    "Square",
-    "activate",
-    "folder_of",
-    "holding",
-    "import_version",
-    "load",
-    "lock_task",
-    "open_photo",
-    "pixel_limits",
-    "policy_of",
-    "read_version",
-    "register_bundled",
-    "seen_box",
-    "turn",
-]
-
-_BUNDLED = "bundled:"
-_PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _RECHECK_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
-_DIRECTIONS = 6
 log = logging.getLogger(__name__)
-
-
-def pixel_limits(settings: Settings) -> PixelLimits:
-    """The settings' megapixels as pixels, and megabytes as bytes."""
-    million = 1_000_000
-    return PixelLimits(
-        jpeg=int(settings.max_jpeg_megapixels * million),
-        progressive_jpeg=int(settings.max_progressive_jpeg_megapixels * million),
-        png=int(settings.max_png_megapixels * million),
-        webp=int(settings.max_webp_megapixels * million),
-        heic=int(settings.max_heic_megapixels * million),
-        alone_above=int(settings.decode_together_megabytes * million),
-    )
-
-
-def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Policy:
-    """The version's thresholds for a wanted error rate (its own default where none is given)."""
-    policy = info.policy
-    thresholds = tuple(ErrorThreshold(t.error_rate, t.probability if t.supported else None) for t in policy.thresholds)
-    return Policy(
-        in_scope_threshold=policy.in_scope_threshold,
-        disagree_below=policy.disagree_below,
-        thresholds=thresholds,
-        wanted_error=policy.default_error_rate if wanted_error is None else wanted_error,
-    )
-
-
-# --- which versions there are ----------------------------------------------------------------------------------------
-
-
-def register_bundled(session: Session) -> None:
-    """Know every bundled version, and put one into service where its task has none, or one that an upgrade replaced."""
-    for folder in bundled_versions():
-        row = _register(session, read_version(folder), _BUNDLED + folder.name)
-        active = session.scalar(select(ModelVersion).where(ModelVersion.task == row.task, ModelVersion.active))
-        if active is None or _is_replaced(active):
-            activate(session, row)
-
-
-def _is_replaced(version: ModelVersion) -> bool:
-    """Whether a bundled version's folder is gone or holds another one, as after an upgrade of Wingcheck."""
-    if not version.location.startswith(_BUNDLED):
-        return False
-    wanted = version.location.removeprefix(_BUNDLED)
-    folder = next((folder for folder in bundled_versions() if folder.name == wanted), None)
-    return folder is None or read_version(folder).digest != version.digest
-
-
-def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
-    """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
-    info = read_version(folder)
-    if info.head == "sigmoids":
-        raise ModelVersionError(
-            f"{info.name} {info.version} says of each label by itself whether a photo shows it. A verdict weighs labels "
-            "against each other, so such a version can be used by other programs, but not served here."
-        )
-    if not _PLAIN_NAME.fullmatch(f"{info.name}-{info.version}"):
-        raise ModelVersionError(f"{info.name!r} {info.version!r} can't be the name of a folder.")
-    target = settings.model_dir / f"{info.name}-{info.version}"
-    if target.exists():
-        if read_version(target).digest != info.digest:
-            raise Conflict(f"Another model version {info.name} {info.version} is here already; versions never change.")
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".importing-{target.name}")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(folder, partial)
-        partial.rename(target)
-    return _register(session, read_version(target), target.name)
-
-
-def lock_task(session: Session, task: str) -> None:
-    """Let nobody else change what serves a task until this transaction ends."""
-    session.execute(
-        select(ModelVersion.id).where(ModelVersion.task == task).order_by(ModelVersion.id).with_for_update()
-    ).all()
-
-
-def activate(
-    session: Session,
-    version: ModelVersion,
-    kind: ActivationKind = ActivationKind.INSTALLED,
-    *,
-    user_id: int | None = None,
-    reason: str = "",
-    gate: dict[str, Any] | None = None,
-) -> ModelActivation:
-    """Make ``version`` the one that serves its task, and write it into the history. Asks no gate: see Promotion."""
-    lock_task(session, version.task)
-    replaced = session.scalar(
-        update(ModelVersion)
-        .where(ModelVersion.task == version.task, ModelVersion.active)
-        .values(active=False)
-        .returning(ModelVersion.id)
-    )
-    version.active = True
-    version.activated_at = utcnow()
-    activation = ModelActivation(
-        task=version.task,
-        model_version=version,
-        replaced_id=replaced if replaced != version.id else None,
-        kind=kind,
-        user_id=user_id,
-        reason=reason,
-        gate=gate,
-    )
-    session.add(activation)
-    session.flush()
-    return activation
-
-
-def folder_of(version: ModelVersion, settings: Settings) -> Path:
-    """Where the version's folder lies. Raises ModelUnavailable when it is gone."""
-    if version.location.startswith(_BUNDLED):
-        wanted = version.location.removeprefix(_BUNDLED)
-        folder = next((f for f in bundled_versions() if f.name == wanted), None)
-    else:
-        folder = settings.model_dir / version.location
-    if folder is None or not folder.is_dir():
-        raise ModelUnavailable(f"The folder of model version {version.name} {version.version} is missing.")
-    return folder
-
-
-def find_version(session: Session, name: str, version: str) -> ModelVersion:
-    """The registered version of that name and number. Raises NotFound."""
-    row = session.scalar(select(ModelVersion).where(ModelVersion.name == name, ModelVersion.version == version))
-    if row is None:
-        raise NotFound(f"No model version {name} {version} is registered.")
-    return row
-
-
-def _register(session: Session, info: ModelVersionInfo, location: str) -> ModelVersion:
-    row = session.scalar(
-        select(ModelVersion).where(ModelVersion.name == info.name, ModelVersion.version == info.version)
-    )
-    if row is None:
-        row = ModelVersion(name=info.name, version=info.version, task=info.task, digest=info.digest, location=location)
-        session.add(row)
-    elif row.digest != info.digest and row.location != location:
-        raise Conflict(f"Another model version {info.name} {info.version} is registered already.")
-    row.digest = info.digest
-    row.labels = [label.scientific_name for label in info.labels]
-    row.metrics = dict(info.metrics)
-    _fill_taxa(session, info)
-    session.flush()
-    return row
-
-
-def _fill_taxa(session: Session, info: ModelVersionInfo) -> None:
-    """Add what the labels know to the taxon table; what people entered there is never overwritten."""
-    for label in info.labels:
-        taxon = session.scalar(select(Taxon).where(Taxon.scientific_name == label.scientific_name))
-        if taxon is None:
-            taxon = Taxon(scientific_name=label.scientific_name, taxon_rank=label.taxon_rank, gbif_key=label.gbif_key)
-            session.add(taxon)
-        for language, name in label.vernacular_names.items():
-            if taxon.vernacular_name(language) is None:
-                taxon.vernacular_names.append(VernacularName(language=language, name=name))
-        known = {m.language for m in taxon.marks}
-        for language, marks in label.marks.items():
-            if language not in known:
-                taxon.marks.extend(
-                    TaxonMark(language=language, position=i, text=text) for i, text in enumerate(marks, start=1)
-                )
-
-
-# --- answers ---------------------------------------------------------------------------------------------------------
-
 
 # Read when its turn comes, so that waiting photos take no memory.
 PhotoSource = Callable[[], bytes]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One photo's prediction: ``opinion`` in scientific names, what was decoded, the hash of its bytes, and its embedding
-    seen from a few directions.
-    """
-
-    opinion: Opinion
-    photo: PhotoInfo
-    sha256: str
-    sketch: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -412,7 +193,7 @@ class Classifiers:
                 return self._former
         try:
             former = self._load(version_id)
-        except (ModelUnavailable, ModelVersionError, NotFound):
+        except (ModelUnavailable, NotFound):
             return served
         with self._lock:
             self._former = former
@@ -423,10 +204,7 @@ class Classifiers:
             row = session.get(ModelVersion, version_id)
             if row is None:
                 raise NotFound("No such model version is registered.")
-            known = tuple(taxa.by_names(session, row.labels))
-            folder = folder_of(row, self._settings)
-        classifier = load_classifier(folder, self._settings.runtime)
-        return Served(version_id, classifier.info, classifier, known)
+            return load(session, row, self._settings)
 
     def attention(
         self, served: Served, source: PhotoSource, square: Square | None, scientific_name: str
@@ -439,60 +217,14 @@ class Classifiers:
         if served.info.activation_weights is None or scientific_name not in names:
             return None
         with self._places(1):
-            found = self._pool.submit(_look, served.classifier, source(), square, self._limits).result()
+            found = self._pool.submit(look, served.classifier, source(), square, self._limits).result()
         if isinstance(found, PhotoError):
             return found
         return served.info.activation(found[0], names.index(scientific_name))
 
     def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
         with holding(size):
-            return _answer(served.classifier, source(), square, self._limits)
-
-
-def _answer(classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:
-    found = _look(classifier, data, square, limits)
-    if isinstance(found, PhotoError):
-        return found
-    output, photo = found
-    names = [label.scientific_name for label in classifier.info.labels]
-    probabilities = dict(zip(names, (float(p) for p in output.probabilities), strict=True))
-    opinion = Opinion(probabilities, float(output.in_scope))
-    return Answer(opinion, photo, hashlib.sha256(data).hexdigest(), _sketch(output.embedding))
-
-
-def _sketch(embedding: np.ndarray) -> tuple[float, ...]:
-    """An embedding ``(d,)`` as seen from a few fixed directions: enough to tell whether photos are still like those of before."""
-    length = float(np.linalg.norm(embedding)) or 1.0
-    return tuple(round(float(value), 4) for value in _directions(len(embedding)) @ embedding / length)
-
-
-@cache
-def _directions(size: int) -> np.ndarray:
-    return np.random.default_rng(1).standard_normal((_DIRECTIONS, size))
-
-
-def _look(
-    classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits
-) -> tuple[Output, PhotoInfo] | PhotoError:
-    info = classifier.info
-    try:
-        image, photo = open_photo(data, max_side=_decoding_side(info, square), limits=limits)
-    except PhotoError as error:
-        return error
-    pixels = network_input(
-        image,
-        square=square,
-        size=info.input_size,
-        training_resolution=info.training_resolution,
-        resize=info.resize,
-    )
-    return classifier.predict(pixels[np.newaxis])[0], photo
-
-
-def _decoding_side(info: ModelVersionInfo, square: Square | None) -> int:
-    """Long side to decode to, in pixels: a few times what the network sees of the photo, or of the square drawn on it."""
-    wanted = 4 * max(info.training_resolution, info.input_size)
-    return wanted if square is None else math.ceil(wanted / min(square.width, square.height))
+            return ask(served.classifier, source(), square, self._limits)
 
 
 class Offline:
@@ -512,4 +244,4 @@ class Offline:
             data = photo.read_bytes()
         except OSError as error:
             return PhotoError("undecodable", f"{error.strerror or error}.")
-        return _answer(self._classifier, data, None, self._limits)
+        return ask(self._classifier, data, None, self._limits)

@@ -10,11 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import ModelUnavailable
 from app.models import ModelActivation, ModelVersion, Photo, TrainingRun
-from app.services import classifiers
-from app.services.classifiers import ModelVersionError, ModelVersionInfo
+from app.services import registry
+from app.services.inference import ModelVersionError, ModelVersionInfo, read_version
 from app.settings import Settings
-
-_BUNDLED = "bundled:"
 
 
 @dataclass(frozen=True)
@@ -121,20 +119,15 @@ def photos_numbered(session: Session, numbers: list[int]) -> dict[str, Photo]:
     return {str(photo.id): photo for photo in session.scalars(query)} if numbers else {}
 
 
-def is_bundled(version: ModelVersion) -> bool:
-    """Whether it came with Wingcheck."""
-    return version.location.startswith(_BUNDLED)
-
-
 def folder(version: ModelVersion, settings: Settings) -> Folder:
     """What lies in the version's folder; every file is compared with its recorded hash."""
     try:
-        path = classifiers.folder_of(version, settings)
+        path = registry.folder_of(version, settings)
     except ModelUnavailable as error:
         return Folder(None, error.detail, {}, "", [])
     manifest = _json(path / "model.json")
     try:
-        info, problem = classifiers.read_version(path), ""
+        info, problem = read_version(path), ""
     except ModelVersionError as error:
         info, problem = None, str(error)
     return Folder(info, problem, manifest, _text(path / "MODEL_CARD.md"), _files(path, manifest))

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from app.crash_points import reach
 from app.models import Photo
-from app.services.classifiers import PhotoInfo, PixelLimits, holding, open_photo, turn
+from app.services.inference import PhotoInfo, PixelLimits, holding, open_photo, turn
 from app.storage import Storage
 
 DISPLAY_SIDE = 1600

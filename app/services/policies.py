@@ -20,7 +20,8 @@ from app.domain.submission import ClaimKind
 from app.domain.verdict import Claim, Opinion, Outcome, Verdict, judge
 from app.models import Taxon, TaxonPolicy
 from app.services import audit
-from app.services.classifiers import Served, policy_of
+from app.services.classifiers import Served
+from app.services.inference import policy_of
 from app.services.review import acceptance, trust
 
 LEAST_RELIABILITY, LARGEST_RELIABILITY = 0.01, 0.999

@@ -16,7 +16,7 @@ from app.domain import gate
 from app.domain.errors import Conflict, ModelUnavailable, NotFound
 from app.domain.gate import Difference, Figure, GateReport, Limits, Measured
 from app.models import ActivationKind, ModelActivation, ModelVersion, TrainingRun
-from app.services import audit, classifiers, comparisons
+from app.services import audit, classifiers, comparisons, registry
 from app.services.classifiers import Served
 from app.settings import Settings
 
@@ -134,14 +134,14 @@ class Promotion:
     ) -> ModelActivation:
         with transaction(self._sessions) as session:
             version = get(session, version_id)
-            classifiers.lock_task(session, version.task)
+            registry.lock_task(session, version.task)
             serving = serving_for(session, version.task)
             if (serving.id if serving else None) != found.serving_id:
                 raise Conflict("Another version was put into service meanwhile; look at the figures again.")
             if serving is not None and serving.id == version.id:
                 raise Conflict(f"{version.name} {version.version} serves already.")
             asked = None if found.report is _NOT_ASKED else as_json(found.report)
-            activation = classifiers.activate(session, version, kind, user_id=user_id, reason=reason, gate=asked)
+            activation = registry.activate(session, version, kind, user_id=user_id, reason=reason, gate=asked)
             replaced = f"{serving.name} {serving.version}" if serving else None
             details = {"version": f"{version.name} {version.version}", "replaced": replaced, "reason": reason}
             audit.record(session, user_id, f"model.{kind}", f"model:{version.id}", details)
@@ -180,7 +180,7 @@ def install(session: Session, version: ModelVersion, reason: str) -> None:
     """Put into service what the operator names when starting the service; no gate is asked. Again is once."""
     serving = session.scalar(select(ModelVersion).where(ModelVersion.active).order_by(ModelVersion.activated_at.desc()))
     if serving is None or serving.id != version.id:
-        classifiers.activate(session, version, reason=reason)
+        registry.activate(session, version, reason=reason)
 
 
 def history(session: Session, before: int | None = None, size: int = PAGE) -> list[ModelActivation]:

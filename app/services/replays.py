@@ -30,7 +30,8 @@ from app.models import (
 )
 from app.services import audit, jobs
 from app.services.candidates import Candidates, opinions
-from app.services.classifiers import Served, policy_of
+from app.services.classifiers import Served
+from app.services.inference import policy_of
 from app.services.promotion import get as get_version
 from app.services.promotion import serving_for
 from app.services.review import trust

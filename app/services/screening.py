@@ -18,7 +18,8 @@ from app.domain.verdict import Claim, Opinion, Outcome, Policy, Verdict, judge
 from app.domain.verification import VerificationStatus
 from app.models import ClaimRecord, Job, Photo, PredictionRecord, Submission, VerdictRecord
 from app.services import jobs, photos, status
-from app.services.classifiers import Answer, Classifiers, PhotoError, Served, Square, policy_of
+from app.services.classifiers import Classifiers, Served
+from app.services.inference import Answer, PhotoError, Square, policy_of
 from app.services.review import quality, tasks, trust
 from app.storage import Storage
 

@@ -22,7 +22,7 @@ from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, Invalid
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon, Volunteer
 from app.services import jobs, photos, status, taxa, volunteers
-from app.services.classifiers import PhotoError, PixelLimits, Square
+from app.services.inference import PhotoError, PixelLimits, Square
 from app.services.removal import Removal
 from app.services.review import tasks
 from app.services.withdrawal import take_back

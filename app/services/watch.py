@@ -1,7 +1,7 @@
 """Watching the version in service, week by week: what it says, whether experts agree, and whether it still sees the same.
 
 The reference are the first photos that the version screened. Drift of what it says is told by its probabilities and in-scope
-scores; drift of what it sees by a sketch of the embedding, which is kept with each prediction (see classifiers.py).
+scores; drift of what it sees by a sketch of the embedding, which is kept with each prediction (see inference.py).
 """
 
 from collections import Counter, defaultdict

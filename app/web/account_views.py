@@ -38,6 +38,7 @@ ACTIONS: dict[str, str] = {
     "api_key.revoked": _("revoked an API key"),
     "collection.cancelled": _("cancelled a collection of photos"),
     "collection.deleted": _("deleted a collection of photos"),
+    "collection.photographer_removed": _("removed all collected photos of a photographer"),
     "collection.retried": _("tried a collection of photos again"),
     "collection.started": _("started a collection of photos"),
     "collection.taken_out": _("took collected photos out of training"),
@@ -148,6 +149,22 @@ def scope_names(scopes: list[Scope], language: Language) -> str:
 def action_name(action: str, language: Language) -> str:
     """What somebody did, in words; its code where it is newer than this page."""
     return language.gettext(ACTIONS[action]) if action in ACTIONS else action
+
+
+_PAGES = {
+    "user": "people",
+    "model": "models",
+    "run": "runs",
+    "collection": "collections",
+    "taxon_change": "taxa/changes",
+}
+
+
+def page_of(entry: AuditEntry) -> str:
+    """Where what was done can be seen; empty where there is no such page, or not any more."""
+    kind, _colon, number = entry.subject.partition(":")
+    gone = entry.action.endswith(".deleted")
+    return f"/admin/{_PAGES[kind]}/{number}" if kind in _PAGES and number.isdecimal() and not gone else ""
 
 
 def detail_lines(entry: AuditEntry) -> list[tuple[str, str]]:

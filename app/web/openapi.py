@@ -31,6 +31,9 @@ WRITING = problems.described(
         413: "The request is too large.",
     }
 )
+# Text in which something can be seen. Spelt out, because \w and \s mean ASCII to some readers of the document and all of
+# Unicode to others, and to this server.
+SOMETHING = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]"
 _EMPTY = {"type": "string", "maxLength": 0}
 
 

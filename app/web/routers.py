@@ -36,6 +36,7 @@ from app.web.routes.admin import (
     models,
     people,
     person,
+    photographers,
     policies,
     run,
     runs,
@@ -50,7 +51,7 @@ ACCOUNTS: list[APIRouter] = [sign_in.router, account.router, account_links.route
 ADMINS: list[APIRouter] = [people.router, person.router, api_keys.router, audit_log.router]
 MODELS: list[APIRouter] = [models.router, compare.router, model_version.router, runs.router, run.router, taxa.router]
 MODELS += [replay_pages.router, watch_page.router, policies.router]
-MODELS += [collections.router, collection.router, collected.router]
+MODELS += [collections.router, collection.router, collected.router, photographers.router]
 ADMINS_PROGRAMS: list[APIRouter] = [users.router, invitations.router, api_for_keys.router, api_for_log.router]
 MODELS_PROGRAMS: list[APIRouter] = [api_for_models.router, replays.router, api_for_runs.router, watch.router]
 MODELS_PROGRAMS += [api_for_collections.router]

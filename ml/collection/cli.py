@@ -196,6 +196,9 @@ def attribution(folder: Folder) -> None:
 def remove(
     folder: Folder,
     photo: Annotated[list[str], typer.Argument(help="Photos' numbers, or photographers such as 12345678@N00.")],
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write every photo's row anew here, for programs: a JSON object a line.")
+    ] = None,
 ) -> None:
     """Remove photos whose owner asks for it: file, title, tags and place go, and they are never fetched again."""
     with _refusals(), _opened(folder) as manifest:
@@ -205,6 +208,7 @@ def remove(
 
         with alone(folder):
             removed = remove_photos(folder, manifest, photo)
+        _write_rows(folder, None, jsonl)
         say(f"Removed: {', '.join(removed)}. Write the credits anew: wingcheck collect attribution {folder}")
 
 

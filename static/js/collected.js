@@ -3,6 +3,7 @@
  * decision travels behind it. Every key presses a button that is on the page, and every button works without this script.
  */
 import { speaker } from "./messages.js";
+import { OtherSpecies } from "./other-species.js";
 import { enhanceHelp } from "./review/help.js";
 import { Keys } from "./review/keys.js";
 import { Outbox } from "./review/outbox.js";
@@ -18,8 +19,11 @@ class Grid {
     this.say = speaker(shell);
     this.cards = [...shell.querySelectorAll("[data-photo]")];
     this.current = this.cards[0];
+    this.last = []; // what was decided together last
+    this.large = null; // the photo that is shown large
     this.dialog = document.querySelector("[data-dialog]");
     this.service = new Service(shell.dataset.csrf);
+    this.species = new OtherSpecies(document.querySelector("[data-species]"), (path, signal) => this.service.get(path, signal), this.say, (taxon) => this.#named(taxon));
     this.toasts = new Toasts(document.querySelector("[data-toasts]"), document.querySelector("[data-warnings]"));
     this.outbox = new Outbox(nameOf(shell.dataset), (entry) => this.service.post(entry.path, entry.fields, { keepalive: true }), {
       onState: (state, waiting, failure) => this.#tellState(state, waiting, failure),
@@ -34,8 +38,11 @@ class Grid {
     shell.addEventListener("focusin", (event) => this.#focused(event));
     document.addEventListener("keydown", (event) => this.#moved(event));
     this.dialog.querySelector("[data-close]").addEventListener("click", () => this.dialog.close());
-    shell.querySelector("[data-together-undo]").addEventListener("click", () => this.#undoRest());
-    this.dialog.addEventListener("close", () => this.#focus(this.current));
+    shell.querySelector("[data-together-undo]").addEventListener("click", () => {
+      this.#decide(this.last, "undecided", "");
+      this.#focus(this.current);
+    });
+    for (const dialog of [this.dialog, this.species.dialog]) dialog.addEventListener("close", () => this.#closed());
     window.addEventListener("pageshow", (event) => event.persisted && window.location.reload()); // "back": others may have decided
     this.#refresh();
   }
@@ -44,6 +51,7 @@ class Grid {
   #controls(wanted) {
     const sheet = document.querySelector(":popover-open");
     if (sheet) return [...sheet.querySelectorAll(wanted)];
+    if (this.species.open) return [...this.species.dialog.querySelectorAll(wanted)];
     const own = this.#ownAnd(this.current, wanted);
     return this.dialog.open ? [...this.dialog.querySelectorAll(wanted), ...this.current.querySelectorAll(wanted)] : own;
   }
@@ -61,9 +69,26 @@ class Grid {
     } else if (form.matches(".card__deeds")) {
       event.preventDefault();
       this.current = form.closest("[data-photo]");
+      if (event.submitter.value === "undecided") return this.#undo();
       this.#decide([this.current], event.submitter.value, event.submitter.dataset.help);
       this.#goOn();
     }
+    return undefined;
+  }
+
+  /** The photo at hand, or where nobody decided it what was decided last: the next one is at hand by then. */
+  #undo() {
+    const cards = isUndecided(this.current) ? this.last : [this.current];
+    this.#decide(cards, "undecided", "");
+    this.#focus(cards[0] ?? this.current);
+  }
+
+  /** What the photo at hand shows instead; the one that was looked for, named after all, is right. */
+  #named({ scientific_name: shows, name }) {
+    const wanted = shows === this.current.dataset.taxon;
+    if (wanted) this.#decide([this.current], "right", this.current.querySelector(".card__deed--right").dataset.help);
+    else this.#decide([this.current], "other_species", name, shows);
+    this.#goOn();
   }
 
   #decideRest() {
@@ -71,25 +96,20 @@ class Grid {
     if (!left.length) return;
     const word = left[0].querySelector(".card__deed--right").dataset.help;
     this.#decide(left, "right", word);
-    this.together = left;
     this.shell.querySelector("[data-together-words]").textContent = this.say("together", { count: left.length });
     this.shell.querySelector("[data-together]").hidden = false;
   }
 
-  #undoRest() {
-    this.#decide(this.together ?? [], "undecided", "");
-    this.#focus(this.current);
-  }
-
   /** Shows it at once, and sends it behind. */
-  #decide(cards, decision, word) {
-    const changed = cards.filter((card) => card.dataset.decision !== decision);
+  #decide(cards, decision, word, shows = "") {
+    const changed = cards.filter((card) => card.dataset.decision !== decision || card.dataset.shows !== shows);
     this.shell.querySelector("[data-together]").hidden = true; // what comes next is undone by itself
     if (!changed.length) return;
-    const fields = [...changed.map((card) => ["photo", `${card.dataset.photo}:${card.dataset.revision}`]), ["decision", decision], ["back", this.shell.dataset.back]];
+    this.last = decision === "undecided" ? [] : changed;
+    const fields = [...changed.map((card) => ["photo", `${card.dataset.photo}:${card.dataset.revision}`]), ["decision", decision], ["shows", shows], ["back", this.shell.dataset.back]];
     for (const card of changed) {
       const undecided = decision === "undecided";
-      show(card, { decision, said: undecided ? "" : word, revision: Number(card.dataset.revision) + 1 });
+      show(card, { decision, shows, said: undecided ? "" : word, revision: Number(card.dataset.revision) + 1 });
     }
     this.outbox.put({ key: crypto.randomUUID?.() ?? String(Math.random()), path: `${this.shell.dataset.path}/decide`, fields });
     this.#refresh();
@@ -114,7 +134,7 @@ class Grid {
   }
 
   #refused(entry, failure) {
-    for (const card of this.cards) if (entry.fields.some(([name, value]) => name === "photo" && value.startsWith(`${card.dataset.photo}:`))) show(card, { decision: "undecided", said: "", revision: 0 });
+    for (const card of this.cards) if (entry.fields.some(([name, value]) => name === "photo" && value.startsWith(`${card.dataset.photo}:`))) show(card, { decision: "undecided", shows: "", said: "", revision: 0 });
     this.toasts.warn("refused", this.say("refused", { why: failure.detail }), [{ label: this.say("tryNow"), act: () => window.location.reload() }], this.say("close"));
     this.#refresh();
   }
@@ -142,24 +162,39 @@ class Grid {
     if (this.current.dataset.decision === "undecided") return this.#focus(this.current);
     const at = this.cards.indexOf(this.current);
     const next = [...this.cards.slice(at + 1), ...this.cards.slice(0, at)].find(isUndecided);
-    return this.#focus(next ?? this.current);
+    if (next || this.dialog.open) return this.#focus(next ?? this.current);
+    return this.shell.querySelector(".gridbar__end").focus(); // the page is done: Enter leads on
   }
 
   #focus(card) {
     this.current = card;
     this.#refresh();
     if (this.dialog.open) return this.#enlarge(card);
-    return card.querySelector("[data-large]").focus();
+    card.querySelector("[data-large]").focus({ preventScroll: true });
+    return card.scrollIntoView({ block: "nearest" }); // with its buttons
+  }
+
+  /** The browser goes back to the photo from which the dialogue was opened; the one that was shown last is at hand. */
+  #closed() {
+    if (!this.dialog.open) this.large = null;
+    this.#focus(this.current);
   }
 
   #focused(event) {
     const card = event.target.closest("[data-photo]");
-    if (!card || card === this.current) return;
+    if (!card || card === this.current || this.large) return;
     this.current = card;
     this.#refresh();
   }
 
   #clicked(event) {
+    const other = event.target.closest("[data-name-it]");
+    if (other && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.current = other.closest("[data-photo]");
+      this.species.ask(this.current.dataset.taxon);
+      return;
+    }
     const link = event.target.closest("[data-large]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -169,6 +204,7 @@ class Grid {
   }
 
   #enlarge(card) {
+    this.large = card;
     const from = card.querySelector("img");
     const to = this.dialog.querySelector("img");
     to.src = from.src;
@@ -182,7 +218,7 @@ class Grid {
   }
 
   #moved(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector(":popover-open")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector(":popover-open") || this.species.open) return;
     if (event.target.closest("input, textarea, select")) return;
     const key = event.key;
     if (/^[a-z]$/.test(key) && !this.keys.on) return;
@@ -204,17 +240,20 @@ class Grid {
 /** The same button, pressing the first one: the form stays where it is. */
 function twin(button) {
   const made = button.cloneNode(true);
-  made.type = "button";
+  if (made.matches("button")) made.type = "button";
   made.tabIndex = 0;
   for (const name of ["data-key", "aria-describedby", "name"]) made.removeAttribute(name);
-  made.addEventListener("click", () => button.click());
+  made.addEventListener("click", (event) => {
+    event.preventDefault();
+    button.click();
+  });
   return made;
 }
 
 const isUndecided = (card) => card.dataset.decision === "undecided";
 
-function show(card, { decision, said, revision }) {
-  Object.assign(card.dataset, { decision, revision });
+function show(card, { decision, shows, said, revision }) {
+  Object.assign(card.dataset, { decision, shows, revision });
   card.querySelector("[data-said]").textContent = said;
   card.querySelector("input[name=photo]").value = `${card.dataset.photo}:${revision}`;
 }

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.db import transaction
 from app.domain.accounts import Role
-from app.services import classifiers
+from app.services import registry
 from app.settings import Settings
 from tests import factories
 from tests.browser.conftest import NewPerson
@@ -41,7 +41,7 @@ def add_version(server: Server, folder: Path, number: str, accuracy: float, **me
     }
     (made / "metrics.json").write_text(json.dumps(figures))
     with transaction(server.sessions) as session:
-        return classifiers.import_version(session, made, Settings(_env_file=None, data_dir=server.data)).id
+        return registry.import_version(session, made, Settings(_env_file=None, data_dir=server.data)).id
 
 
 def answered_by(server: Server, number: str) -> None:

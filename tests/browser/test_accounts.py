@@ -170,6 +170,7 @@ def use_key(admin: Page, server: Server) -> None:
     row = admin.get_by_role("listitem").filter(has_text="The export at night")
     expect(row).to_contain_text("Last used")
     row.get_by_role("button", name="Revoke").click()
+    admin.get_by_role("dialog", name="Revoke the key").get_by_role("button", name="Revoke it").click()
     expect(admin.get_by_role("listitem").filter(has_text="The export at night")).to_contain_text("revoked")
 
 

@@ -13,7 +13,7 @@ from tests.browser.model_steps import REASON, admin, answered_by, collect, decid
 from tests.browser.test_accessibility import check
 from tests.flickr import BROWNS, add_photos
 from tests.ml.collection.flickr_server import FlickrServer
-from tests.running import Server, resume
+from tests.running import Server, eventually, resume
 
 MINUTES = 60_000
 
@@ -30,7 +30,7 @@ def start_run(page: Page, epochs: int) -> None:
 
 
 def look_through(page: Page) -> None:
-    """Twelve photos, by keyboard alone: nine are right, one each is not, and what was wrongly called so is taken back."""
+    """Twelve photos, by keyboard alone: eight are right, one shows another species, three are of no use; two are taken back."""
     page.get_by_role("link", name="Look through them").click()
     expect(page.locator("html.js [data-photo]")).to_have_count(12)
     doubted = page.locator("[data-photo]").first
@@ -41,16 +41,43 @@ def look_through(page: Page) -> None:
     expect(page.get_by_role("dialog", name="The photo, large")).to_contain_text("Photographer")
     press(page, "r Escape")
     expect(decided(page, "right")).to_have_count(1)
+    expect(page.locator("[data-photo]").nth(5).get_by_role("link").first).to_be_focused()
+    name_another(page)
     check(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     press(page, "Shift+R")
-    expect(decided(page, "right")).to_have_count(9)
+    expect(decided(page, "right")).to_have_count(8)
+    all_sent(page)
     page.get_by_role("button", name="Undo", exact=True).filter(visible=True).last.click()
-    expect(page.locator('[data-count="undecided"]')).to_have_text("8")
+    expect(page.locator('[data-count="undecided"]')).to_have_text("7")
     press(page, "Shift+R")
-    expect(page.locator('[data-count="right"]')).to_have_text("9")
+    all_sent(page)
+    expect(page.locator('[data-count="right"]')).to_have_text("8")
     page.goto(page.url)
     expect(page.get_by_role("heading", name="Nothing is undecided here")).to_be_visible()
+
+
+def all_sent(page: Page) -> None:
+    """Decisions travel behind the page; wait until none is on its way."""
+    sent = "() => !Object.keys(localStorage).some((name) => name.startsWith('wingcheck-outbox'))"
+    eventually(lambda: page.evaluate(sent), "every decision has arrived")
+
+
+def name_another(page: Page) -> None:
+    """The photo at hand shows another species, of which a few letters do; taken back, and said again with one click."""
+    press(page, "s")
+    question = page.get_by_role("dialog", name="Which species does it show?")
+    [other] = question.get_by_role("button").filter(has_not_text="Leave it", visible=True).all_inner_texts()
+    check(page)
+    page.keyboard.type(other[:4])
+    expect(question.get_by_role("option")).to_have_count(1)
+    press(page, "Enter")
+    expect(decided(page, "other_species")).to_contain_text(other)
+    press(page, "u")
+    expect(decided(page, "other_species")).to_have_count(0)
+    press(page, "s")
+    question.get_by_role("button", name=other).click()
+    expect(page.locator('[data-count="other_species"]')).to_have_text("1")
 
 
 def test_collected_trained_watched_compared_overruled_and_gone_back_from(
@@ -64,7 +91,7 @@ def test_collected_trained_watched_compared_overruled_and_gone_back_from(
     page.set_viewport_size({"width": 1280, "height": 900})
     look_through(page)
     page.get_by_role("link", name="To the collection").click()
-    page.get_by_role("button", name="Use the 9 right ones for training").click()
+    page.get_by_role("button", name="Use 9 photos for training").click()
     expect(page.get_by_text("Runs may learn from 9 photos of it")).to_be_visible()
     page.goto("/admin/models")
     before = page.locator(".serving h2").inner_text().rsplit(" ", 1)[1]
@@ -93,6 +120,33 @@ def test_collected_trained_watched_compared_overruled_and_gone_back_from(
     page.get_by_role("button", name=re.compile(f"^Go back to {before}")).click()
     page.get_by_role("dialog").get_by_role("button", name="Go back to it").click()
     answered_by(models_server, before)
+    remove_a_photographer(page)
+
+
+def remove_a_photographer(page: Page) -> None:
+    """Somebody whose photo a version learnt from asks that it goes; before it does, it is told what can't be taken back."""
+    page.goto("/admin/collections")
+    page.get_by_role("link", name=re.compile("Gatekeeper, meadow brown$")).first.click()
+    page.get_by_role("link", name="right").click()
+    owner = page.locator(".card__credit a", has_text="Photographer").first.inner_text()
+    page.go_back()
+    page.get_by_role("link", name="Find a photographer").click()
+    page.get_by_label("Name, or an address on Flickr").fill(owner)
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name=f"Remove theirs… ({owner})").click()
+    made = page.get_by_role("region", name="What was made of them")
+    expect(made).to_contain_text("One is in the data set that runs may learn from")
+    expect(made).to_contain_text("learnt from one of them. Its data set is frozen")
+    check(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("button", name="Remove this photo").click()
+    expect(page.get_by_text("One photo is removed.")).to_be_visible()
+    expect(page.get_by_text("Runs may learn from 8 photos of it")).to_be_visible()
+    expect(page.get_by_role("region", name="What was left out, and why")).to_contain_text("its owner asked")
+    page.goto("/admin/log")
+    expect(page.locator(".log").get_by_role("listitem").first).to_contain_text(
+        "removed all collected photos of a photographer"
+    )
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.db import reading, transaction
 from app.domain.training import Part
 from app.models import Photo, PhotoPart
-from app.services import classifiers, replay_results
+from app.services import registry, replay_results
 from app.settings import Settings
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.model_steps import admin
@@ -24,7 +24,7 @@ from tests.versions import ALWAYS_IN_SCOPE, make_version
 def test_a_replay_the_shadow_and_where_it_looked(new_person: NewPerson, models_server: Server, tmp_path: Path):
     with transaction(models_server.sessions) as session:
         settings = Settings(_env_file=None, data_dir=models_server.data)
-        candidate = classifiers.import_version(session, make_version(tmp_path, "8.1.0", **ALWAYS_IN_SCOPE), settings).id
+        candidate = registry.import_version(session, make_version(tmp_path, "8.1.0", **ALWAYS_IN_SCOPE), settings).id
     [sent] = send_many(models_server, 1, "Trial lane", GATEKEEPER)
     # Whatever the network makes of the drawing, one of the two decisions contradicts it.
     measured_by_an_expert(models_server, sent.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 
 from app.db import transaction
-from app.services import classifiers
+from app.services import registry
 from app.services.promotion import Promotion
 from tests.conftest import make_settings
 from tests.factories import photo
@@ -68,7 +68,7 @@ def test_no_request_fails_and_no_answer_is_of_two_versions(site: Site, tmp_path:
     with transaction(site.sessions) as session:
         for number, (policy, _) in POLICIES.items():
             folder = make_version(tmp_path, number, **policy)
-            ids[number] = classifiers.import_version(session, folder, settings).id
+            ids[number] = registry.import_version(session, folder, settings).id
     promotion = Promotion(site.sessions, settings)
     promotion.promote(ids["91.0.0"], None)
     ports = [site.port, free_port()]

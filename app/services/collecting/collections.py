@@ -97,10 +97,7 @@ class Collections:
         """Remove its rows and files. Raises NotFound, and Conflict while it goes on or an open run learns from it."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            if collection.job.status in _OPEN:
-                raise Conflict("This collection is still under way. Cancel it first.")
-            if runs := open_runs_with(session, collection, self._settings):
-                raise Conflict(f"Run {runs[0]} learns from this collection and is not over yet.")
+            check_still(session, collection, self._settings)
             folder, job = folder_of(collection, self._settings), collection.job
             audit.record(session, user_id, "collection.deleted", f"collection:{collection_id}", collection.as_summary())
             session.delete(collection)
@@ -170,6 +167,14 @@ def waiting_before(session: Session) -> dict[int, int]:
 def state(collection: Collection, lost_after: timedelta = jobs.LOST_AFTER) -> RunState:
     """How the collection stands, as its job tells."""
     return state_of(collection.job, lost_after)
+
+
+def check_still(session: Session, collection: Collection, settings: Settings) -> None:
+    """That nobody needs its photos just now. Raises Conflict while it goes on or an open run learns from it."""
+    if collection.job.status in _OPEN:
+        raise Conflict("This collection is still under way. Cancel it first.")
+    if runs := open_runs_with(session, collection, settings):
+        raise Conflict(f"Run {runs[0]} learns from this collection and is not over yet.")
 
 
 def open_runs_with(session: Session, collection: Collection, settings: Settings) -> list[int]:

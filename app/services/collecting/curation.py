@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, transaction, utcnow
 from app.domain.collecting import PhotoDecision
-from app.domain.errors import NotFound
-from app.models import CollectedPhoto
+from app.domain.errors import FieldError, InvalidInput, NotFound
+from app.models import CollectedPhoto, Taxon
+from app.services import taxa
 from app.services.collecting.collections import get, touch
 
 PAGE = 24
@@ -94,22 +95,36 @@ class Curation:
         self._sessions = sessions
 
     def decide(
-        self, collection_id: int, user_id: int, seen: Sequence[tuple[int, int]], decision: PhotoDecision
+        self,
+        collection_id: int,
+        user_id: int,
+        seen: Sequence[tuple[int, int]],
+        decision: PhotoDecision,
+        shows: str = "",
     ) -> Outcome:
         """Say the same of photos, each with the revision that was seen; UNDECIDED takes back what was said.
 
-        One that was decided otherwise since is left as it is, and told. The same said twice is said once. Raises NotFound.
+        ``shows``: with OTHER_SPECIES, the scientific name of an active taxon; a photo for which that is the wanted one is right.
+        One that was decided otherwise since is left as it is, and told. The same said twice is said once. Raises NotFound,
+        InvalidInput.
         """
         kept, refused, act = [], [], secrets.token_hex(8)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
+            named = _named(session, decision, shows)
             for row, revision in self._locked(session, collection_id, seen):
-                if row.revision != revision and row.decision is not decision:
+                wanted = (
+                    _Said(PhotoDecision.RIGHT)
+                    if named and named.scientific_name == row.taxon
+                    else _Said(decision, named)
+                )
+                if wanted.stands(row):
+                    kept.append(row)
+                elif row.revision != revision:
                     refused.append(row)
-                    continue
-                if row.decision is not decision:
-                    _write(row, decision, user_id, act)
-                kept.append(row)
+                else:
+                    _write(row, wanted, user_id, act)
+                    kept.append(row)
             touch(collection)
         return Outcome(act, kept, refused)
 
@@ -122,7 +137,7 @@ class Curation:
             )
             rows = list(session.scalars(query.order_by(CollectedPhoto.id).with_for_update(of=CollectedPhoto)))
             for row in rows:
-                _write(row, PhotoDecision.UNDECIDED, user_id, "")
+                _write(row, _Said(PhotoDecision.UNDECIDED), user_id, "")
             touch(collection)
         return rows
 
@@ -141,9 +156,30 @@ class Curation:
         return found
 
 
-def _write(row: CollectedPhoto, decision: PhotoDecision, user_id: int, act: str) -> None:
-    undecided = decision is PhotoDecision.UNDECIDED
-    row.decision = decision
+@dataclass(frozen=True)
+class _Said:
+    """A decision, and with OTHER_SPECIES the taxon that was named."""
+
+    decision: PhotoDecision
+    taxon: Taxon | None = None
+
+    def stands(self, row: CollectedPhoto) -> bool:
+        return row.decision is self.decision and row.shown_taxon_id == (self.taxon.id if self.taxon else None)
+
+
+def _named(session: Session, decision: PhotoDecision, shows: str) -> Taxon | None:
+    """The taxon that comes with OTHER_SPECIES, and with nothing else. Raises InvalidInput."""
+    if decision is not PhotoDecision.OTHER_SPECIES:
+        return None
+    found = taxa.find(session, shows) if shows else None
+    if found is None:
+        raise InvalidInput([FieldError("shows", "claim_unknown")])
+    return found
+
+
+def _write(row: CollectedPhoto, said: _Said, user_id: int, act: str) -> None:
+    undecided = said.decision is PhotoDecision.UNDECIDED
+    row.decision, row.shown_taxon = said.decision, said.taxon
     row.decided_by_id = None if undecided else user_id
     row.decided_at = None if undecided else utcnow()
     row.act = "" if undecided else act

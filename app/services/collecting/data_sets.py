@@ -1,4 +1,4 @@
-"""Giving a collection to training: a folder with the photos that a person found right, and with nothing else.
+"""Giving a collection to training: a folder with the photos of which a person said what they show, and with nothing else.
 
 It is made once and never changed, so that what a run learnt from can be told afterwards. Decisions that come later wait
 until somebody puts the collection to use again.
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading, transaction, utcnow
-from app.domain.collecting import PhotoDecision
+from app.domain.collecting import LEARNT_FROM
 from app.domain.errors import Conflict
 from app.models import CollectedPhoto, Collection
 from app.services import audit
@@ -26,12 +26,12 @@ from app.services.training.labels import label_of
 from app.settings import Settings
 
 # What the reader of data sets knows: docs/datasets.md.
-_LABELS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")
+_COLUMNS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")
 _CREDITS = (
     "taxon", "title", "owner_name", "owner_url", "page_url", "licence_name", "licence_url", "taken", "flickr_id", "sha256",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-CREDITS = "ATTRIBUTION.csv"
+LABELS, CREDITS = "labels.csv", "ATTRIBUTION.csv"
 _PREFIX = "data-set-"
 
 
@@ -43,12 +43,12 @@ class DataSets:
         self._settings = settings
 
     def use(self, collection_id: int, user_id: int | None) -> int:
-        """Let runs learn from the photos that are decided right now; how many. Raises NotFound, Conflict, OSError."""
+        """Let runs learn from the photos whose species is decided now; how many. Raises NotFound, Conflict, OSError."""
         with reading(self._sessions) as session:
             collection = get(session, collection_id)
-            photos = right_photos(session, collection_id)
+            photos = known_photos(session, collection_id)
         if not photos:
-            raise Conflict("No photo of this collection is decided right yet.")
+            raise Conflict("Nobody has decided yet what species a photo of this collection shows.")
         name = _write(folder_of(collection, self._settings), photos)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
@@ -58,7 +58,7 @@ class DataSets:
             audit.record(
                 session, user_id, "collection.used", f"collection:{collection_id}", {"photos": len(photos), "as": name}
             )
-            self._tidy(session, collection)
+            _tidy(session, self._settings, collection)
         return len(photos)
 
     def stop_using(self, collection_id: int, user_id: int | None) -> None:
@@ -70,15 +70,45 @@ class DataSets:
             collection.data_set, collection.used_photos, collection.used_by_id, collection.used_at = None, 0, None, None
             touch(collection)
             audit.record(session, user_id, "collection.taken_out", f"collection:{collection_id}")
-            self._tidy(session, collection)
+            _tidy(session, self._settings, collection)
 
-    def _tidy(self, session: Session, collection: Collection) -> None:
-        """Remove earlier data sets, unless a run may still read them."""
-        if open_runs_with(session, collection, self._settings):
-            return
-        for path in folder_of(collection, self._settings).path.glob(f"{_PREFIX}*"):
-            if path.name != collection.data_set:
-                shutil.rmtree(path, ignore_errors=True)
+
+def _tidy(session: Session, settings: Settings, collection: Collection) -> None:
+    """Remove earlier data sets, unless a run may still read them."""
+    if open_runs_with(session, collection, settings):
+        return
+    for path in folder_of(collection, settings).path.glob(f"{_PREFIX}*"):
+        if path.name != collection.data_set:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def photos_by(folder: CollectionFolder, name: str, nsid: str) -> int | None:
+    """How many photos of a photographer a data set holds; None where it is not kept any more."""
+    table = folder.path / name / LABELS
+    if not table.is_file():
+        return None
+    return sum(row["near_duplicate_group"] == nsid for row in _read(table))
+
+
+def leave_out(session: Session, settings: Settings, collection: Collection, nsid: str) -> None:
+    """Have the data set in use made anew without a photographer's photos, and earlier ones removed. Raises OSError."""
+    folder = folder_of(collection, settings)
+    if collection.data_set and photos_by(folder, collection.data_set, nsid):
+        old = folder.path / collection.data_set
+        rows = [row for row in _read(old / LABELS) if row["near_duplicate_group"] != nsid]
+        kept = {Path(row["path"]).stem for row in rows}
+        credits = [row for row in _read(old / CREDITS) if row["flickr_id"] in kept]
+        collection.data_set, collection.used_photos = None, len(rows)
+        if rows:
+            table = _table(_CREDITS, (list(row.values()) for row in credits))
+            lines = [list(row.values()) for row in rows]
+            collection.data_set = _make(folder, lines, (old / row["path"] for row in rows), table)
+    _tidy(session, settings, collection)
+
+
+def _read(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def in_use(session: Session, settings: Settings) -> list[Path]:
@@ -92,13 +122,13 @@ def numbers_by_path(session: Session, settings: Settings) -> dict[str, int]:
     return {str(folder_of(row, settings).path.resolve()): row.id for row in session.scalars(select(Collection))}
 
 
-def right_photos(session: Session, collection_id: int) -> list[CollectedPhoto]:
-    """The photos that are decided right, by taxon and photographer."""
+def known_photos(session: Session, collection_id: int) -> list[CollectedPhoto]:
+    """The photos of which a person said what they show, by that taxon and photographer."""
     query = select(CollectedPhoto).where(
-        CollectedPhoto.collection_id == collection_id, CollectedPhoto.decision == PhotoDecision.RIGHT
+        CollectedPhoto.collection_id == collection_id, CollectedPhoto.decision.in_(LEARNT_FROM)
     )
-    order = (CollectedPhoto.taxon, CollectedPhoto.owner_nsid, CollectedPhoto.taken, CollectedPhoto.flickr_id)
-    return list(session.scalars(query.order_by(*order)))
+    order = (CollectedPhoto.owner_nsid, CollectedPhoto.taken, CollectedPhoto.flickr_id)
+    return sorted(session.scalars(query.order_by(*order)), key=lambda photo: photo.shows)
 
 
 def credits_csv(photos: Iterable[CollectedPhoto]) -> str:
@@ -109,31 +139,36 @@ def credits_csv(photos: Iterable[CollectedPhoto]) -> str:
 def _credit(photo: CollectedPhoto, name: str) -> str:
     if name == "owner_url":
         return f"https://www.flickr.com/people/{photo.owner_nsid}/"
-    value = str(getattr(photo, name))
+    value = photo.shows if name == "taxon" else str(getattr(photo, name))
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _write(folder: CollectionFolder, photos: Sequence[CollectedPhoto]) -> str:
-    """The data set of these photos, named for what is in it; made unless it is there. Raises OSError."""
+    """The data set of these photos. Raises OSError."""
     rows = [_row(photo) for photo in photos]
-    content = _table(_LABELS, rows)
+    return _make(folder, rows, (folder.file(photo.file_name) for photo in photos), credits_csv(photos))
+
+
+def _make(folder: CollectionFolder, rows: Sequence[Sequence[str]], files: Iterable[Path], credits: str) -> str:
+    """A data set, named for what is in it; made unless it is there. Raises OSError."""
+    content = _table(_COLUMNS, rows)
     name = _PREFIX + hashlib.sha256(content.encode()).hexdigest()[:16]
     target, part = folder.path / name, folder.path / f"{_PREFIX}part-{os.getpid()}"
     if target.is_dir():
         return name
     shutil.rmtree(part, ignore_errors=True)
-    for photo, row in zip(photos, rows, strict=True):
+    for file, row in zip(files, rows, strict=True):
         (part / row[0]).parent.mkdir(parents=True, exist_ok=True)
-        _link(folder.file(photo.file_name), part / row[0])
-    (part / "labels.csv").write_text(content, encoding="utf-8")
-    (part / CREDITS).write_text(credits_csv(photos), encoding="utf-8")
+        _link(file, part / row[0])
+    (part / LABELS).write_text(content, encoding="utf-8")
+    (part / CREDITS).write_text(credits, encoding="utf-8")
     part.rename(target)
     return name
 
 
 def _row(photo: CollectedPhoto) -> list[str]:
     """A photographer's photos stay together, so that none are on both sides of a division."""
-    label = label_of(photo.taxon)
+    label = label_of(photo.shows)
     path = f"{label}/{photo.flickr_id}{Path(photo.file_name).suffix}"
     return [path, label, "", photo.owner_nsid, "0", "ok", photo.sha256]
 

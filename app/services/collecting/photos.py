@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading, transaction
 from app.domain.collecting import doubt
 from app.models import CollectedPhoto
-from app.services.classifiers import Answer, Classifiers, PhotoError, Served
+from app.services.classifiers import Classifiers, Served
 from app.services.collecting.collections import get, touch
 from app.services.collecting.folder import CollectionFolder
+from app.services.inference import Answer, PhotoError
 
 _AT_ONCE = 8
 
@@ -86,7 +88,7 @@ def look(
                     _note(row, served, answer)
             session.flush()
             collection = get(session, collection_id)
-            collection.looked = session.scalar(_looked(collection_id)) or 0
+            collection.looked = looked(session, collection_id)
             touch(collection)
 
 
@@ -94,8 +96,10 @@ def _read(folder: CollectionFolder, name: str) -> bytes:
     return folder.file(name).read_bytes()
 
 
-def _looked(collection_id: int) -> Any:
-    return select(func.count(CollectedPhoto.model_version_id)).where(CollectedPhoto.collection_id == collection_id)
+def looked(session: Session, collection_id: int) -> int:
+    """How many photos a version has looked at."""
+    query = select(func.count(CollectedPhoto.model_version_id)).where(CollectedPhoto.collection_id == collection_id)
+    return session.scalar(query) or 0
 
 
 def _note(row: CollectedPhoto, served: Served, answer: Answer | PhotoError) -> None:

@@ -9,8 +9,9 @@ from app import migrations
 from app.db import reading
 from app.domain.errors import ModelUnavailable
 from app.models import ModelVersion
-from app.services.classifiers import ModelVersionError, folder_of, read_version
 from app.services.doctor.findings import Finding, Patient
+from app.services.inference import ModelVersionError, read_version
+from app.services.registry import folder_of, is_bundled
 
 
 def check_database(patient: Patient) -> Iterator[Finding]:
@@ -70,7 +71,7 @@ def check_models(patient: Patient) -> Iterator[Finding]:
         try:
             changed = read_version(folder_of(version, patient.settings)).digest != version.digest
         except (ModelUnavailable, ModelVersionError) as error:
-            if version.active or not version.location.startswith("bundled:"):
+            if version.active or not is_bundled(version):
                 yield Finding("models", name, str(error), "Import it again, or restore its folder from a backup.")
             continue
         if changed and version.active:

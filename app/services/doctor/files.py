@@ -14,8 +14,8 @@ from app.db import reading
 from app.models import Photo, TrainingRun
 from app.services import photos
 from app.services.backup import COOKIE_KEY, free_bytes
-from app.services.classifiers import PhotoError, pixel_limits
 from app.services.doctor.findings import SETTLED, Finding, Patient
+from app.services.inference import PhotoError, pixel_limits
 
 LEAST_FREE = 1_000_000_000
 _OURS = re.compile(r"(original|display|thumb)/[0-9a-f]{2}/([0-9a-f]{64})(\.jpg)?")

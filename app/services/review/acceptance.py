@@ -28,7 +28,8 @@ from app.models import (
     VerdictRecord,
 )
 from app.services import audit, taxa
-from app.services.classifiers import Served, policy_of
+from app.services.classifiers import Served
+from app.services.inference import policy_of
 from app.services.review import desk_settings
 
 # A season that is larger is judged by its latest ones.

@@ -14,7 +14,8 @@ from app.db import SessionFactory, reading
 from app.domain.errors import NotFound
 from app.models import Photo, PredictionRecord, ReviewTask, Taxon
 from app.services import photos
-from app.services.classifiers import Classifiers, PhotoError, Served, Square, seen_box
+from app.services.classifiers import Classifiers, Served
+from app.services.inference import PhotoError, Square, seen_box
 from app.services.review import preferences, tasks
 from app.storage import Storage
 

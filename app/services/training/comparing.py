@@ -2,7 +2,7 @@
 
 from app.db import SessionFactory, reading
 from app.domain.errors import ModelUnavailable
-from app.services import classifiers
+from app.services import registry
 from app.services.training import snapshots
 from app.services.training.run_folder import RunFolder
 from app.services.training.runs import get
@@ -19,7 +19,7 @@ def compare(sessions: SessionFactory, settings: Settings, run_id: int, folder: R
         if serving is None or serving.labels != run.labels:
             return None
         try:
-            against = classifiers.folder_of(serving, settings)
+            against = registry.folder_of(serving, settings)
         except ModelUnavailable:
             return None
     root = settings.training_root or str(folder.path)

@@ -20,7 +20,7 @@ from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict
 from app.models import Job, JobStatus, TrainingRun
 from app.processes import Child, MachineLock, resident_megabytes
-from app.services import classifiers, jobs, replays
+from app.services import jobs, registry, replays
 from app.services.training import base_data, command
 from app.services.training.comparing import compare
 from app.services.training.progress import note, read_progress
@@ -106,7 +106,7 @@ class Training:
             strangers = any(
                 each.taxon is None or each.taxon.scientific_name not in run.labels for each in run.snapshot.photos
             )
-            start = classifiers.folder_of(run.start_version, self._settings) if run.start_version else None
+            start = registry.folder_of(run.start_version, self._settings) if run.start_version else None
             arguments = command.arguments(run, folder, self._settings, start, strangers=strangers)
         folder.tidy_unfinished()
         reach("run-prepared")
@@ -203,7 +203,7 @@ class Training:
 
     def _register(self, job_id: int, run_id: int, folder: RunFolder) -> None:
         with transaction(self._sessions) as session:
-            version = classifiers.import_version(session, folder.version, self._settings)
+            version = registry.import_version(session, folder.version, self._settings)
             run = session.get_one(TrainingRun, run_id)
             run.model_version_id = version.id
             run.comparison = folder.compared()

@@ -15,7 +15,7 @@ from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, NotFound
 from app.domain.training import Part, RunState, Start, Trigger, Wanted
 from app.models import Job, JobKind, JobStatus, ModelVersion, TrainingRun
-from app.services import audit, classifiers, jobs
+from app.services import audit, jobs, registry
 from app.services.training import base_data, snapshots
 from app.services.training.snapshots import Choice
 from app.services.training.states import state_of
@@ -89,7 +89,7 @@ class Runs:
         try:
             with transaction(self._sessions) as session:
                 serving = self._serving(session)
-                classifiers.lock_task(session, serving.task)
+                registry.lock_task(session, serving.task)
                 plan = self._plan(session, request, serving, bases)
                 if plan.pointless and not request.insist:
                     raise NothingNew(plan.pointless)

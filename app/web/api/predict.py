@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.domain.verdict import decide
-from app.services.classifiers import Answer, PhotoError, PhotoSource, Served, policy_of
+from app.services.classifiers import PhotoSource, Served
+from app.services.inference import Answer, PhotoError, policy_of
 from app.web import openapi, problems
 from app.web.auth import PREDICTING
 from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep

@@ -82,7 +82,7 @@ class QuestionOut(BaseModel):
 
 
 class AnswerIn(BaseModel):
-    answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=r"\w")]
+    answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=openapi.SOMETHING)]
 
 
 class SubmissionOut(BaseModel):

@@ -53,14 +53,16 @@ SIZES = {
 DECISIONS = {
     PhotoDecision.UNDECIDED: _("Undecided"),
     PhotoDecision.RIGHT: _("Right"),
+    PhotoDecision.OTHER_SPECIES: _("Another species"),
     PhotoDecision.WRONG: _("Wrong species"),
     PhotoDecision.NO_BUTTERFLY: _("Not a butterfly"),
     PhotoDecision.DUPLICATE: _("Duplicate"),
 }
 KEYS = {
     PhotoDecision.RIGHT: "r",
+    PhotoDecision.OTHER_SPECIES: "s",
     PhotoDecision.WRONG: "w",
-    PhotoDecision.NO_BUTTERFLY: "n",
     PhotoDecision.DUPLICATE: "d",
+    PhotoDecision.NO_BUTTERFLY: "n",
     PhotoDecision.UNDECIDED: "u",
 }

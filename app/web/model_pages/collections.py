@@ -52,6 +52,8 @@ class TileView:
     width: int
     height: int
     alt: str
+    taxon: str
+    shows: str
     wanted: str
     model: str
     title: str
@@ -151,7 +153,6 @@ class CollectionViews:
 
     def tile(self, row: CollectedPhoto) -> TileView:
         """A photo with what the model made of it, who owns it, and what was said of it."""
-        name = self.words.name(row.taxon)
         return TileView(
             id=row.id,
             revision=row.revision,
@@ -161,7 +162,9 @@ class CollectionViews:
             width=row.width,
             height=row.height,
             alt=self.t("Photo by %(owner)s: %(title)s", owner=row.owner_name, title=row.title or self.t("untitled")),
-            wanted=name[:1].upper() + name[1:],
+            taxon=row.taxon,
+            shows=row.shown_taxon.scientific_name if row.shown_taxon else "",
+            wanted=self.names([row.taxon]),
             model=self._model(row),
             title=row.title or self.t("untitled"),
             owner=row.owner_name or row.owner_nsid,
@@ -174,7 +177,7 @@ class CollectionViews:
 
     def said(self, row: CollectedPhoto) -> str:
         """What was decided, and by whom."""
-        text = self.t(DECISIONS[row.decision])
+        text = self.names([row.shows]) if row.shown_taxon else self.t(DECISIONS[row.decision])
         if row.decision is PhotoDecision.UNDECIDED or row.decided_by is None:
             return text
         return self.t("%(decision)s, says %(who)s", decision=text, who=row.decided_by.name)
@@ -184,9 +187,11 @@ class CollectionViews:
             return self.t("The model has not looked at it yet")
         if not row.top_taxon:
             return self.t("The model can't open it")
+        scope = _percent(row.in_scope)
+        if row.in_scope < 0.5:
+            return self.t("Model: probably none of its species (%(scope)s that it is one)", scope=scope)
         shown = {"name": self.words.name(row.top_taxon), "share": _percent(row.top_probability)}
-        shown["scope"] = _percent(row.in_scope)
-        return self.t("Model: %(name)s %(share)s · one of its species at all: %(scope)s", **shown)
+        return self.t("Model: %(name)s %(share)s (%(scope)s that it is one of its species)", **shown, scope=scope)
 
 
 def _percent(share: float) -> str:

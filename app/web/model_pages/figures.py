@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.services.classifiers import ModelVersionInfo
+from app.services.inference import ModelVersionInfo
 from app.web.model_pages.plots import Plots
 from app.web.review.words import Words
 

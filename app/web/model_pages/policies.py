@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from app.domain.agreement import Rate
 from app.domain.verdict import Outcome
 from app.models import Taxon
-from app.services.classifiers import Served, policy_of
+from app.services.classifiers import Served
+from app.services.inference import policy_of
 from app.services.policies import Effect, Terms, terms_of
 from app.services.review.trust import Standing
 from app.web.model_pages.figures import Cell, percent

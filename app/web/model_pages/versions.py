@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.models import ActivationKind, ModelActivation, ModelVersion
-from app.services.model_versions import Listed, is_bundled
+from app.services.model_versions import Listed
+from app.services.registry import is_bundled
 from app.web.model_pages.figures import Figures
 from app.web.model_pages.gate import CheckView, GateWords, report_of
 from app.web.review.words import Words

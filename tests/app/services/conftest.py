@@ -1,4 +1,4 @@
-"""What tests of backups and of the doctor share."""
+"""What tests of several services share: a second model version, a season and its backups."""
 
 import pytest
 
@@ -30,6 +30,12 @@ def backups(tmp_path_factory, source):
     for name in ("bag", "b.tar"):
         back_up(source, make_engine(source.database_url), make_storage(source), folder / name)
     return folder
+
+
+@pytest.fixture
+def another(tmp_path):
+    """The folder of a version 2.0.0 of the bundled model."""
+    return make_version(tmp_path, "2.0.0")
 
 
 @pytest.fixture

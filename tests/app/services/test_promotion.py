@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.db import reading, transaction
 from app.domain.errors import Conflict, ModelUnavailable, NotFound
 from app.models import ActivationKind, AuditEntry, ModelActivation, ModelVersion
-from app.services import classifiers, promotion
+from app.services import promotion, registry
 from app.services.promotion import GateClosed, Promotion
 from tests.versions import BUNDLED, make_version
 
@@ -36,7 +36,7 @@ def register(service, tmp_path):
         metrics["species"] |= species
         (folder / "metrics.json").write_text(json.dumps(metrics))
         with transaction(service.sessions) as session:
-            return classifiers.import_version(session, folder, service.settings).id
+            return registry.import_version(session, folder, service.settings).id
 
     return add
 
@@ -101,7 +101,7 @@ def test_back_to_what_served_last_and_to_any_version_that_served(service, promot
     assert serving(service) == "2.0.0"
     assert promoting.roll_back(second, None).model_version_id == second
     with reading(service.sessions) as session:
-        bundled = classifiers.find_version(
+        bundled = registry.find_version(
             session, json.loads((BUNDLED / "model.json").read_text())["name"], BUNDLED_NUMBER
         )
     promoting.roll_back(bundled.id, None)
@@ -131,7 +131,7 @@ def test_what_serves_already_is_not_promoted_again(promoting, register):
 def test_a_version_that_can_not_be_loaded_never_serves(service, promoting, register):
     version = register("2.0.0")
     with reading(service.sessions) as session:
-        folder = classifiers.folder_of(session.get_one(ModelVersion, version), service.settings)
+        folder = registry.folder_of(session.get_one(ModelVersion, version), service.settings)
     (folder / "model.tflite").write_bytes(b"no network")
     for way in (promoting.gate, lambda it: promoting.promote(it, None, overrule=REASON)):
         with pytest.raises(ModelUnavailable, match="its hash differs"):

@@ -17,7 +17,7 @@ from app.models import (
     Replay,
     ReplayChunk,
 )
-from app.services import classifiers, mistakes, replay_results
+from app.services import mistakes, registry, replay_results
 from app.services.replay_results import Wanted
 from app.services.replays import Replays
 from app.services.shadow import set_shadow
@@ -35,7 +35,7 @@ def register(service, tmp_path):
     def add(number, **policy):
         with transaction(service.sessions) as session:
             folder = make_version(tmp_path, number, **policy)
-            return classifiers.import_version(session, folder, service.settings).id
+            return registry.import_version(session, folder, service.settings).id
 
     return add
 

@@ -22,7 +22,7 @@ from app.models import (
     Taxon,
     TaxonPolicy,
 )
-from app.services import candidates, classifiers, comparisons, replay_results, replays
+from app.services import candidates, comparisons, registry, replay_results, replays
 from app.services.promotion import Promotion
 from app.services.replay_results import Wanted
 from app.services.replays import Replays
@@ -46,7 +46,7 @@ def register(service, tmp_path):
     def add(number, **policy):
         with transaction(service.sessions) as session:
             folder = make_version(tmp_path, number, **policy)
-            return classifiers.import_version(session, folder, service.settings).id
+            return registry.import_version(session, folder, service.settings).id
 
     return add
 
@@ -150,7 +150,7 @@ def test_a_shadow_that_can_not_look_disturbs_nobody(service, register):
     version = register("6.0.0")
     set_shadow(service.sessions, version, None, on=True)
     with reading(service.sessions) as session:
-        folder = classifiers.folder_of(session.get_one(ModelVersion, version), service.settings)
+        folder = registry.folder_of(session.get_one(ModelVersion, version), service.settings)
     (folder / "model.tflite").write_bytes(b"no network")
     seen = send(service, picture(1), 1)
     with reading(service.sessions) as session:

@@ -1,10 +1,7 @@
 """Watching the version in service: weeks, limits, alerts that are told once, and the webhook."""
 
-import json
-import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -30,6 +27,7 @@ from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 from tests.people import make_user, signed_in
 from tests.reviewing import decide, send, taxon
+from tests.webhook import Webhook
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)  # a Wednesday
 MONDAY = date(2026, 7, 13)
@@ -128,36 +126,10 @@ def test_limits_make_alerts_once_until_somebody_has_seen_them(service, version, 
         assert {row.seen_by for row in session.scalars(select(WatchAlert))} == {admin.user.id}
 
 
-class Hook:
-    """Takes what is posted to its port, unless it is told to fail."""
-
-    def __init__(self):
-        self.fails = True
-        self.taken: list[dict[str, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(500 if hook.fails else 204)
-                self.end_headers()
-                if not hook.fails:
-                    hook.taken.append(json.loads(body))
-
-            def log_message(self, *_):
-                """Say nothing."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_port
-
-
 @pytest.fixture
-def hook():
-    hook = Hook()
-    threading.Thread(target=hook.server.serve_forever, daemon=True).start()
-    yield hook
-    hook.server.shutdown()
-    hook.server.server_close()
+def hook() -> Iterator[Webhook]:
+    with Webhook(fails=True).running() as found:
+        yield found
 
 
 @SQLITE
@@ -171,7 +143,7 @@ def test_nothing_is_looked_at_on_the_first_day(service, version):
 
 @SQLITE
 def test_the_webhook_is_told_of_each_alert_once_and_again_where_it_was_away(service, version, hook, monkeypatch):
-    service.settings.watch_webhook_url = f"http://127.0.0.1:{hook.port}/"
+    service.settings.watch_webhook_url = hook.url
     with transaction(service.sessions) as session:
         session.add(WatchAlert(model_version_id=version.id, week=MONDAY, figure="agreement", value=0.5, limit=0.8))
         job = jobs.create(session, JobKind.WATCH, 0)

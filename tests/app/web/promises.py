@@ -36,9 +36,10 @@ schemathesis.openapi.format("idempotency-key", st.just(str(uuid4())))
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    # The admin in whose name all this is asked is not to be deactivated half-way, nor the key revoked.
+    # The admin in whose name all this is asked is not to be deactivated half-way, nor the key revoked. And what one answer
+    # gives to the next question may be nothing: an invitation that nobody took names no user.
     for name, value in (case.path_parameters or {}).items():
-        if str(value) == str(KEPT_ID):
+        if value is None or str(value) == str(KEPT_ID):
             case.path_parameters[name] = KEPT_ID - 1
     # A key belongs to one submission: a good one is a new one each time. Bad ones stay as they are.
     key = (case.headers or {}).get("Idempotency-Key")

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 
 import pytest
 
@@ -152,10 +153,11 @@ def test_a_wait_of_an_hour_ends_the_run_instead(flickr, run):
 
 def test_api_calls_keep_their_pace(flickr, run):
     flickr.add(*range(101, 105))
+    begun = time.monotonic()
     run(per_page=2, maximum=None, how=manners(flickr, rate=10.0))
-    gaps = [later - earlier for earlier, later in zip(flickr.moments, flickr.moments[1:], strict=False)]
-    assert len(gaps) == 2
-    assert min(gaps) >= 0.09
+    assert len(flickr.moments) == 3
+    # Each has its turn a tenth of a second after the one before; on a busy machine it may arrive later, never earlier.
+    assert all(moment - begun >= 0.1 * turn for turn, moment in enumerate(flickr.moments))
 
 
 def test_requests_name_wingcheck_and_a_contact(flickr, run):

@@ -13,6 +13,7 @@ from app.services.collecting import collections, curation
 from app.services.collecting.collections import Collections, Wanted
 from app.services.collecting.curation import Curation, Filter
 from app.services.collecting.data_sets import DataSets
+from app.services.collecting.photographers import Photographers
 from app.settings import Settings
 from app.web import openapi
 from app.web.api.admin.shared import Id, refusals
@@ -22,9 +23,9 @@ from app.web.dependencies import ReadSession, SettingsDep
 router = APIRouter(prefix="/api/v1/admin/collections", tags=["models"])
 _LARGEST = 2**31 - 1
 _NONE = "No such collection."
-Keyword = Annotated[
-    str, Field(min_length=1, max_length=LONGEST_KEYWORD, pattern=r"^[^=\x00-\x1f]*[^=\s\x00-\x1f][^=\x00-\x1f]*$")
-]
+_SOMETHING_ELSE = openapi.SOMETHING.replace("^", "^=")
+_KEYWORD = rf"^[^=\x00-\x1f]*{_SOMETHING_ELSE}[^=\x00-\x1f]*$"
+Keyword = Annotated[str, Field(min_length=1, max_length=LONGEST_KEYWORD, pattern=_KEYWORD)]
 Act = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 Taxon = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -100,6 +101,9 @@ class CollectedPhotoOut(BaseModel):
     in_scope: float
     doubt: float = Field(description="How likely the label is an error; the largest come first.")
     decision: PhotoDecision
+    shows: str = Field(
+        description="Scientific name of the taxon that it counts as: the wanted one, or the one that was named."
+    )
     decided_by_id: int | None
     decided_at: datetime | None
 
@@ -114,6 +118,10 @@ class DecisionIn(BaseModel):
 
     photos: Annotated[list[SeenIn], Field(min_length=1, max_length=200)]
     decision: PhotoDecision = Field(description="`undecided` takes back what was said.")
+    shows: Annotated[str, Field(max_length=200)] = Field(
+        "",
+        description="With `other_species`, and only then: the scientific name of an active taxon that the photos show.",
+    )
 
 
 class DecisionOut(BaseModel):
@@ -216,10 +224,10 @@ def retry_collection(request: Request, user: Admin, collection_id: Id) -> Collec
     "/{collection_id}/use",
     summary="Use it for training",
     response_model=CollectionOut,
-    responses=openapi.WRITING | refusals(_404=_NONE, _409="No photo is decided right."),
+    responses=openapi.WRITING | refusals(_404=_NONE, _409="Of no photo the species is decided."),
 )
 def use_collection(request: Request, user: Admin, settings: SettingsDep, collection_id: Id) -> CollectionOut:
-    """Runs may learn from the photos that are decided right now; later decisions wait until this is done again."""
+    """Runs may learn from the photos whose species is decided by now; later decisions wait until this is done again."""
     _data_sets(request).use(collection_id, user.user_id)
     with request.app.state.sessions() as session:
         return _out(collections.get(session, collection_id), settings)
@@ -253,6 +261,24 @@ def list_photos(
     return [_photo(row) for row in rows]
 
 
+@router.delete(
+    "/{collection_id}/photographers/{nsid}",
+    status_code=204,
+    summary="Remove a photographer's photos",
+    responses=refusals(_404="No such collection, or no photo by them in it.", _409="It, or a run with it, goes on."),
+)
+def remove_photographer(
+    request: Request,
+    user: Admin,
+    collection_id: Id,
+    nsid: Annotated[str, Path(max_length=100, description="As `owner_nsid` of the photos.")],
+) -> None:
+    """They asked for it: files, titles, names and decisions go for good and are not fetched again. The data set that runs may
+    learn from is made anew without them; what a version learnt stays learnt.
+    """
+    Photographers(request.app.state.sessions, request.app.state.settings).remove(collection_id, nsid, user.user_id)
+
+
 @router.post(
     "/{collection_id}/decisions",
     summary="Decide on photos",
@@ -260,9 +286,13 @@ def list_photos(
     responses=openapi.WRITING | refusals(_404="No such collection, or no such photo in it."),
 )
 def decide_on_photos(request: Request, user: Admin, collection_id: Id, wanted: DecisionIn) -> DecisionOut:
-    """Only what is decided `right` enters a data set. A photo that somebody decided otherwise since it was seen stays."""
+    """Only what is decided `right`, or named as another species, enters a data set. A photo that somebody decided otherwise
+    since it was seen stays.
+    """
     seen = [(photo.id, photo.revision) for photo in wanted.photos]
-    found = Curation(request.app.state.sessions).decide(collection_id, user.user_id, seen, wanted.decision)
+    found = Curation(request.app.state.sessions).decide(
+        collection_id, user.user_id, seen, wanted.decision, wanted.shows
+    )
     kept, refused = ([_photo(row) for row in rows] for rows in (found.kept, found.refused))
     return DecisionOut(act=found.act, kept=kept, refused=refused)
 

@@ -41,7 +41,9 @@ Value = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f]*$")]
 class RunIn(BaseModel):
     """What to train. What is left out is as the settings or the config say."""
 
-    config: Annotated[str, Field(max_length=100, pattern=r"^\w*$")] = Field("", description="Name of an experiment.")
+    config: Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9_]*$")] = Field(
+        "", description="Name of an experiment."
+    )
     codes: Annotated[list[Annotated[str, Field(pattern="^(V1|V2|C3)$")]], Field(min_length=1, max_length=3)] = Field(
         ["V1", "V2"], description="Verification statuses that count."
     )

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from app.services.accounts import LONGEST_NAME
 from app.web import problems
+from app.web.openapi import SOMETHING
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 """The number of a row."""
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"\w")]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=SOMETHING)]
 
 ACCESS = problems.described(
     {

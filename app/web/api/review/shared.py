@@ -13,6 +13,7 @@ from app.models import Taxon
 from app.services.review.filters import MAX_TEXT, Filter, ListState
 from app.web import problems
 from app.web.i18n import Language
+from app.web.openapi import SOMETHING
 from app.web.views import taxon_view
 
 LARGEST = 2**31 - 1
@@ -53,8 +54,8 @@ Day = Annotated[date, BeforeValidator(_calendar_day)]
 
 
 def words(longest: int) -> Any:
-    """Text with at least one word in it."""
-    return Field(min_length=1, max_length=longest, pattern=r"\w")
+    """Text in which something can be seen."""
+    return Field(min_length=1, max_length=longest, pattern=SOMETHING)
 
 
 class TaxonOut(BaseModel):

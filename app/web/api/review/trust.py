@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.db import utcnow
 from app.domain.agreement import Rate
 from app.domain.review import ReviewReason
-from app.services.classifiers import policy_of
+from app.services.inference import policy_of
 from app.services.review import acceptance, figures, trust
 from app.services.review.acceptance import LARGEST_ERROR, LEAST_ERROR, Acceptance
 from app.services.review.trust import Trust

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.services import audit, people
 from app.services.audit import Wanted
-from app.web.account_views import action_name, detail_lines
+from app.web.account_views import action_name, detail_lines, page_of
 from app.web.auth import Admin
 from app.web.dependencies import LanguageDep, ReadSession
 from app.web.pages import render
@@ -44,6 +44,7 @@ def show(
                 "action": action_name(entry.action, language),
                 "subject_name": names.get(entry.subject, ""),
                 "details": detail_lines(entry),
+                "page": page_of(entry),
             }
             for entry in found.entries
         ],

@@ -11,11 +11,12 @@ from pydantic import AfterValidator
 
 from app.db import reading
 from app.domain.collecting import PhotoDecision
-from app.domain.errors import NotFound
+from app.domain.errors import InvalidInput, NotFound
 from app.models import CollectedPhoto
 from app.services.collecting import collections, curation
 from app.services.collecting.curation import Curation, Filter
 from app.services.collecting.folder import folder_of
+from app.web.account_services import by_field
 from app.web.auth import Admin
 from app.web.errors import wants_json
 from app.web.model_pages.collection_words import DECISIONS, KEYS
@@ -107,6 +108,7 @@ def show(
         + [(name, views.names([name]), address + place.query(taxon=name, after=None)) for name in row.taxa],
         taxon=wanted.taxon,
         decisions=[(each.value, t(DECISIONS[each]), key) for each, key in KEYS.items()],
+        likely=_likely(views, [*row.taxa, *(photo.top_taxon for photo in rows)]),
         next=address + place.query(after=rows[-1].id) if more else "",
         first=address + place.query(after=None) if wanted.after else "",
         back=place.query(),
@@ -115,6 +117,12 @@ def show(
         refused=place.refused,
         unknown=views.names(unknown) if unknown else "",
     )
+
+
+def _likely(views: CollectionViews, names: list[str]) -> list[tuple[str, str]]:
+    """What a photo could show that is not what was looked for: the first to be offered, as people call it."""
+    known = views.words.known
+    return [(name, views.names([name])) for name in dict.fromkeys(names) if name in known and known[name].active]
 
 
 def _is_pair(text: str) -> str:
@@ -137,15 +145,84 @@ def decide(
     sessions: Sessions,
     photo: Annotated[list[Pair], Form(min_length=1, max_length=curation.PAGE)],
     decision: Annotated[PhotoDecision, Form()],
+    shows: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Say the same of one photo or of several."""
     seen = [(int(number), int(revision)) for number, _, revision in (each.partition(":") for each in photo)]
-    found = use_cases.decide(collection_id, user.user_id, seen, decision)
+    found = use_cases.decide(collection_id, user.user_id, seen, decision, shows)
     if not wants_json(request):
         changes = {"act": found.act if found.kept else None, "refused": len(found.refused)}
         return RedirectResponse(f"/admin/collections/{collection_id}/photos?{place.query(**changes)}", 303)
     body = {"act": found.act, "refused": [_told(views, row) for row in found.refused]}
     return _answer(views, sessions, collection_id, place, found.kept, body)
+
+
+@router.get("/photos/{photo_id}/species")
+def ask_species(
+    request: Request,
+    _user: Admin,
+    collection_id: int,
+    photo_id: int,
+    place: Annotated[Place, Depends(_place)],
+    sessions: Sessions,
+    views: CollectionViewsDep,
+) -> Response:
+    """Which species a photo shows, asked on a page of its own: for those without script."""
+    return _species_page(request, sessions, views, collection_id, photo_id, place)
+
+
+def _species_page(
+    request: Request,
+    sessions: Sessions,
+    views: CollectionViews,
+    collection_id: int,
+    photo_id: int,
+    place: Place,
+    typed: str = "",
+    error: str = "",
+) -> Response:
+    with reading(sessions) as session:
+        row = collections.get(session, collection_id)
+        photo = curation.photo(session, collection_id, photo_id)
+    return model_page(
+        request,
+        "collected_species.html",
+        422 if error else 200,
+        collection=views.view(row),
+        tile=views.tile(photo),
+        species=sorted(
+            (views.words.name(name), name)
+            for name, taxon in views.words.known.items()
+            if taxon.active and name != photo.taxon
+        ),
+        typed=typed,
+        error=error,
+        back=place.query(),
+    )
+
+
+@router.post("/photos/{photo_id}/species")
+def name_species(
+    request: Request,
+    user: Admin,
+    collection_id: int,
+    photo_id: int,
+    place: Annotated[Place, Depends(_back)],
+    use_cases: CurationDep,
+    views: CollectionViewsDep,
+    sessions: Sessions,
+    revision: Annotated[int, Form(ge=0, le=_LARGEST)],
+    shows: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Say which one, by any of its names."""
+    seen, name = [(photo_id, revision)], views.words.find(shows)
+    try:
+        found = use_cases.decide(collection_id, user.user_id, seen, PhotoDecision.OTHER_SPECIES, name)
+    except InvalidInput as error:
+        said = by_field(error, views.words.language)["shows"]
+        return _species_page(request, sessions, views, collection_id, photo_id, place, shows, said)
+    changes = {"act": found.act if found.kept else None, "refused": len(found.refused)}
+    return RedirectResponse(f"/admin/collections/{collection_id}/photos?{place.query(**changes)}", 303)
 
 
 @router.post("/undo")
@@ -182,7 +259,14 @@ def _answer(
 
 
 def _told(views: CollectionViews, row: CollectedPhoto) -> dict[str, str | int]:
-    return {"id": row.id, "revision": row.revision, "decision": row.decision.value, "said": views.said(row)}
+    shows = row.shown_taxon.scientific_name if row.shown_taxon else ""
+    return {
+        "id": row.id,
+        "revision": row.revision,
+        "decision": row.decision.value,
+        "shows": shows,
+        "said": views.said(row),
+    }
 
 
 @router.get("/files/{photo_id}")

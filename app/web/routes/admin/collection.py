@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.db import SessionFactory, reading
-from app.domain.collecting import PhotoDecision
+from app.domain.collecting import LEARNT_FROM, PhotoDecision
 from app.domain.errors import Conflict
 from app.services.collecting import collections, curation, data_sets
 from app.web.auth import Admin
@@ -31,9 +31,11 @@ def show(
     views: CollectionViewsDep,
     words: WordsDep,
     problem: str = "",
+    removed: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
-    """The collection as it is now; a script goes on from there."""
-    return _page(request, sessions, views, words.t(_PROBLEMS[problem]) if problem in _PROBLEMS else "", collection_id)
+    """The collection as it is now; a script goes on from there. ``removed``: so many photos were just now."""
+    said = words.t(_PROBLEMS[problem]) if problem in _PROBLEMS else ""
+    return _page(request, sessions, views, said, collection_id, removed)
 
 
 _ = str  # marks messages for extraction
@@ -41,7 +43,12 @@ _PROBLEMS = {"late": _("That was not possible any more: the collection had gone 
 
 
 def _page(
-    request: Request, sessions: SessionFactory, views: CollectionViews, problem: str, collection_id: int
+    request: Request,
+    sessions: SessionFactory,
+    views: CollectionViews,
+    problem: str,
+    collection_id: int,
+    removed: int = 0,
 ) -> Response:
     with reading(sessions) as session:
         row = collections.get(session, collection_id)
@@ -60,8 +67,11 @@ def _page(
         size=t(SIZES[row.size]),
         wanted=row.wanted,
         counts=[(each.value, t(DECISIONS[each]), counts[each]) for each in PhotoDecision],
-        right=counts[PhotoDecision.RIGHT],
+        known=sum(counts[each] for each in LEARNT_FROM),
         problem=problem,
+        flash=views.words.language.ngettext("One photo is removed.", "%(num)s photos are removed.", removed)
+        if removed
+        else None,
     )
 
 
@@ -123,7 +133,7 @@ def use(
     views: CollectionViewsDep,
     use_cases: DataSetsDep,
 ) -> Response:
-    """Let runs learn from what is decided right."""
+    """Let runs learn from the photos whose species is decided."""
     try:
         use_cases.use(collection_id, user.user_id)
     except Conflict as error:
@@ -157,9 +167,9 @@ def delete(
 
 @router.get("/attribution.csv")
 def attribution(_user: Admin, collection_id: int, sessions: Sessions) -> Response:
-    """Who made the photos that are decided right, and under which licence."""
+    """Who made the photos whose species is decided, and under which licence."""
     with reading(sessions) as session:
         collections.get(session, collection_id)
-        table = data_sets.credits_csv(data_sets.right_photos(session, collection_id))
+        table = data_sets.credits_csv(data_sets.known_photos(session, collection_id))
     headers = {"Content-Disposition": f'attachment; filename="attribution-{collection_id}.csv"'}
     return Response(table, media_type="text/csv; charset=utf-8", headers=headers)

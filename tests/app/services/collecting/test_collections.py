@@ -29,7 +29,7 @@ from tests.ml.collection.flickr_server import KEY, SECRET, FlickrServer
 from tests.people import make_user
 from tests.running import alive, eventually
 
-UNKNOWN = "Vanessa atalanta"
+UNKNOWN, OTHER = "Vanessa atalanta", "Aglais io"
 WANTED = Wanted({BROWNS[0]: (BROWNS[0],)}, REUSABLE, 50, "small-240")
 
 
@@ -86,7 +86,7 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     lead_to(flickr, service.settings)
     admin, other = make_user(service.sessions), make_user(service.sessions)
     with transaction(service.sessions) as session:
-        session.add(Taxon(scientific_name=UNKNOWN))
+        session.add_all(Taxon(scientific_name=name) for name in (UNKNOWN, OTHER))
     add_photos(flickr, 101, 6, BROWNS[0])
     add_photos(flickr, 201, 3, UNKNOWN, owner_name="=HYPERLINK(1)", licence="9")
     add_photos(flickr, 301, 2, BROWNS[0], licence="2")  # not for everyone
@@ -118,7 +118,7 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     assert [each.id for each in first + rest] == [each.id for each in found]
 
     curating = Curation(service.sessions)
-    with pytest.raises(Conflict, match="decided right"):
+    with pytest.raises(Conflict, match="Nobody has decided"):
         DataSets(service.sessions, service.settings).use(number, admin.id)
     right, wrong, stale = found[:4], found[4:6], found[0]
     done = curating.decide(number, admin.id, [(each.id, 0) for each in right], PhotoDecision.RIGHT)
@@ -131,23 +131,26 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     assert len(newer.kept) == 1
     undone = curating.undo(number, admin.id, done.act)
     assert {each.id for each in undone} == {each.id for each in right} - {right[1].id}
-    curating.decide(number, admin.id, [(each.id, 2) for each in (right[0], right[2], right[3])], PhotoDecision.RIGHT)
+    curating.decide(number, admin.id, [(each.id, 2) for each in (right[0], right[2])], PhotoDecision.RIGHT)
+    named = curating.decide(number, admin.id, [(right[3].id, 2)], PhotoDecision.OTHER_SPECIES, OTHER).kept[0]
+    assert named.shows == OTHER != named.taxon
 
     sets = DataSets(service.sessions, service.settings)
     runs = Runs(service.sessions, service.settings, lambda _: True)
     assert sets.use(number, admin.id) == 3
     with reading(service.sessions) as session:
         [base] = data_sets.in_use(session, service.settings)
-        table = list(csv.DictReader(io.StringIO(data_sets.credits_csv(data_sets.right_photos(session, number)))))
+        table = list(csv.DictReader(io.StringIO(data_sets.credits_csv(data_sets.known_photos(session, number)))))
     read = read_source(base)
     kept = (right[0], right[2], right[3])
+    shown = {each.flickr_id: each.taxon for each in kept} | {named.flickr_id: OTHER}
     assert {(photo.label, photo.group, photo.screening) for photo in read} == {
-        (each.taxon.lower().replace(" ", "_"), each.owner_nsid, "ok") for each in kept
+        (shown[each.flickr_id].lower().replace(" ", "_"), each.owner_nsid, "ok") for each in kept
     }
     assert {photo.file.read_bytes() for photo in read} == {
         folder_of(row, service.settings).file(each.file_name).read_bytes() for each in kept
     }
-    assert {each["flickr_id"] for each in table} == {each.flickr_id for each in kept}
+    assert {each["flickr_id"]: each["taxon"] for each in table} == shown
     assert all(each["licence_url"] and not each["owner_name"].startswith("=") for each in table)
 
     planned = runs.plan(Request())

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from app.db import transaction
 from app.domain.accounts import Role
 from app.models import Job, JobStatus
-from app.services import classifiers
+from app.services import registry
 from app.services.training.runs import get
 from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import copy_of, make_settings, running
@@ -42,7 +42,7 @@ def admin(service):
 def register(service, tmp_path):
     def add(number, **policy):
         with transaction(service.sessions) as session:
-            return classifiers.import_version(session, make_version(tmp_path, number, **policy), service.settings).id
+            return registry.import_version(session, make_version(tmp_path, number, **policy), service.settings).id
 
     return add
 

@@ -261,6 +261,7 @@ def test_the_log_says_who_did_what_to_whom(lite, admin):
     page = admin.get("/admin/log").text
     for text in (admin.user.name, "changed a role", "Ida", "reviewer", "coordinator", "The command line", "invited"):
         assert text in page
+    assert f'<a href="/admin/people/{user.id}">Open it' in page
     only = admin.get("/admin/log", params={"user": admin.user.id}).text
     assert "changed a role" in only
     assert "j@example.org" not in only

@@ -1,5 +1,7 @@
 """The pages and the API of collections, on rows that stand there as after a collection: no process is needed for these."""
 
+import re
+
 import pytest
 
 from app.db import transaction
@@ -185,6 +187,84 @@ def test_a_script_is_told_what_became_of_each_photo(admin, collection):
     for wrong in ("1", "x:0", "1:0:0"):
         assert admin.post(path, data={"photo": wrong, "decision": "right"}, headers=json).status_code == 400
     assert admin.post(path, data={"photo": "999:0", "decision": "right"}, headers=json).status_code == 404
+
+
+def test_a_photo_of_another_species_counts_as_that_one(lite, admin, collection):
+    one, page = f"{API}/{collection}", f"/admin/collections/{collection}"
+    first, second, third = (each["id"] for each in admin.get(f"{one}/photos").json())
+    said = admin.post(
+        f"{page}/decide",
+        data={"photo": f"{first}:0", "decision": "other_species", "shows": BROWNS[1]},
+        headers={"Accept": "application/json"},
+    ).json()
+    assert (said["kept"][0]["decision"], said["kept"][0]["shows"]) == ("other_species", BROWNS[1])
+    assert said["kept"][0]["said"].startswith("Gatekeeper, says Admin")
+    assert said["counts"]["other_species"] == 1
+    decisions = [
+        {"photos": [{"id": second, "revision": 0}], "decision": "other_species", "shows": BROWNS[0]},
+        {"photos": [{"id": third, "revision": 0}], "decision": "wrong", "shows": BROWNS[1]},
+    ]
+    kept = [admin.post(f"{one}/decisions", json=each).json()["kept"][0] for each in decisions]
+    assert [(each["decision"], each["shows"]) for each in kept] == [("right", BROWNS[0]), ("wrong", BROWNS[0])]
+    again = admin.post(f"{one}/decisions", json={"photos": [{"id": first, "revision": 0}], "decision": "right"}).json()
+    assert [each["id"] for each in again["refused"]] == [first]
+    assert admin.put(f"{one}/use").json()["used_photos"] == 2
+    [labels] = (lite.settings.data_dir / "collections" / "f").glob("data-set-*/labels.csv")
+    assert {line.split(",")[1] for line in labels.read_text().splitlines()[1:]} == {
+        "maniola_jurtina",
+        "pyronia_tithonus",
+    }
+    assert f"{BROWNS[1]},<b>Brown" in admin.get(f"{page}/attribution.csv").text
+    undone = {"photos": [{"id": first, "revision": 1}], "decision": "undecided"}
+    assert admin.post(f"{one}/decisions", json=undone).json()["kept"][0]["shows"] == BROWNS[0]
+
+
+def test_the_species_is_named_on_a_page_of_its_own_without_script(admin, collection):
+    number = admin.get(f"{API}/{collection}/photos").json()[0]["id"]
+    address = f"/admin/collections/{collection}/photos/{number}/species"
+    assert f'href="{address}?show=all"' in admin.get(f"/admin/collections/{collection}/photos?show=all").text
+    page = admin.get(f"{address}?show=all").text
+    assert '<option value="gatekeeper">' in page
+    form = {"back": "show=all", "revision": "0"}
+    wrong = admin.post(address, data=form | {"shows": "Nemo <nullus>"})
+    assert wrong.status_code == 422
+    assert "know this species" in wrong.text
+    assert 'value="Nemo &lt;nullus&gt;"' in wrong.text
+    done = admin.post(address, data=form | {"shows": "Oranje  zandoogje"})
+    assert "Gatekeeper, says Admin" in admin.get(done.headers["location"]).text
+    late = admin.post(address, data=form | {"shows": BROWNS[0]})
+    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("", ["Ann 1", "Ann 2", "Ann 3"]),
+        ("aNN 2", ["Ann 2"]),
+        ("3@N00", ["Ann 3"]),
+        ("https://www.flickr.com/people/1@N00/", ["Ann 1"]),
+        ("https://www.flickr.com/photos/ann-two/702/in/album", ["Ann 2"]),
+        ("%", []),
+    ],
+)
+def test_a_photographer_is_found_by_name_and_by_address(admin, collection, typed, names):
+    page = admin.get(f"/admin/collections/{collection}/photographers", params={"q": typed}).text
+    assert re.findall(r'<p class="row__title">([^<]*)<', page) == names
+
+
+def test_before_a_photographers_photos_go_it_is_told_which(lite, admin, collection):
+    address = f"/admin/collections/{collection}/photographers/2@N00"
+    page = admin.get(address).text
+    assert "Remove the photos of Ann 2?" in page
+    assert "One photo goes, for good" in page
+    assert "Nothing: no run may learn from them" in page
+    assert admin.get(f"/admin/collections/{collection}/photographers/9@N00").status_code == 404
+    failed = admin.post(f"{address}/remove")  # nothing was ever collected into this folder
+    assert failed.status_code == 409
+    assert "holds no collection" in failed.text
+    assert admin.delete(f"{API}/{collection}/photographers/2@N00").status_code == 409
+    assert admin.delete(f"{API}/{collection}/photographers/9@N00").status_code == 404
+    assert len(admin.get(f"{API}/{collection}/photos").json()) == 3
 
 
 def test_the_same_over_json_to_the_end(lite, admin, collection):

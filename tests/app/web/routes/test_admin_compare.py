@@ -6,7 +6,7 @@ from app.db import reading, transaction
 from app.domain.accounts import Role
 from app.domain.training import Part, Start, Trigger
 from app.models import Job, JobKind, ModelVersion, Photo, PhotoPart, Snapshot, TrainingRun
-from app.services import classifiers
+from app.services import registry
 from tests.app.sending import submit
 from tests.factories import photo
 from tests.people import make_user, signed_in
@@ -25,7 +25,7 @@ def admin(lite):
 def other(lite, tmp_path):
     """A second version; its number."""
     with transaction(lite.sessions) as session:
-        return classifiers.import_version(session, make_version(tmp_path, "2.0.0"), lite.settings).id
+        return registry.import_version(session, make_version(tmp_path, "2.0.0"), lite.settings).id
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from app.db import reading, transaction
 from app.domain.accounts import Role
 from app.models import WatchAlert
-from app.services import classifiers, promotion
+from app.services import promotion, registry
 from tests.people import signed_in
 from tests.versions import BUNDLED, make_version
 
@@ -56,7 +56,7 @@ def add(lite, tmp_path):
             found["species"]["accuracy"] = accuracy
         (folder / "metrics.json").write_text(json.dumps(found))
         with transaction(lite.sessions) as session:
-            return classifiers.import_version(session, folder, lite.settings).id
+            return registry.import_version(session, folder, lite.settings).id
 
     return register
 

@@ -10,7 +10,7 @@ from app.db import reading, transaction
 from app.domain.accounts import Role
 from app.domain.training import Part
 from app.models import CandidatePrediction, Job, JobKind, JobStatus, Photo, PhotoPart
-from app.services import classifiers, replays
+from app.services import registry, replays
 from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 from tests.people import make_user, signed_in
@@ -29,7 +29,7 @@ def candidate(lite, tmp_path, serve):
     serve("5.0.0", **BELIEVES_THE_CLAIM)
     with transaction(lite.sessions) as session:
         folder = make_version(tmp_path, "6.0.0", **NEVER_IN_SCOPE)
-        return classifiers.import_version(session, folder, lite.settings).id
+        return registry.import_version(session, folder, lite.settings).id
 
 
 def picture(seed):

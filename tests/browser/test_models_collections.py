@@ -1,0 +1,46 @@
+"""The list of collections and the form of a new one, as they are met: empty, filled in, wrong, and without script."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, NewPerson
+from tests.browser.model_steps import admin
+from tests.browser.test_accessibility import check
+from tests.running import Server
+
+
+def choose_species(page: Page) -> None:
+    """All there are, on the first page of the form."""
+    page.goto("/admin/collections/new")
+    for species in page.get_by_role("group", name="Species").get_by_role("checkbox").all():
+        species.check()
+    page.get_by_role("button", name="Go on with these").click()
+
+
+def test_the_list_and_the_form_are_accessible_in_every_state(new_person: NewPerson, models_server: Server):
+    page = admin(new_person, models_server, "status of 422")
+    page.goto("/admin/collections")
+    check(page)
+    page.get_by_role("link", name="Collect photos").click()
+    check(page)
+    choose_species(page)
+    expect(page.get_by_label("Gatekeeper")).to_have_value("Pyronia tithonus\ngatekeeper\noranje zandoogje")
+    check(page)
+    page.get_by_label("Gatekeeper").fill("")
+    page.get_by_label("Photos of a species, at most").fill("many")
+    page.get_by_role("button", name="Start collecting").click()
+    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
+    summary.get_by_role("link", name="A whole number from 1 to 2000, please.").click()
+    expect(page.get_by_label("Photos of a species, at most")).to_be_in_viewport()
+    check(page)
+
+
+def test_the_form_is_filled_in_on_a_phone_without_script(new_person: NewPerson, models_server: Server):
+    page = admin(new_person, models_server, "status of 422", **PHONE, java_script_enabled=False)
+    choose_species(page)
+    page.get_by_label("Photos of a species, at most").fill("0")
+    page.get_by_role("button", name="Start collecting").click()
+    expect(page.get_by_label("Photos of a species, at most")).to_have_value("0")
+    page.get_by_role("link", name="Other species").click()
+    expect(page.get_by_role("group", name="Species")).to_be_visible()
+    page.get_by_role("link", name="All collections").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Photos from Flickr")
