@@ -8,6 +8,7 @@ from app.db import reading
 from app.domain.training import RunState
 from app.services.collecting import collections
 from app.services.collecting.collections import Collections, Wanted
+from app.services.collecting.folder import folder_of
 from app.services.dispatch import Dispatcher
 from tests.conftest import copy_of, make_settings
 from tests.flickr import BROWNS, add_photos, environment, lead_to
@@ -33,7 +34,7 @@ def test_another_worker_goes_on_and_fetches_nothing_twice(tmp_path, sqlite_templ
             use_cases = Collections(site.sessions, settings, Dispatcher(settings.queue_url).send)
             number = use_cases.start(Wanted({BROWNS[0]: (BROWNS[0],)}, ("cc-by",), 50, "small-240"), None)
             first = site.worker()
-            assert flickr.holding.wait(120), site.log
+            flickr.hold(folder_of(row(), settings).photos)
             process = eventually(lambda: row().process_group, "its process is known")
             os.kill(first.pid, signal.SIGKILL)
             first.wait(10)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import quoteattr
@@ -104,6 +105,7 @@ class FlickrServer:
         self.images: list[tuple[str, str]] = []  # photo, "whole" or what else became of it
         self.user_agents: set[str] = set()
         self.hold_images_after: int | None = None  # then further pictures wait, and their line is cut
+        self._let_through = 0
         self.holding = threading.Event()
         self.release = threading.Event()
         self.moments: list[float] = []
@@ -150,7 +152,23 @@ class FlickrServer:
             self.images.append((identifier, outcome))
 
     def must_hold(self) -> bool:
-        return self.hold_images_after is not None and len(self.images) >= self.hold_images_after
+        with self._lock:
+            if self.hold_images_after is None or self._let_through < self.hold_images_after:
+                self._let_through += 1
+                return False
+            return True
+
+    def hold(self, folder: Path) -> int:
+        """Wait until pictures are held back and every other one lies in the collection's folder. How many do.
+
+        Whoever kills the collector earlier may hit it between a picture's last byte and its name in the folder; that one
+        is fetched again, and rightly.
+        """
+        until = time.monotonic() + 120
+        while not (self.holding.is_set() and arrived(folder) == self._let_through == len(self.images)):
+            assert time.monotonic() < until, f"{arrived(folder)} of {self._let_through} pictures are in {folder}"
+            time.sleep(0.02)
+        return self._let_through
 
     def answer(self, asked: dict[str, str]) -> str:
         """The XML that Flickr would answer."""
@@ -193,6 +211,12 @@ class FlickrServer:
                 f"height_{ending}": str(height),
             }
         return f"<photo {' '.join(f'{name}={quoteattr(value)}' for name, value in values.items())} />"
+
+
+def arrived(folder: Path) -> int:
+    """How many whole pictures lie in a collection's folder, wanted or not looked at yet."""
+    files = [*folder.glob("*/*.jpg"), *folder.glob(".arrived/*")]
+    return len({file.stem for file in files if file.suffix != ".part"})
 
 
 def ok(inner: str) -> str:

@@ -178,7 +178,7 @@ def test_cancelled_within_seconds_without_a_process_left_and_nothing_is_fetched_
     flickr.hold_images_after = 5
     number = use_cases(lite).start(WANTED, None)
     lite.work()
-    assert flickr.holding.wait(60)
+    flickr.hold(folder_of(get(lite, number), lite.settings).photos)
     process = eventually(lambda: get(lite, number).process_group, "its process is known")
     eventually(lambda: get(lite, number).found, "how many there are is told")
     use_cases(lite).cancel(number, None)
@@ -186,13 +186,13 @@ def test_cancelled_within_seconds_without_a_process_left_and_nothing_is_fetched_
     lite.worker.finish_long_work()
     row = get(lite, number)
     assert (collections.state(row), row.process_group) == (RunState.CANCELLED, None)
-    flickr.hold_images_after = None
-    flickr.release.set()
 
     use_cases(lite).retry(number, None)
     lite.work()
     killed = eventually(lambda: get(lite, number).process_group, "another process")
     os.killpg(killed, signal.SIGKILL)
+    flickr.hold_images_after = None
+    flickr.release.set()
     lite.worker.finish_long_work()
     row = get(lite, number)
     assert collections.state(row) is RunState.WAITING
