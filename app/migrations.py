@@ -28,24 +28,39 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Apply every missing migration, in one transaction."""
-    with engine.connect() as connection, _patiently(connection), connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    with changing(engine) as connection:
         command.upgrade(alembic_config(connection), revision)
 
 
 @contextmanager
-def _patiently(connection: Connection) -> Iterator[None]:
-    """On SQLite, wait a minute for another process that migrates, not the few seconds that a request may wait."""
-    raw = connection.connection.driver_connection
-    if isinstance(raw, sqlite3.Connection):
-        raw.execute("PRAGMA busy_timeout = 60000")
+def changing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may change tables, while no other process does."""
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            with _sqlite_changing(raw), connection.begin():
+                yield connection
+                if broken := raw.execute("PRAGMA foreign_key_check").fetchall():
+                    raise RuntimeError(f"the migration would leave rows that point nowhere: {broken[:10]}")
+        else:
+            with connection.begin():
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                yield connection
+
+
+@contextmanager
+def _sqlite_changing(raw: sqlite3.Connection) -> Iterator[None]:
+    """Wait a minute for another process that migrates, not the few seconds that a request may wait; and don't enforce
+    foreign keys: SQLite changes a table by copying and dropping it, which would delete every row that points to it.
+    """
+    raw.execute("PRAGMA busy_timeout = 60000")
+    raw.execute("PRAGMA foreign_keys = OFF")  # heeded only outside a transaction
     try:
         yield
     finally:
-        if isinstance(raw, sqlite3.Connection):
-            raw.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
 
 
 def is_current(connection: Connection) -> bool:

@@ -1,11 +1,12 @@
 """What a model may learn from, what measures it, and how a training run stands. Rules only; rows and processes are elsewhere."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import floor
+from typing import Any
 
 # A volunteer's submissions that follow one another this closely are one visit to one garden.
 BURST = timedelta(hours=1)
@@ -89,6 +90,12 @@ class Wanted:
     until: datetime | None = None
     least_experts: int = 1
     least_agreement: float = 0.0
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Wanted":
+        """What ``as_json`` wrote."""
+        moments = {name: datetime.fromisoformat(kept[name]) if kept[name] else None for name in ("since", "until")}
+        return cls(**(dict(kept) | moments | {"codes": tuple(kept["codes"])}))
 
     def as_json(self) -> dict[str, object]:
         """As a row keeps it."""

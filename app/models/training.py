@@ -34,9 +34,7 @@ class Snapshot(Base):
     __tablename__ = "snapshots"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    task: Mapped[str] = mapped_column(String(100))
     fingerprint: Mapped[str] = mapped_column(String(80), unique=True)
-    wanted: Mapped[dict[str, Any]] = mapped_column(JSON, doc="which verified photos were chosen")
     bases: Mapped[list[dict[str, Any]]] = mapped_column(JSON, doc="base data sets: path, files, fingerprint")
     counts: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON, doc="part → scientific name → photos")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -87,6 +85,7 @@ class TrainingRun(Base):
     start_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     options: Mapped[dict[str, Any]] = mapped_column(JSON, doc="epochs, seed and other values of the config")
     labels: Mapped[list[str]] = mapped_column(JSON, doc="scientific names in class-index order")
+    wanted: Mapped[dict[str, Any]] = mapped_column(JSON, doc="which verified photos it was to take")
     model_name: Mapped[str] = mapped_column(String(100))
     time_limit_minutes: Mapped[int] = mapped_column(Integer)
     memory_limit_megabytes: Mapped[int] = mapped_column(Integer)

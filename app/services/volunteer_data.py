@@ -29,6 +29,7 @@ from app.models import (
     Identification,
     ModelVersion,
     Photo,
+    PhotoPart,
     PredictionRecord,
     ReviewQuestion,
     SnapshotPhoto,
@@ -131,6 +132,7 @@ class VolunteerData:
             {"file": name}
             | _columns(photo)
             | {"predictions": predictions + _tried(session, photo), "taught": _taught(session, photo)}
+            | {"part": _part(session, photo)}
         )
 
     def export(self, volunteer_ids: Iterable[int], folder: Path) -> int:
@@ -223,6 +225,12 @@ def _taught(session: Session, photo: Photo) -> list[dict[str, Any]]:
     """When the photo was taken up to teach a model, or to measure one."""
     query = select(SnapshotPhoto).where(SnapshotPhoto.photo_id == photo.id).order_by(SnapshotPhoto.snapshot_id)
     return [{"at": _plain(found.snapshot.created_at), "part": found.part.value} for found in session.scalars(query)]
+
+
+def _part(session: Session, photo: Photo) -> dict[str, Any] | None:
+    """Whether the picture teaches models or measures them, and since when; None: it has not been drawn yet."""
+    found = session.get(PhotoPart, photo.sha256)
+    return None if found is None else {"part": found.part.value, "since": _plain(found.assigned_at)}
 
 
 def _said(row: Identification) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """The migrations make exactly the tables that the models describe, on both databases, and can be taken back."""
 
 import threading
+from datetime import datetime
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy import MetaData, Table, create_engine, inspect, make_url, select, text
+from sqlalchemy.exc import IntegrityError
 
 from app import migrations
-from app.db import Base, make_engine
+from app.db import Base, make_engine, utcnow
 from tests.conftest import POSTGRESQL
 
 
@@ -39,7 +41,7 @@ def tables(engine):
 
 
 def downgrade(engine, revision):
-    with engine.begin() as connection:
+    with migrations.changing(engine) as connection:
         command.downgrade(migrations.alembic_config(connection), revision)
 
 
@@ -69,6 +71,56 @@ def test_everything_can_be_taken_back_and_made_again(engine):
     assert not is_current(engine)
     migrations.upgrade(engine)
     assert tables(engine) == set(Base.metadata.tables)
+
+
+def put(connection, name, **values):
+    """A row of the table as it is now; what must not be empty and isn't given gets any value of its type."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    any_value = {int: 1, float: 0.0, str: "x", bool: False, datetime: utcnow(), object: {}}
+    kinds = {column.name: column.type.python_type for column in table.columns if not column.nullable}
+    connection.execute(table.insert().values({name: any_value[kind] for name, kind in kinds.items()} | values))
+
+
+def rows(connection, what):
+    return [tuple(row) for row in connection.execute(text(what))]
+
+
+def test_what_runs_wanted_moves_to_the_runs_and_back_and_no_photo_of_a_snapshot_is_lost(engine):
+    migrations.upgrade(engine, "0013")
+    with engine.begin() as connection:
+        put(connection, "volunteers", id=1)
+        put(connection, "submissions", id=1, volunteer_id=1)
+        put(connection, "photos", id=1, submission_id=1)
+        put(connection, "snapshots", id=1, task="browns", wanted={"codes": ["V1"]})
+        put(connection, "snapshot_photos", snapshot_id=1, photo_id=1)
+        for number in (1, 2):
+            put(connection, "jobs", id=number)
+            put(connection, "training_runs", id=number, job_id=number, snapshot_id=1, task="browns")
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        runs = Table("training_runs", MetaData(), autoload_with=connection)
+        assert connection.scalars(select(runs.c.wanted)).all() == [{"codes": ["V1"]}] * 2
+        assert rows(connection, "SELECT snapshot_id, photo_id FROM snapshot_photos") == [(1, 1)]
+    downgrade(engine, "0013")
+    with engine.connect() as connection:
+        snapshots = Table("snapshots", MetaData(), autoload_with=connection)
+        assert connection.execute(select(snapshots.c.task, snapshots.c.wanted)).all() == [("browns", {"codes": ["V1"]})]
+        assert rows(connection, "SELECT snapshot_id, photo_id FROM snapshot_photos") == [(1, 1)]
+
+
+def test_a_migration_that_would_leave_rows_that_point_nowhere_changes_nothing(tmp_path):
+    engine = make_engine(f"sqlite:///{tmp_path / 'some.db'}")
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        put(connection, "volunteers", id=1)
+        put(connection, "submissions", id=1, volunteer_id=1)
+    with pytest.raises(RuntimeError, match="point nowhere"), migrations.changing(engine) as connection:
+        connection.execute(text("DELETE FROM volunteers"))
+    with engine.begin() as connection:
+        assert rows(connection, "SELECT id FROM volunteers") == [(1,)]
+        with pytest.raises(IntegrityError):  # outside, foreign keys are enforced as ever
+            connection.execute(text("DELETE FROM volunteers"))
+    engine.dispose()
 
 
 def test_upgrading_again_changes_nothing(engine):

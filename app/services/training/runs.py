@@ -157,7 +157,7 @@ class Runs:
         occasion: str | None,
     ) -> TrainingRun:
         settings = self._settings
-        snapshot = snapshots.freeze(session, serving.task, request.wanted, plan.choice)
+        snapshot = snapshots.freeze(session, plan.choice)
         # The message follows the commit; until then the sweep leaves the job alone.
         job = jobs.create(session, JobKind.TRAINING, 0, sent_at=utcnow())
         run = TrainingRun(
@@ -172,6 +172,7 @@ class Runs:
             start_version_id=serving.id if request.start is Start.ACTIVE else None,
             options=_options(request),
             labels=list(plan.labels),
+            wanted=request.wanted.as_json(),
             model_name=serving.name,
             epochs=request.epochs or 0,
             time_limit_minutes=request.time_limit_minutes or settings.retrain_max_minutes,

@@ -232,16 +232,14 @@ def _fingerprint(task: str, photos: Sequence[Verified], parts: dict[str, Part], 
     return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def freeze(session: Session, task: str, wanted: Wanted, choice: Choice) -> Snapshot:
+def freeze(session: Session, choice: Choice) -> Snapshot:
     """The snapshot of a choice: the one that is there already, or a new one, with the parts drawn for it."""
     found = session.scalar(select(Snapshot).where(Snapshot.fingerprint == choice.fingerprint))
     if found is not None:
         return found
     keep_parts(session, choice.parts, choice.drawn)
     snapshot = Snapshot(
-        task=task,
         fingerprint=choice.fingerprint,
-        wanted=wanted.as_json(),
         bases=[base.as_json() for base in choice.bases],
         counts=choice.counts,
     )

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.training import RunState
+from app.domain.training import RunState, Wanted
+from app.domain.verification import VerificationStatus
 from app.models import TrainingRun
 from app.services.training.runs import state
 from app.services.training.snapshots import NOTHING, Choice
 from app.web.model_pages.bases import base_name
 from app.web.model_pages.charts import Axis, Chart, Line, chart
+from app.web.model_pages.figures import percent
 from app.web.model_pages.run_words import CAUSES, PARTS, PHASES, STARTS, STATES
 from app.web.model_pages.versions import title
 from app.web.review.words import Words
+from app.web.wording import VERIFICATIONS
 
 _ = str  # marks messages for extraction
 MORE = _("On the same %(photos)s photos it names %(points)s in 100 more right than %(other)s (%(interval)s).")
@@ -220,6 +223,21 @@ class RunViews:
                 name = row.taxon.scientific_name if row.taxon else NOTHING
                 of_part[name] = of_part.get(name, 0) + 1
         return self.learnt(run.snapshot.counts, new, run.snapshot.bases)
+
+    def wanted(self, run: TrainingRun) -> list[str]:
+        """Which photos that experts decided on it was to take, a phrase per condition."""
+        wanted, language = Wanted.from_json(run.wanted), self._words.language
+        said = [self.t(VERIFICATIONS[VerificationStatus(code)]) for code in wanted.codes]
+        phrases = [self.t("decided on as %(what)s", what=" / ".join(said))]
+        if wanted.since is not None:
+            phrases.append(self.t("from %(day)s on", day=language.date(wanted.since)))
+        if wanted.until is not None:  # its last moment is not included
+            phrases.append(self.t("until %(day)s", day=language.date(wanted.until - timedelta(microseconds=1))))
+        if wanted.least_experts > 1:
+            phrases.append(self.t("by at least %(count)s experts", count=wanted.least_experts))
+        if wanted.least_agreement > 0:
+            phrases.append(self.t("at least %(share)s of whom agree", share=percent(wanted.least_agreement)))
+        return phrases
 
     def _subject(self, name: str) -> str:
         if name == NOTHING:

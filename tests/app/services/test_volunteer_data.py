@@ -22,6 +22,7 @@ from app.models import (
     JobStatus,
     ModelVersion,
     Photo,
+    PhotoPart,
     Snapshot,
     SnapshotPhoto,
     Submission,
@@ -157,7 +158,7 @@ def test_it_tells_what_photos_were_used_for(anna, tmp_path):
     with transaction(anna.sessions) as session:
         [taught] = session.scalars(select(Photo).join(Submission).where(Submission.token == anna.tokens[0]))
         version = session.scalars(select(ModelVersion)).one()
-        snapshot = Snapshot(task="t", fingerprint="f", wanted={}, bases=[], counts={})
+        snapshot = Snapshot(fingerprint="f", bases=[], counts={})
         line = SnapshotPhoto(
             photo=taught,
             code=VerificationStatus.V1,
@@ -172,13 +173,14 @@ def test_it_tells_what_photos_were_used_for(anna, tmp_path):
         tried = CandidatePrediction(
             model_version_id=version.id, photo_id=taught.id, probabilities={"A b": 1.0}, in_scope=1.0
         )
-        session.add_all([snapshot, tried])
+        session.add_all([snapshot, tried, PhotoPart(sha256=taught.sha256, part=Part.TRAIN)])
     data(anna).export(ids(anna, KEY), tmp_path / "out")
     [told] = json.loads((tmp_path / "out" / SUMMARY).read_text())["volunteers"]
     first, second = (found["photos"][0] for found in told["submissions"])
     assert [use["part"] for use in first["taught"]] == ["train"]
     assert [found["probabilities"] for found in first["predictions"]][1:] == [{"A b": 1.0}]
-    assert second["taught"] == []
+    assert (first["part"]["part"], bool(first["part"]["since"])) == ("train", True)
+    assert (second["taught"], second["part"]) == ([], None)
     assert len(second["predictions"]) == 1
 
 

@@ -42,6 +42,7 @@ class RunOut(BaseModel):
     start: Start
     options: dict[str, Any]
     labels: list[str]
+    wanted: dict[str, Any] = Field(description="Which verified photos it was to take.")
     trigger: Trigger
     user_id: int | None
     snapshot_id: int

@@ -45,6 +45,7 @@ def show(
         learnt=learnt,
         fingerprint=row.snapshot.fingerprint,
         options=row.options,
+        wanted=views.wanted(row),
         names=", ".join(words.name(label) for label in row.labels),
         minutes=row.time_limit_minutes,
         megabytes=row.memory_limit_megabytes,

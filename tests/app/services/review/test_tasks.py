@@ -184,7 +184,7 @@ def test_a_volunteer_takes_outcome_and_questions_away_and_deleting_forgets_the_w
 def test_what_waited_before_there_was_a_desk_gets_its_task(service):
     write_season(service.sessions, make_storage(service.settings), 40)
     engine = make_engine(service.settings.database_url)
-    with engine.begin() as connection:
+    with migrations.changing(engine) as connection:
         command.downgrade(migrations.alembic_config(connection), "0004")
     migrations.upgrade(engine)
     with make_session_factory(engine)() as session:

@@ -43,13 +43,13 @@ def compared(service, version_id, sha256):
     with transaction(service.sessions) as session:
         bundled = session.get_one(ModelVersion, 1)
         job = Job(kind=JobKind.TRAINING, subject_id=1)
-        snapshot = Snapshot(task=bundled.task, fingerprint="sha256:0", wanted={}, bases=[], counts={})
+        snapshot = Snapshot(fingerprint="sha256:0", bases=[], counts={})
         session.add_all([job, snapshot])
         session.flush()
         session.add(
             TrainingRun(
                 task=bundled.task, job_id=job.id, snapshot_id=snapshot.id, cause=Trigger.PERSON, config="tiny",
-                start=Start.SCRATCH, options={}, labels=LABELS, model_name=bundled.name, time_limit_minutes=1,
+                start=Start.SCRATCH, options={}, labels=LABELS, wanted={}, model_name=bundled.name, time_limit_minutes=1,
                 memory_limit_megabytes=1, model_version_id=version_id,
                 comparison={
                     "against": {"name": bundled.name, "version": bundled.version},

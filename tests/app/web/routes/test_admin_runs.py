@@ -92,6 +92,21 @@ def test_without_a_version_in_service_or_data_it_says_what_is_missing(lite, admi
     assert "no base data set" in admin.post("/admin/runs/plan", data=FORM | {"bases": ["/etc"]}).text
 
 
+def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, admin, form):
+    whole = {"since": "2026-05-03", "until": "2026-05-31", "experts": "2", "agreement": "80"}
+    plain, chosen = start(admin, form), start(admin, form | whole | {"insist": "true"})
+    with reading(lite.sessions) as session:
+        assert len({session.get_one(TrainingRun, number).snapshot_id for number in (plain, chosen)}) == 1
+    assert "Decided on as accepted, correct</dd>" in admin.get(f"/admin/runs/{plain}").text
+    said = (
+        "Decided on as accepted, correct · from 3 May 2026 on · until 31 May 2026"
+        " · by at least 2 experts · at least 80% of whom agree</dd>"
+    )
+    assert said in admin.get(f"/admin/runs/{chosen}").text
+    told = admin.get(f"/api/v1/admin/runs/{chosen}").json()["wanted"]
+    assert (told["codes"], told["least_experts"], told["until"]) == (["V1"], 2, "2026-06-01T00:00:00+00:00")
+
+
 def test_a_run_shows_how_it_goes_on(lite, admin, form):
     first, second = start(admin, form), start(admin, form | {"insist": "true", "epochs": "4"})
     assert "One run is before it." in admin.get(f"/admin/runs/{second}").text
