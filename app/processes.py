@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from pathlib import Path
 
 _PIPE = "WINGCHECK_PARENT_PIPE"
 _SECONDS_TO_LEAVE = 30
+_LONGEST_OUTPUT = 20_000  # bytes
+# Notes that TensorFlow's libraries print before anybody can ask them not to; errors, which begin with E or F, are no chatter.
+_CHATTER = re.compile(
+    r"^(?:WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:|INFO: Created TensorFlow Lite).*\n?", re.MULTILINE
+)
 
 
 class Child:
@@ -89,6 +95,17 @@ class Child:
         if self._writing is not None:
             os.close(self._writing)
             self._writing = None
+
+
+def read_output(file: Path) -> str:
+    """The end of what a process printed into a file; nothing where it has not begun."""
+    try:
+        with file.open("rb") as output:
+            output.seek(0, os.SEEK_END)
+            output.seek(max(0, output.tell() - _LONGEST_OUTPUT))
+            return _CHATTER.sub("", output.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def stop_with_parent() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 
 def tensorflow() -> Any:
-    """The ``tensorflow`` module, imported on the first call with its start-up chatter off.
+    """The ``tensorflow`` module, imported on the first call with its start-up chatter off: also its "errors", of which there
+    is one on every machine without a GPU. What goes wrong raises.
 
     Raises:
         ImportError: TensorFlow is not installed; ``pip install wingcheck[train]`` brings it.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     return importlib.import_module("tensorflow")
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app.models import Collection
+from app.processes import read_output
 from app.settings import Settings
-
-_LONGEST_LOG = 20_000
 
 
 class CollectionFolder:
@@ -38,9 +37,7 @@ class CollectionFolder:
 
     def log(self) -> str:
         """The end of what the process printed."""
-        if not self.printed.is_file():
-            return ""
-        return self.printed.read_bytes()[-_LONGEST_LOG:].decode(errors="replace")
+        return read_output(self.printed)
 
     def reported(self) -> dict[str, Any]:
         """How far the process is, by its own words; empty before the first."""

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import Conflict
 from app.models import Photo, SnapshotPhoto, Taxon, TrainingRun
+from app.processes import read_output
 from app.services import photos
 from app.storage import Storage
 
-_LONGEST_LOG = 20_000
 _SUFFIX = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 
@@ -36,13 +36,7 @@ class RunFolder:
 
     def log(self) -> str:
         """The end of what the process printed."""
-        try:
-            with self.printed.open("rb") as file:
-                file.seek(0, 2)
-                file.seek(max(0, file.tell() - _LONGEST_LOG))
-                return file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
+        return read_output(self.printed)
 
     def reports(self) -> list[dict[str, Any]]:
         """The lines of progress that are whole."""
