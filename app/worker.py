@@ -137,7 +137,7 @@ class Worker:
             self._running.discard(job_id)
 
     def _note_error(self, job_id: int, what: str, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}"
+        reason = _told(error)
         # A file that is missing may be an outage (a folder that is not mounted), but it may also be missing for good.
         if isinstance(error, _OUTAGES) and not isinstance(error, FileNotFoundError):
             log.warning("job %s (%s) waits: %s", job_id, what, reason)
@@ -208,6 +208,12 @@ class Worker:
             except Exception:  # nothing may end this thread: without it no lost job is found
                 log.exception("the sweep failed; trying again")
             self._stop.wait(jobs.heartbeat_every(self._lost_after).total_seconds())
+
+
+def _told(error: Exception) -> str:
+    """Why a job failed. Our own errors are sentences that people read; another's says little without its name."""
+    ours = type(error).__module__.startswith("app.")
+    return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
 class _Consumer(Consumer):  # type: ignore[misc]

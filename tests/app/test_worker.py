@@ -73,8 +73,9 @@ def test_an_error_is_written_down_and_the_job_tried_again(worker):
 
 
 def test_an_unreadable_photo_is_given_up_at_once(worker):
-    fail_with(worker, PhotosUnreadable("photo ab"))
+    fail_with(worker, PhotosUnreadable("photo ab: rot"))
     worker.handle(make(worker))
+    assert job_of(worker).error == "photo ab: rot"
     assert job_of(worker).status is JobStatus.FAILED
 
 
