@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.services.inference import Square
-from app.services.submissions import MAX_COUNT, MAX_NAME, MAX_PLACE, MAX_TEXT, NewPhoto, NewSubmission
+from app.services.new_submission import MAX_COUNT, MAX_NAME, MAX_PLACE, MAX_TEXT, NewPhoto, NewSubmission
 
 FIELDS = (
     "claim",

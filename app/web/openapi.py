@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
 
-from app.services.submissions import MAX_COUNT
+from app.services.new_submission import MAX_COUNT
 from app.settings import Settings
 from app.web import problems
 

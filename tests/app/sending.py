@@ -5,7 +5,8 @@ from typing import Any
 
 from app.db import reading
 from app.domain.submission import ClaimKind
-from app.services.submissions import NewPhoto, NewSubmission, Receipt, Submissions
+from app.services.new_submission import NewPhoto, NewSubmission
+from app.services.submissions import Receipt, Submissions
 from ml.inference import Square, read_version
 from tests.conftest import Service
 from tests.factories import photo

@@ -13,9 +13,9 @@ from app.db import reading
 from app.domain.errors import FieldError, InvalidSubmission
 from app.models import JobKind, ReviewQuestion
 from app.services import jobs, taxa
+from app.services.new_submission import MAX_NAME, MAX_PLACE, MAX_TEXT
 from app.services.review import outcome
 from app.services.review.questions import MAX_ANSWER, Questions
-from app.services.submissions import MAX_NAME, MAX_PLACE, MAX_TEXT
 from app.web import openapi, problems
 from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SubmissionsDep, VolunteerKey
 from app.web.forms import parse_submission

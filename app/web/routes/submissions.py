@@ -13,7 +13,8 @@ from app.crash_points import reach
 from app.db import transaction, utcnow
 from app.domain.errors import IdempotencyMismatch, InvalidSubmission
 from app.services import taxa, volunteers
-from app.services.submissions import NewSubmission, Receipt, Submissions
+from app.services.new_submission import NewSubmission
+from app.services.submissions import Receipt, Submissions
 from app.web.dependencies import (
     LanguageDep,
     ReadSession,
