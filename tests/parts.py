@@ -4,6 +4,7 @@ import hashlib
 import signal
 import subprocess
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.running import alive, command, environment, eventually, free_port
 from tests.wholeness import faults, leftovers, working
 
 LOST_SECONDS = 3
+STOP_SECONDS = 60
 
 
 class Site:
@@ -90,21 +92,33 @@ class Site:
         return leftovers(self.sessions, self.files)
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Stop what runs; fails, with nothing left, where something did not stop by itself."""
         for process in self._processes:
-            stop(process)
+            if process.poll() is None:
+                process.terminate()
+        late = [process for process in self._processes if not _ended(process)]
+        for process in late:
+            process.kill()
+            process.wait()
         engine = self.sessions.kw["bind"]
         if inspect(engine).has_table("huey_task"):  # the queue was in the database, which other tests will use
             with engine.begin() as connection:
                 connection.execute(text("TRUNCATE huey_task"))
         engine.dispose()
+        assert not late, f"{[process.args for process in late]} did not stop\n{self.log[-3000:]}"
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Stop it in the orderly way."""
     if process.poll() is None:
         process.terminate()
-        process.wait(30)
+        process.wait(STOP_SECONDS)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    return process.returncode is not None
 
 
 def was_killed(process: subprocess.Popen[bytes]) -> bool:
