@@ -143,12 +143,10 @@ def _measure(service: Service, material: Material, options: argparse.Namespace) 
     noisy = [_train(service, options.epochs, seed) for seed in seeds]
     Promotion(service.sessions, service.settings).promote(noisy[0].id, None, overrule="The first model of this count.")
     _season(service, material)
-    for version in noisy[1:]:
-        with transaction(service.sessions) as session:
-            replays.begin(session, version.id, None, only_measuring=True)
+    corrected = [_train(service, options.epochs, seed) for seed in seeds]
+    _let_look(service, noisy[1:])
     pairs = []
-    for seed, old in zip(seeds, noisy, strict=True):
-        new = _train(service, options.epochs, seed)
+    for seed, old, new in zip(seeds, noisy, corrected, strict=True):
         with reading(service.sessions) as session:
             found = comparisons.compare(session, new, old)
             assert found is not None
@@ -168,9 +166,24 @@ def _train(service: Service, epochs: int, seed: int) -> ModelVersion:
     with reading(service.sessions) as session:
         run = get(session, number)
     assert run.model_version is not None, f"{state(run)}: {run.job.error}\n{run.log}"
+    _work(service)
+    print(f"trained {run.model_version.version}, seed {seed}", flush=True)
+    return run.model_version
+
+
+def _let_look(service: Service, versions: Sequence[ModelVersion]) -> None:
+    """Have versions that never served answer for the photos that measure: those were drawn when the first run learnt from
+    what the experts had said.
+    """
+    with transaction(service.sessions) as session:
+        for version in versions:
+            replays.begin(session, version.id, None, only_measuring=True)
+    _work(service)
+
+
+def _work(service: Service) -> None:
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
     service.work()
-    return run.model_version
 
 
 def _season(service: Service, material: Material) -> None:
