@@ -21,13 +21,14 @@ from sqlalchemy.orm import Session
 
 import ml.experiments
 from app import migrations
-from app.db import make_engine, reading, transaction
+from app.db import make_engine, reading
 from app.domain.review import IdentificationKind
 from app.domain.submission import ClaimKind
 from app.models import ModelVersion
-from app.services import comparisons, jobs, replays
+from app.services import comparisons, jobs
 from app.services.comparisons import Comparison
 from app.services.promotion import Promotion
+from app.services.replays import Replays
 from app.services.review.decisions import Decision
 from app.services.training.runs import Request, Runs, get, state
 from app.settings import Settings
@@ -166,7 +167,8 @@ def _train(service: Service, epochs: int, seed: int) -> ModelVersion:
     with reading(service.sessions) as session:
         run = get(session, number)
     assert run.model_version is not None, f"{state(run)}: {run.job.error}\n{run.log}"
-    _work(service)
+    jobs.sweep(service.sessions, service.worker.dispatcher.send)
+    service.work()
     print(f"trained {run.model_version.version}, seed {seed}", flush=True)
     return run.model_version
 
@@ -175,14 +177,9 @@ def _let_look(service: Service, versions: Sequence[ModelVersion]) -> None:
     """Have versions that never served answer for the photos that measure: those were drawn when the first run learnt from
     what the experts had said.
     """
-    with transaction(service.sessions) as session:
-        for version in versions:
-            replays.begin(session, version.id, None, only_measuring=True)
-    _work(service)
-
-
-def _work(service: Service) -> None:
-    jobs.sweep(service.sessions, service.worker.dispatcher.send)
+    looking = Replays(service.sessions, service.worker.dispatcher.send)
+    for version in versions:
+        looking.start(version.id, None, only_measuring=True)
     service.work()
 
 
