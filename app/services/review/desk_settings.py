@@ -1,6 +1,7 @@
 """What coordinators set for the desk: how many experts a record takes, shares, leases, and the limit of wrong acceptances."""
 
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,6 +40,11 @@ def current(session: Session) -> DeskSettings:
     if row is None:
         return DeskSettings()
     return DeskSettings(**{field.name: getattr(row, field.name) for field in fields(DeskSettings)})
+
+
+def changed_at(session: Session) -> datetime | None:
+    """When they were saved last; None: the defaults hold."""
+    return session.scalar(select(ReviewSettings.updated_at).where(ReviewSettings.id == _ONLY_ROW))
 
 
 def rules(session: Session) -> dict[int, Rule]:

@@ -44,7 +44,7 @@ def _page(
     flash: str | None = None,
 ) -> Response:
     with reading(sessions) as session:
-        current = desk_settings.current(session)
+        current, changed = desk_settings.current(session), desk_settings.changed_at(session)
         own = [_species_rule(t.scientific_name, rule, words) for t, rule in desk_settings.rules_by_taxon(session)]
     ruled = {one.scientific_name for one in own}
     return desk_page(
@@ -56,6 +56,7 @@ def _page(
         errors=errors or {},
         rules=[(rule.value, words.t(label)) for rule, label in wording.RULES.items()],
         species_rules=own,
+        changed_at=changed,
         taxa=[option for option in QueueViews(words, {}, 0).taxa() if option.value not in ruled],
         flash=flash,
     )

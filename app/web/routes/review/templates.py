@@ -1,6 +1,7 @@
 """Templates for questions: everybody at the desk shares and keeps them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -29,6 +30,7 @@ class _Row:
     taxon: str
     language: str
     heading: str = ""
+    changed_at: datetime | None = None
 
 
 @router.get("/review/templates")
@@ -65,7 +67,8 @@ def _row(template: QuestionTemplate, words: Words) -> _Row:
     heading = ", ".join(
         [words.name(name) or words.t("any species"), LANGUAGES.get(template.language, template.language)]
     )
-    return _Row(template.id, template.body, name, template.language, heading[:1].upper() + heading[1:])
+    heading = heading[:1].upper() + heading[1:]
+    return _Row(template.id, template.body, name, template.language, heading, template.updated_at)
 
 
 def _save(request: Request, sessions: Sessions, words: Words, user_id: int, row: _Row) -> Response:

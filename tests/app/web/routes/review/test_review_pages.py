@@ -133,3 +133,15 @@ def test_every_page_in_every_language(desk: Browser, lite: Service, language: st
     found = [(path, coordinator.get(f"/review{path}", headers=headers).status_code) for path in [*pages, *more]]
     assert found == [(path, 200) for path, _ in found]
     assert "%(" not in "".join(coordinator.get(f"/review{path}", headers=headers).text for path in pages)
+
+
+def test_rules_and_templates_say_when_they_were_changed(lite: Service):
+    """Who changed them stands in the log."""
+    chief = signed_in(lite, Role.COORDINATOR)
+    assert "These are the defaults" in chief.get("/review/settings").text
+    rules = {"rule": "one", "audit_share": "5", "blind_share": "0", "wrong_limit": "10"}
+    saved = chief.post("/review/settings", data=rules | {"lease_minutes": "20", "minimum_audits": "0"})
+    assert saved.status_code == 303
+    chief.post("/review/templates", data={"body": "Did you see its underside?", "language": "en", "taxon": ""})
+    for page in ("/review/settings", "/review/templates"):
+        assert "Last changed: <time" in chief.get(page).text
