@@ -34,9 +34,13 @@ def test_without_a_cookie_the_list_is_empty(lite):
     assert "Nothing here yet" in lite.client.get("/mine").text
 
 
-@pytest.mark.parametrize(
-    "forge", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda c: "x", lambda c: "", lambda c: c + ".x"]
-)
+def _with_another_signature(cookie: str) -> str:
+    """Its first letter, not the last: that one carries bits that mean nothing."""
+    told, _dot, signature = cookie.rpartition(".")
+    return f"{told}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
+
+
+@pytest.mark.parametrize("forge", [_with_another_signature, lambda c: "x", lambda c: "", lambda c: c + ".x"])
 def test_a_forged_cookie_is_ignored(lite, forge):
     token = token_of(post(lite.client, photo(1)))
     forged = forge(lite.client.cookies[VOLUNTEER_COOKIE])
