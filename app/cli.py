@@ -22,6 +22,7 @@ from app.commands.doctor import doctor
 from app.commands.health import health
 from app.commands.models import models
 from app.commands.predict import predict
+from app.commands.records import records
 from app.commands.retention import retention
 from app.commands.runs import retrain, runs
 from app.commands.shared import err, out, sessions
@@ -57,6 +58,7 @@ cli.add_typer(db, name="db")
 for _name, _command in version_commands.items():
     models.command(_name)(_command)
 cli.add_typer(models, name="models")
+cli.add_typer(records, name="records")
 cli.add_typer(retention, name="retention")
 cli.add_typer(runs, name="runs")
 cli.add_typer(taxa_cli, name="taxa")

@@ -12,6 +12,7 @@ from benchmarks import (
     hostile_run,
     input_pipeline,
     random_kills,
+    records,
     review_desk,
     review_queue,
     runtimes,
@@ -34,6 +35,7 @@ ALONE: dict[str, Callable[[list[str]], None]] = {
     "corrections": corrections.main,
     "storage": storage.main,
     "review_queue": review_queue.main,
+    "records": records.main,
     "review_desk": review_desk.main,
 }
 

@@ -7,6 +7,7 @@ from app.models.collection import CollectedPhoto, Collection
 from app.models.job import Job, JobKind, JobStatus
 from app.models.model_version import ModelVersion
 from app.models.rate_limit import RateLimitWindow
+from app.models.record_description import RecordDescription
 from app.models.replay import CandidatePrediction, Replay, ReplayChunk, ReplayVerdict
 from app.models.review import (
     Identification,
@@ -52,6 +53,7 @@ __all__ = [
     "PredictionRecord",
     "QuestionTemplate",
     "RateLimitWindow",
+    "RecordDescription",
     "Replay",
     "ReplayChunk",
     "ReplayVerdict",

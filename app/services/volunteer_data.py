@@ -4,12 +4,10 @@ The export walks the columns of the tables, so that a column added later is in i
 nothing of anybody: that something was sent, when, what the model and the experts said, and that it was withdrawn.
 """
 
-import io
 import json
 import logging
 import re
 import secrets
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,7 +36,7 @@ from app.models import (
     VerdictRecord,
     Volunteer,
 )
-from app.services import photos
+from app.services import photos, zip_stream
 from app.services.removal import Removal
 from app.services.review import questions, standings
 from app.services.withdrawal import take_back
@@ -246,33 +244,10 @@ def _log_line(line: StatusLog) -> dict[str, Any]:
 # --- zip --------------------------------------------------------------------------------------------------------------
 
 
-class _Pipe(io.RawIOBase):
-    """Takes what a ZipFile writes, and gives it on piece by piece."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._waiting += data
-        return len(data)
-
-    def take(self) -> bytes:
-        found = bytes(self._waiting)
-        self._waiting.clear()
-        return found
-
-
 def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
     """A zip file as it grows, with one file in memory at a time. A photo that was withdrawn meanwhile is left out."""
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w") as archive:
-        for name, read in entries:
-            try:
-                archive.writestr(name, read())
-            except FileNotFoundError:
-                continue
-            yield pipe.take()
-    yield pipe.take()
+    return zip_stream.zipped((name, partial(_one_piece, read)) for name, read in entries)
+
+
+def _one_piece(read: Callable[[], bytes]) -> Iterator[bytes]:
+    yield read()

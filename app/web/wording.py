@@ -99,6 +99,8 @@ FIELD_ERRORS: dict[str, str] = {
     "photo_undecodable": _("This photo is damaged. Please try to take or choose it again."),
     "count_range": _("How many did you see? A whole number from 1 to %(max)s, please."),
     "date_invalid": _("This is not a date."),
+    "days_turned": _("The last day lies before the first."),
+    "standings_missing": _("Please choose at least one."),
     "date_in_future": _("This day has not come yet."),
     "date_too_early": _("Please give a date after 1900."),
     "coordinates_half": _("Latitude and longitude go together: please give both, or neither."),

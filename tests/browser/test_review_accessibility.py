@@ -12,6 +12,7 @@ from tests.browser.test_accessibility import check
 from tests.running import Server
 
 PATHS = ["/review/grid", "/review/templates", "/review/preferences", "/review/settings", "/review/figures"]
+PATHS += ["/review/records", "/review/records?since=2026-07-02&until=2026-07-01"]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,10 @@ def opened(key: str, dialog: str) -> Callable[[Page], None]:
 
 
 def test_pages(new_person: NewPerson, decided_server: Server, sent: list[Sent]):
-    """Queue, empty queue, overview, templates, preferences, rules, figures, acceptance with its preview, nothing left."""
-    page = reviewer(new_person, decided_server, Role.COORDINATOR).page
+    """Queue, empty queue, overview, templates, preferences, rules, figures, records, acceptance, nothing left."""
+    person = reviewer(new_person, decided_server, Role.COORDINATOR)
+    person.expects("status of 422")
+    page = person.page
     taxon = "/review/acceptance?taxon=Maniola+jurtina&error=0.5"
     for path in ["/review?place=axe", "/review?place=nowhere", "/review/next?place=nowhere", *PATHS, taxon]:
         page.goto(path)
@@ -42,10 +45,11 @@ def test_pages(new_person: NewPerson, decided_server: Server, sent: list[Sent]):
 
 def test_the_desk(new_person: NewPerson, decided_server: Server, sent: list[Sent]):
     """An item with its sheets, a blind one, a decided one, a grid with exceptions, a batch, what a volunteer reads."""
-    make_blind(decided_server, sent[5])
     page = reviewer(new_person, decided_server).page
     page.goto("/review/next?place=axe")
-    item_on(page)
+    first = item_on(page)
+    blind = next(one for one in sent if one.id != first)
+    make_blind(decided_server, blind)
     check(page)
     for act in (opened("q", "Ask the volunteer"), opened("c", "A comment with your decision"), opened("?", "Keys")):
         page.keyboard.press("Escape")
@@ -58,7 +62,7 @@ def test_the_desk(new_person: NewPerson, decided_server: Server, sent: list[Sent
     page.goto(f"/review/{decided}")
     expect(page.get_by_text("Decided: Gatekeeper, correct.")).to_be_visible()
     check(page)
-    page.goto(f"/review/{sent[5].id}")
+    page.goto(f"/review/{blind.id}")
     check(page)
     page.goto(f"/s/{next(one.token for one in sent if one.id == decided)}")
     expect(page.get_by_role("heading", level=1)).to_have_text("An expert says: gatekeeper")

@@ -1,7 +1,9 @@
-"""What is set at the desk: rules, shares, acceptance with its preview, suspensions, templates, preferences; and its figures."""
+"""What is set at the desk: rules, shares, acceptance with its preview, suspensions, templates, preferences; figures; records."""
 
 import re
+from pathlib import Path
 
+from dwca.read import DwCAReader
 from playwright.sync_api import Locator, Page, expect
 
 from app.db import reading, transaction
@@ -11,6 +13,8 @@ from app.services.review import desk_settings
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import BROWN, GATEKEEPER, eventually_told, item_on, press, reviewer, send_many
 from tests.running import Server
+
+DWC = "http://rs.tdwg.org/dwc/terms/"
 
 
 def test_acceptance_by_the_computer(new_person: NewPerson, decided_server: Server):
@@ -133,3 +137,40 @@ def test_my_desk_and_the_figures(new_person: NewPerson, decided_server: Server):
     expect(mine.first).to_be_visible()
     for title in ("What waits", "Species", "Agreement between reviewers"):
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+
+def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, tmp_path: Path):
+    """Counted, chosen, described, and downloaded as an archive that a reader of archives reads."""
+    send_many(decided_server, 2, "Archive acre", BROWN)
+    page = reviewer(new_person, decided_server, Role.COORDINATOR).page
+    page.goto("/review/next?place=archive")
+    decided = item_on(page)
+    press(page, "m")
+    eventually_told(decided_server, decided, ("taxon", GATEKEEPER, "V1"))
+    page.goto("/review")
+    desk_pages(page).get_by_role("link", name="Records").click()
+    row = page.get_by_role("region", name="Species by standing").get_by_role("row").filter(has_text="Gatekeeper")
+    expect(row.get_by_role("cell").first).to_have_text(re.compile("^[1-9]"))
+
+    page.get_by_role("link", name="Make a Darwin Core archive: say whose it is").click()
+    own = page.get_by_role("region", name="Whose the records are")
+    own.get_by_label("Title").fill("Garden count")
+    own.get_by_label("Organisation").fill("A charity")
+    own.get_by_label("E-mail address").fill("count@example.org")
+    own.get_by_label("Licence").select_option("CC-BY-4.0")
+    own.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.get_by_label("Species", exact=True).select_option(label="gatekeeper")
+    page.get_by_label("the place in the volunteer's own words").check()
+    page.get_by_role("button", name="Show what that gives").click()
+    page.get_by_text("Look at the first ones").click()
+    expect(page.get_by_role("region", name="The first records")).to_contain_text("Archive acre")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download a Darwin Core archive").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    with DwCAReader(str(path)) as reader:
+        found = [row.data for row in reader]
+    assert {row[f"{DWC}scientificName"] for row in found} == {GATEKEEPER}
+    assert "Archive acre" in {row[f"{DWC}locality"] for row in found}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.web.model_pages.charts import Axis, Chart, Line, Mark, chart
+from app.web.charts import Axis, Chart, Line, Mark, chart
 from app.web.review.words import Words
 
 

@@ -10,8 +10,8 @@ from app.domain.verification import VerificationStatus
 from app.models import TrainingRun
 from app.services.training.runs import state
 from app.services.training.snapshots import NOTHING, Choice
+from app.web.charts import Axis, Chart, Line, chart
 from app.web.model_pages.bases import base_name
-from app.web.model_pages.charts import Axis, Chart, Line, chart
 from app.web.model_pages.figures import percent
 from app.web.model_pages.run_words import CAUSES, PARTS, PHASES, STARTS, STATES
 from app.web.model_pages.versions import title

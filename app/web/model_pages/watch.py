@@ -8,7 +8,7 @@ from datetime import date
 from app.domain.verdict import Outcome
 from app.services.watch import Week, crossed
 from app.settings import Settings
-from app.web.model_pages.charts import Axis, Chart, Line, chart
+from app.web.charts import Axis, Chart, Line, chart
 from app.web.model_pages.figures import percent
 from app.web.model_pages.outcomes import OUTCOMES
 from app.web.review.words import Words

@@ -9,6 +9,7 @@ from app.web.routes.review import (
     item,
     preferences,
     queue,
+    records,
     settings,
     templates,
 )
@@ -16,5 +17,5 @@ from app.web.routes.review import (
 # The more particular addresses first: /review/{id} would take them all.
 ROUTERS = [
     module.router
-    for module in (filters, grid, figures, acceptance, settings, templates, preferences, queue, item, actions)
+    for module in (filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions)
 ]

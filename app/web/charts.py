@@ -1,4 +1,4 @@
-"""Line charts as plain geometry, which templates/admin/models/_charts.html draws as SVG. Coordinates are those of its viewBox."""
+"""Line charts as plain geometry, which templates/_charts.html draws as SVG. Coordinates are those of its viewBox."""
 
 import math
 from collections.abc import Sequence

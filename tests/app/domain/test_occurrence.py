@@ -1,0 +1,75 @@
+"""Standings, and how exactly a place is told."""
+
+import math
+import random
+
+import pytest
+
+from app.domain.occurrence import BY_STATUS, LICENCE_URLS, PUBLISHED, STATUSES, Licence, Precision, generalised
+from app.domain.verification import VerificationStatus
+
+ROUNDED = [Precision.HUNDRED_METRES, Precision.KILOMETRE, Precision.TEN_KILOMETRES]
+EARTH = 6_371_009
+
+
+def rounded(latitude, longitude, precision):
+    """The place, which must be told."""
+    told = generalised(latitude, longitude, precision)
+    assert told is not None
+    return told
+
+
+def metres(one, other):
+    """Great-circle distance (haversine) between two places in degrees."""
+    (a, b), (c, d) = ([math.radians(degrees) for degrees in place] for place in (one, other))
+    h = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
+    return 2 * EARTH * math.asin(math.sqrt(h))
+
+
+def test_every_status_has_one_standing_and_words():
+    assert set(BY_STATUS) == set(PUBLISHED) == set(VerificationStatus)
+    assert sum(len(statuses) for statuses in STATUSES.values()) == len(BY_STATUS)
+
+
+def test_every_licence_has_its_text():
+    assert set(LICENCE_URLS) == set(Licence)
+
+
+@pytest.mark.parametrize("precision", ROUNDED)
+def test_the_true_place_lies_within_the_uncertainty(precision):
+    luck = random.Random(7)
+    for _ in range(500):
+        true = luck.uniform(-90, 90), luck.uniform(-180, 180)
+        told = rounded(*true, precision)
+        assert metres(true, (float(told.latitude), float(told.longitude))) <= (told.uncertainty or 0) + 1
+
+
+def test_places_are_told_in_steps_of_a_grid():
+    assert vars(rounded(52.370216, 4.895168, Precision.KILOMETRE)) == {
+        "latitude": "52.37",
+        "longitude": "4.90",
+        "step": "0.01",
+        "uncertainty": 653,
+    }
+    steps = [rounded(52.370216, 4.895168, precision).step for precision in ROUNDED]
+    assert steps == ["0.001", "0.01", "0.1"]
+
+
+def test_neighbours_are_told_alike():
+    one, other = (rounded(52.37 + shift, 4.9 - shift, Precision.KILOMETRE) for shift in (0.001, 0.004))
+    assert one == other
+
+
+def test_an_exact_place_is_told_as_it_was_given():
+    told = rounded(52.370216, -4.8, Precision.EXACT)
+    assert (told.latitude, told.longitude, told.step, told.uncertainty) == ("52.370216", "-4.8", None, None)
+    assert rounded(0.0, -0.0000001, Precision.EXACT).longitude == "0"
+
+
+def test_a_place_that_is_not_told_is_none():
+    assert generalised(52.37, 4.9, Precision.NONE) is None
+
+
+def test_nothing_is_told_of_a_side_of_zero():
+    told = rounded(-0.001, -0.004, Precision.KILOMETRE)
+    assert (told.latitude, told.longitude) == ("0.00", "0.00")
