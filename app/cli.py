@@ -31,7 +31,7 @@ from app.commands.users import say_first_admin, users
 from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
 from app.domain.errors import InvalidInput, WingcheckError
-from app.processes import Child, stop_with_parent
+from app.processes import Child, stop_with_parent, uncollected
 from app.services import inference, promotion, registry
 from app.services.review import first_templates
 from app.settings import Settings, get_settings
@@ -167,10 +167,11 @@ def serve(
     greet: Annotated[bool, typer.Option(hidden=True, help="Print a link where there is no admin yet.")] = True,
 ) -> None:
     """Start the web server alone; a worker elsewhere screens what it takes."""
-    import uvicorn
+    with uncollected():
+        import uvicorn
 
-    from app.main import create_app
-    from app.web.edges.protocol import GuardedProtocol
+        from app.main import create_app
+        from app.web.edges.protocol import GuardedProtocol
 
     settings = get_settings()
     settings = settings.model_copy(
@@ -200,12 +201,9 @@ def serve(
 @cli.command()
 def worker() -> None:
     """Start a worker: it screens submissions in the background."""
-    from app.worker import Worker
+    with uncollected():
+        from app.worker import Worker
 
     settings = get_settings()
     logs.configure(settings)
     Worker(settings).run()
-
-
-if __name__ == "__main__":
-    main()

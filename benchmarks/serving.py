@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with _server(["-m", "uvicorn", "benchmarks.newcomer:app"], folder) as (port, pid):
             slow = {"small": _rate(port, small), "phone": _rate(port, phone), "mb": _rss(pid)}
-        with _server(["-m", "app.cli", "serve"], folder) as (port, pid):
+        with _server(["-m", "app", "serve"], folder) as (port, pid):
             fast = {"small": _rate(port, small), "phone": _rate(port, phone), "mb": _rss(pid)}
     for key, name, form in (
         ("small", "75-pixel photos, requests/s", ".0f"),

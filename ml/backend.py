@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from typing import Any
@@ -16,7 +17,13 @@ def tensorflow() -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    return importlib.import_module("tensorflow")
+    collecting = gc.isenabled()
+    gc.disable()  # nothing that an import makes is garbage, and looking for some takes half a second
+    try:
+        return importlib.import_module("tensorflow")
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def limit_threads(threads: int) -> None:

@@ -27,6 +27,7 @@ from app.main import create_app
 from app.services import registry
 from app.settings import Settings
 from app.worker import Worker
+from ml.inference import versions
 
 POSTGRESQL = os.environ.get("WINGCHECK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
@@ -56,6 +57,18 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, for much of the time is spent waiting: for processes, pages and heartbeats."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bundled_files_are_hashed_once() -> Iterator[None]:
+    """Each service of each test checks the bundled version's files, which no test changes: once in a process is enough."""
+    hashed = functools.cache(versions.file_digest)
+    with pytest.MonkeyPatch.context() as patch:
+        fresh = versions.file_digest
+        patch.setattr(
+            versions, "file_digest", lambda path: (hashed if versions.PRETRAINED in path.parents else fresh)(path)
+        )
+        yield
 
 
 def skip_or_fail(reason: str) -> None:

@@ -38,7 +38,7 @@ def free_port() -> int:
 
 def command(*arguments: str) -> list[str]:
     """The command line that a `wingcheck` command is."""
-    return [sys.executable, "-m", "app.cli", *arguments]
+    return [sys.executable, "-m", "app", *arguments]
 
 
 def environment(data: Path, **settings: str) -> dict[str, str]:

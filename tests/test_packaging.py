@@ -99,7 +99,7 @@ def test_the_wheel_says_who_may_use_it_and_has_the_command(wheel, carried):
     [entry_points] = [name for name in carried if name.endswith(".dist-info/entry_points.txt")]
     archive = zipfile.ZipFile(wheel)
     assert b"MIT License" in archive.read(licence)
-    assert b"wingcheck = app.cli:main" in archive.read(entry_points)
+    assert b"wingcheck = app.__main__:main" in archive.read(entry_points)
 
 
 def test_the_unpacked_wheel_finds_its_own_files(wheel, tmp_path):

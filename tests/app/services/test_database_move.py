@@ -157,7 +157,7 @@ def test_a_source_without_tables_is_said(tmp_path, postgresql):
 )
 def test_targets_that_are_none_are_said_in_one_line(sqlite, tmp_path, target, said):
     found = subprocess.run(
-        [sys.executable, "-m", "app.cli", "migrate-database", sqlite, target],
+        [sys.executable, "-m", "app", "migrate-database", sqlite, target],
         env=environment(tmp_path / "data"),
         capture_output=True,
         text=True,
@@ -171,7 +171,7 @@ def test_targets_that_are_none_are_said_in_one_line(sqlite, tmp_path, target, sa
 
 def test_the_command_says_what_to_do_next(sqlite, postgresql, tmp_path):
     found = subprocess.run(
-        [sys.executable, "-m", "app.cli", "migrate-database", sqlite, postgresql],
+        [sys.executable, "-m", "app", "migrate-database", sqlite, postgresql],
         env=environment(tmp_path / "data"),
         capture_output=True,
         text=True,

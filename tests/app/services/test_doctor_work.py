@@ -175,7 +175,7 @@ def test_a_repair_that_fails_is_said_and_stops_nothing(screened, monkeypatch):
 
 def command(service, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", "doctor", *arguments],
+        [sys.executable, "-m", "app", "doctor", *arguments],
         env=environment(service.settings.data_dir, WINGCHECK_DATABASE_URL=service.settings.database_url),
         capture_output=True,
         text=True,

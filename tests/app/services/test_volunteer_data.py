@@ -291,7 +291,7 @@ def test_files_that_can_t_be_removed_now_are_removed_later(anna, monkeypatch):
 
 def command(service, *arguments, answer=""):
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", "volunteer", *arguments],
+        [sys.executable, "-m", "app", "volunteer", *arguments],
         env=environment(service.settings.data_dir, WINGCHECK_DATABASE_URL=service.settings.database_url),
         input=answer,
         capture_output=True,

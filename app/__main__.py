@@ -1,0 +1,14 @@
+"""`wingcheck`, and `python -m app`."""
+
+from app.processes import uncollected
+
+
+def main() -> None:
+    """Entry point."""
+    with uncollected():
+        from app.cli import main as run
+    run()
+
+
+if __name__ == "__main__":
+    main()
