@@ -10,7 +10,7 @@ CONTENTS = {
         "collect", "dataset", "augment", "architectures", "train", "evaluate", "explain", "models",
         "retrain", "runs", "draw", "add-activation",
     ),
-    "People and species": ("users", "volunteer", "taxa"),
+    "People, species, records": ("users", "volunteer", "taxa", "records"),
     "Look after it": ("doctor", "backup", "restore", "retention", "db", "migrate-database"),
 }  # fmt: skip
 

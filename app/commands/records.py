@@ -54,7 +54,7 @@ def export(
     if file.exists() and not force:
         raise Conflict(f"{file} is there already; --force writes over it")
     wanted = _selection(since, until, species, standing or [])
-    pieces = archive.pieces(sessions(), Download(form, wanted, Shape(precision, locality, names, language)))
+    pieces = archive.take(sessions(), None, Download(form, wanted, Shape(precision, locality, names, language)))
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with unfinished.open("wb") as stream:

@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 from dwca.read import DwCAReader
 
+from app.db import reading
 from app.domain.occurrence import Licence
+from app.models import AuditEntry
 from app.services.records import description
 from app.services.records.description import Description
 from tests.app.sending import TAXA
@@ -34,6 +36,9 @@ def test_an_archive_is_written(wingcheck, season, tmp_path):
     path = tmp_path / "records.zip"
     code, out, _ = wingcheck("records", "export", path, "--standing", "undecided", "--until", "2025-12-31")
     assert (code, "records.zip holds" in out) == (0, True)
+    with reading(season) as session:
+        [entry] = session.query(AuditEntry).filter_by(action="records.downloaded").all()
+    assert entry.user_id is None
     with DwCAReader(str(path)) as reader:
         assert len(list(reader)) == 1
 

@@ -74,8 +74,8 @@ def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
     return zip_stream.zipped(_entries(found, described, download), zipfile.ZIP_DEFLATED)
 
 
-def take(sessions: SessionFactory, user_id: int, download: Download) -> Iterator[bytes]:
-    """The same for somebody at the desk, with an entry in the audit log: with places, homes leave the house."""
+def take(sessions: SessionFactory, user_id: int | None, download: Download) -> Iterator[bytes]:
+    """The same with an entry in the audit log, for homes leave the house with places. ``user_id`` None: the command line."""
     found = pieces(sessions, download)
     wanted, shape = download.wanted, download.shape
     details = {

@@ -92,8 +92,10 @@ class Figures:
 
 
 def figures(session: Session, now: datetime) -> Figures:
-    """All of them, as of ``now``; the season began on the first of January, the day at midnight, UTC."""
-    since, today = season_start(now), now.replace(hour=0, minute=0, second=0, microsecond=0)
+    """All of them, as of ``now``. The season began on the first of January, UTC; the day at midnight of the server's time
+    zone, in which pages tell days.
+    """
+    since, today = season_start(now), now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     by_user = {row.user_id: row for row in session.execute(_work(since, today))}
     names = {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(by_user)))}
     reviewers = [

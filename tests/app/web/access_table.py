@@ -255,7 +255,7 @@ REVIEW = [
     Access("POST", "/review/{submission_id}/release", REVIEWER),
     Access("GET", "/review/records", COORDINATOR),
     Access("GET", "/review/records/download", COORDINATOR),
-    Access("POST", "/review/records/description", COORDINATOR),
+    Access("POST", "/review/records", COORDINATOR),
     Access("GET", "/review/acceptance", COORDINATOR),
     Access("POST", "/review/acceptance", COORDINATOR),
     Access("POST", "/review/acceptance/lift", COORDINATOR),

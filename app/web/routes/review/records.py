@@ -119,7 +119,7 @@ def download(
     return StreamingResponse(pieces, media_type=archive.MEDIA_TYPES[file], headers=headers)
 
 
-@router.post("/review/records/description")
+@router.post("/review/records")
 def describe(
     request: Request,
     user: Coordinator,

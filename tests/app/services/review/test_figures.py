@@ -1,6 +1,7 @@
 """The desk in figures."""
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -50,6 +51,28 @@ def test_decisions_per_reviewer_and_a_minute(review):
     if (now - timedelta(days=1)).year == now.year:  # yesterday was another season on the first of January
         assert (ben.season.decisions, ben.today.decisions) == (1, 0)
         assert (told.today.decisions, told.season.decisions) == (3, 4)
+
+
+@pytest.fixture
+def far_east(monkeypatch):
+    """A server in Auckland, twelve hours ahead in July."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+def test_today_begins_at_the_servers_midnight(review):
+    noon = datetime(2026, 7, 14, 12, tzinfo=UTC)
+    for number, minutes in zip(waiting(review.sessions, 2), (-30, 30), strict=True):
+        said = decide(review, review.anna, number, it_is()).identification_id
+        with transaction(review.sessions) as session:
+            at = {"created_at": noon + timedelta(minutes=minutes)}
+            session.execute(update(Identification).where(Identification.id == said).values(**at))
+    told = found(review, noon + timedelta(hours=1))
+    assert (told.today.decisions, told.season.decisions) == (1, 2)
 
 
 def test_agreement_with_the_model_seen_and_unseen(review):

@@ -115,7 +115,7 @@ def test_an_archive_needs_an_owner_first(season, chief):
     refused = chief.get(asked, follow_redirects=True)
     assert "An archive says whose the records are. Please fill this in first." in refused.text
     assert taken(season) == []
-    assert "Saved." in chief.post(f"{PAGE}/description", data=ABOUT, follow_redirects=True).text
+    assert "Saved." in chief.post(PAGE, data=ABOUT, follow_redirects=True).text
     with zipfile.ZipFile(io.BytesIO(chief.get(asked).content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["meta.xml", "eml.xml", "occurrence.txt"]
@@ -133,7 +133,7 @@ def test_an_archive_needs_an_owner_first(season, chief):
     ],
 )
 def test_a_description_with_a_mistake_keeps_what_was_typed_and_saves_nothing(lite, chief, changed, message):
-    answer = chief.post(f"{PAGE}/description", data=ABOUT | {"abstract": "In gardens."} | changed)
+    answer = chief.post(PAGE, data=ABOUT | {"abstract": "In gardens."} | changed)
     assert answer.status_code == 422
     assert message in answer.text
     assert "In gardens." in answer.text
