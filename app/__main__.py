@@ -1,6 +1,6 @@
 """`wingcheck`, and `python -m app`."""
 
-from app.processes import uncollected
+from app.imports import uncollected
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ from app.commands.users import say_first_admin, users
 from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
 from app.domain.errors import InvalidInput, WingcheckError
-from app.processes import Child, stop_with_parent, uncollected
+from app.imports import uncollected
+from app.processes import Child, stop_with_parent
 from app.services import inference, promotion, registry
 from app.services.review import first_templates
 from app.settings import Settings, get_settings

@@ -1,7 +1,6 @@
 """Child processes that never outlive their parent."""
 
 import fcntl
-import gc
 import os
 import re
 import signal
@@ -9,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 _PIPE = "WINGCHECK_PARENT_PIPE"
@@ -20,17 +18,6 @@ _LONGEST_OUTPUT = 20_000  # bytes
 _CHATTER = re.compile(
     r"^(?:WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:|INFO: Created TensorFlow Lite).*\n?", re.MULTILINE
 )
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """For imports. What they make stays: to look for garbage among it takes a sixth of the start, and time again ever after."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 class Child:

@@ -7,16 +7,18 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from app.commands.shared import out, sessions
 from app.db import reading
 from app.domain.errors import Conflict, WingcheckError
 from app.domain.occurrence import ACCEPTED, Precision, Standing
 from app.services.records import archive
-from app.services.records.archive import SUFFIXES, Download
+from app.services.records.archive import SUFFIXES, Download, Form
 from app.services.records.occurrences import Shape
-from app.services.records.selection import Selection
-from app.services.records.summary import summary
+from app.services.records.selection import Selection, is_known
+from app.services.records.summary import extent, summary
+from app.web.i18n import LANGUAGES
 
 records = typer.Typer(no_args_is_help=True, help="What was seen: count it, or write it out in Darwin Core.")
 
@@ -25,11 +27,15 @@ Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last
 Species = Annotated[str, typer.Option(help="Scientific name; all species without it.")]
 
 
-def _selection(since: datetime | None, until: datetime | None, species: str, standings: list[Standing]) -> Selection:
+def _selection(
+    session: Session, since: datetime | None, until: datetime | None, species: str, standings: list[Standing]
+) -> Selection:
+    if species and not is_known(session, species):
+        raise WingcheckError(f"no species {species!r} is known here")
     first, last = since.date() if since else None, until.date() if until else None
     if first and last and last < first:
         raise WingcheckError("the last day lies before the first")
-    return Selection(first, last, species.strip(), frozenset(standings) or ACCEPTED)
+    return Selection(first, last, species, frozenset(standings) or ACCEPTED)
 
 
 @records.command("export")
@@ -42,7 +48,9 @@ def export(
         list[Standing] | None, typer.Option(help="May be repeated; without it, what experts and the machine accepted.")
     ] = None,
     precision: Annotated[Precision, typer.Option(help="How exactly coordinates are told.")] = Precision.KILOMETRE,
-    locality: Annotated[bool, typer.Option("--locality", help="With the place in the volunteer's own words.")] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="With what the volunteer typed: place, another species.")
+    ] = False,
     names: Annotated[bool, typer.Option("--names", help="With the names of the experts.")] = False,
     language: Annotated[str, typer.Option(help="Of the species' everyday names.")] = "en",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -53,26 +61,33 @@ def export(
         raise WingcheckError(f"{file} should end in .zip, for an archive, or in .csv, for a table")
     if file.exists() and not force:
         raise Conflict(f"{file} is there already; --force writes over it")
-    wanted = _selection(since, until, species, standing or [])
-    pieces = archive.take(sessions(), None, Download(form, wanted, Shape(precision, locality, names, language)))
+    if language not in LANGUAGES:
+        raise WingcheckError(f"no language {language!r}; there are {', '.join(LANGUAGES)}")
+    factory = sessions()
+    with reading(factory) as session:
+        wanted = _selection(session, since, until, species, standing or [])
+        found = extent(session, wanted)
+    download = Download(form, wanted, Shape(precision, words, names, language))
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        unfinished.touch(0o600)  # homes are in it
         with unfinished.open("wb") as stream:
-            for piece in pieces:
+            for piece in archive.take(factory, None, download):
                 stream.write(piece)
         unfinished.replace(file)
     except OSError as error:
         raise WingcheckError(f"{file} can't be written: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    out.print(f"{file} holds {file.stat().st_size:,} bytes.", soft_wrap=True)
+    count = found.records - (found.unnamed if form is Form.ARCHIVE else 0)
+    out.print(f"{file} holds {count} records.", soft_wrap=True)
 
 
 @records.command("summary")
-def count(since: Since = None, until: Until = None, species: Species = "") -> None:
+def show(since: Since = None, until: Until = None, species: Species = "") -> None:
     """Count records by species and standing, and the animals in what was accepted."""
     with reading(sessions()) as session:
-        found = summary(session, _selection(since, until, species, []))
+        found = summary(session, _selection(session, since, until, species, []))
         table = Table()
         table.add_column("species", no_wrap=True)
         for head in [*(standing.value.replace("_", " ") for standing in Standing), "animals"]:

@@ -74,21 +74,22 @@ class Place:
 def generalised(latitude: float, longitude: float, precision: Precision) -> Place | None:
     """A place (WGS84, degrees) rounded to a grid of degrees; None where places are not told.
 
-    ``uncertainty`` is half the diagonal of a cell at that latitude, rounded up: the true place lies within it (Chapman
-    and Wieczorek, Georeferencing Best Practices, 2020).
+    ``uncertainty`` is half the diagonal of the cell where it is widest, rounded up: the true place lies within it (Chapman
+    and Wieczorek, Georeferencing Best Practices, 2020). It is the same for the whole cell, so it tells nothing more.
     """
     if precision is Precision.NONE:
         return None
     decimals = _DECIMALS[precision]
-    north, east = f"{latitude + 0.0:.{decimals}f}", f"{longitude + 0.0:.{decimals}f}"
+    north, east = f"{latitude:.{decimals}f}", f"{longitude:.{decimals}f}"
     if precision is Precision.EXACT:
         return Place(_short(north), _short(east))
-    half = 0.5 * 10.0**-decimals * _METRES_PER_DEGREE
+    half = 0.5 * 10.0**-decimals
+    widest = math.cos(math.radians(max(0.0, abs(float(north)) - half)))
     return Place(
         _no_minus_zero(north),
         _no_minus_zero(east),
         f"{10.0**-decimals:.{decimals}f}",
-        math.ceil(half * math.hypot(1.0, math.cos(math.radians(latitude)))),
+        math.ceil(half * _METRES_PER_DEGREE * math.hypot(1.0, widest)),
     )
 
 

@@ -35,7 +35,7 @@ def test_counted(wingcheck, season):
 def test_an_archive_is_written(wingcheck, season, tmp_path):
     path = tmp_path / "records.zip"
     code, out, _ = wingcheck("records", "export", path, "--standing", "undecided", "--until", "2025-12-31")
-    assert (code, "records.zip holds" in out) == (0, True)
+    assert (code, "records.zip holds 1 records." in out) == (0, True)
     with reading(season) as session:
         [entry] = session.query(AuditEntry).filter_by(action="records.downloaded").all()
     assert entry.user_id is None
@@ -60,6 +60,8 @@ def test_a_table_is_written_and_nothing_over_another_file(wingcheck, season, tmp
     [
         (("records.txt",), "should end in .zip"),
         (("nowhere/records.csv",), "can't be written"),
+        (("records.csv", "--species", "Nemo nescitus"), "no species 'Nemo nescitus' is known here"),
+        (("records.csv", "--language", "xx"), "no language 'xx'; there are en, nl"),
         (("records.csv", "--since", "2026-07-02", "--until", "2026-07-01"), "the last day lies before the first"),
     ],
 )
@@ -69,6 +71,8 @@ def test_what_can_not_be_done_is_said_and_leaves_nothing(wingcheck, season, tmp_
     assert code == 1
     assert says in err
     assert set(tmp_path.iterdir()) == before
+    with reading(season) as session:
+        assert session.query(AuditEntry).filter_by(action="records.downloaded").count() == 0
 
 
 def test_without_a_description_there_is_no_archive(wingcheck, database, tmp_path):

@@ -162,10 +162,10 @@ def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, t
     expect(page.get_by_text("Saved.")).to_be_visible()
 
     page.get_by_label("Species", exact=True).select_option(label="gatekeeper")
-    page.get_by_label("the place in the volunteer's own words").check()
+    page.get_by_label("what the volunteer typed").check()
     page.get_by_role("button", name="Show what that gives").click()
     page.get_by_text("Look at the first ones").click()
-    expect(page.get_by_role("region", name="The first records")).to_contain_text("Archive acre")
+    expect(page.get_by_role("region", name="The first records")).to_contain_text(GATEKEEPER)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download a Darwin Core archive").click()
     path = tmp_path / download.value.suggested_filename

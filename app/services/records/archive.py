@@ -28,8 +28,11 @@ _EML = "https://eml.ecoinformatics.org/eml-2.2.0"
 _PACKAGES = UUID("b8a3d1a8-6c1d-5e0a-9a5d-1f7d8a2c9e41")
 # What volunteers and experts wrote in words of their own. A spreadsheet would calculate what begins like this.
 _FREE_TEXT = {"locality", "verbatimIdentification", "identifiedBy", "vernacularName", "datasetName", "rightsHolder"}
-_FORMULA = ("=", "+", "-", "@")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_FORMULA = re.compile(r"\s*[=+@＝＋－＠-]")
+# Where a semicolon parts columns, one begins a cell of its own.
+_FORMULA_INSIDE = re.compile(r";(?=\s*[=+@＝＋－＠-])")
+# Characters that a line, or XML, can't hold.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
 
 class Form(StrEnum):
@@ -58,8 +61,9 @@ class Download:
     @property
     def filename(self) -> str:
         """As it is saved: with its period where it has one."""
-        period = [day.isoformat() for day in (self.wanted.since, self.wanted.until) if day is not None]
-        return "-".join(["records", *period]) + SUFFIXES[self.form]
+        since, until = (day and day.isoformat() for day in (self.wanted.since, self.wanted.until))
+        words = [since, until] if since and until else ["since", since] if since else ["until", until] if until else []
+        return "-".join(["records", *map(str, words)]) + SUFFIXES[self.form]
 
 
 def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
@@ -80,10 +84,12 @@ def take(sessions: SessionFactory, user_id: int | None, download: Download) -> I
     wanted, shape = download.wanted, download.shape
     details = {
         "file": download.filename,
+        "since": str(wanted.since or ""),
+        "until": str(wanted.until or ""),
         "species": wanted.scientific_name,
         "standings": sorted(standing.value for standing in wanted.standings),
         "places": shape.precision.value,
-        "with": [name for name, told in (("locality", shape.locality), ("experts", shape.names)) if told],
+        "with": [name for name, told in (("typed words", shape.words), ("experts", shape.names)) if told],
     }
     with transaction(sessions) as session:
         audit.record(session, user_id, "records.downloaded", "records", details)
@@ -125,7 +131,10 @@ def _lines(
 
 def _harmless(term: str, text: str) -> str:
     """Text that a spreadsheet shows instead of calculating it."""
-    return f"'{text}" if term in _FREE_TEXT and text.startswith(_FORMULA) else text
+    if term not in _FREE_TEXT:
+        return text
+    text = _FORMULA_INSIDE.sub(",", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 # --- archive ----------------------------------------------------------------------------------------------------------
@@ -163,7 +172,7 @@ def _meta() -> bytes:
 
 def _eml(described: Description, download: Download, today: date) -> bytes:
     """What the data set is, in the part of EML 2.2 that GBIF asks for."""
-    package = str(uuid5(_PACKAGES, f"{described.organisation}\n{described.title}"))
+    package = str(uuid5(_PACKAGES, described.organisation))
     ElementTree.register_namespace("eml", _EML)
     root = ElementTree.Element(
         f"{{{_EML}}}eml", {"packageId": f"{package}/{today:%Y%m%d}", "system": "http://gbif.org", "scope": "system"}
@@ -184,7 +193,7 @@ def _eml(described: Description, download: Download, today: date) -> bytes:
     party("creator")
     party("metadataProvider")
     add(dataset, "pubDate", today.isoformat())
-    add(dataset, "language", "eng")
+    add(dataset, "language", download.shape.language)
     abstract = add(dataset, "abstract")
     for paragraph in [part for part in described.abstract.splitlines() if part.strip()] or [described.title]:
         add(abstract, "para", paragraph.strip())

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, false, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db import SessionFactory, reading
 from app.domain.occurrence import (
-    BY_STATUS,
     LICENCE_URLS,
     NAMED_BY_EXPERTS,
     PUBLISHED,
@@ -22,7 +21,7 @@ from app.domain.occurrence import (
     Standing,
     generalised,
 )
-from app.domain.review import IdentificationKind
+from app.domain.review import ANSWERS
 from app.domain.verdict import Outcome
 from app.models import (
     ClaimRecord,
@@ -37,7 +36,7 @@ from app.models import (
 )
 from app.services.records import description, selection
 from app.services.records.description import Description
-from app.services.records.selection import TAXON_ID, Selection
+from app.services.records.selection import STANDING, TAXON_ID, Selection
 
 BATCH = 1000
 # A record's number for the world is made of its link, which can't be found out from it: version 5 is a one-way hash.
@@ -53,10 +52,10 @@ _CHANGED = (
 
 @dataclass(frozen=True)
 class Shape:
-    """What is told of a record: how exactly its place, whether the words that describe it, and who identified it."""
+    """What is told of a record: how exactly its place, whether what the volunteer typed, and who identified it."""
 
     precision: Precision = Precision.KILOMETRE
-    locality: bool = False
+    words: bool = False
     names: bool = False
     language: str = "en"
 
@@ -106,8 +105,11 @@ def occurrences(
         after = found[-1].number
 
 
-def page(sessions: SessionFactory, wanted: Selection, shape: Shape, after: int, size: int) -> list[Occurrence]:
-    """The first ``size`` records after number ``after``."""
+def page(
+    sessions: SessionFactory, wanted: Selection, shape: Shape, after: int, size: int, *, blind: bool = True
+) -> list[Occurrence]:
+    """The first ``size`` records after number ``after``; without ``blind``, none of which an expert is to judge unseen."""
+    seen = [] if blind else [func.coalesce(ReviewTask.blind, false()).is_(false())]
     with reading(sessions) as session:
         rows = session.execute(
             selection.of(
@@ -122,10 +124,12 @@ def page(sessions: SessionFactory, wanted: Selection, shape: Shape, after: int, 
                 Submission.longitude,
                 Submission.created_at,
                 TAXON_ID.label("taxon_id"),
+                STANDING.label("standing"),
+                ClaimRecord.id.label("claim_id"),
                 ReviewTask.closed_at,
                 _CHANGED.label("changed_at"),
             )
-            .where(Submission.id > after)
+            .where(Submission.id > after, *seen)
             .order_by(Submission.id)
             .limit(size)
         ).all()
@@ -140,12 +144,12 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
     query = select(ClaimRecord).where(ClaimRecord.submission_id.in_(numbers)).order_by(ClaimRecord.id)
     for claim in session.scalars(query):
         claims.setdefault(claim.submission_id, claim)  # the first one: before anybody had an opinion on it
-    verdicts = _verdicts(session, numbers)
+    verdicts = _verdicts(session, [row.claim_id for row in rows])
     experts = _experts(session, rows) if shape.names else {}
     described = description.current(session)
     found = []
     for row in rows:
-        standing = BY_STATUS[row.verification_status]
+        standing = Standing(row.standing)
         located = row.latitude is not None and row.longitude is not None
         found.append(
             _Record(
@@ -154,7 +158,7 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
                 taxon=None if standing is Standing.NOT_ACCEPTED else taxa.get(row.taxon_id),
                 place=generalised(row.latitude, row.longitude, shape.precision) if located else None,
                 claim=claims[row.id],
-                verdict=verdicts.get(row.id),
+                verdict=verdicts.get(row.claim_id),
                 experts=experts.get(row.id, ()),
                 described=described,
                 shape=shape,
@@ -163,44 +167,48 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
     return found
 
 
-def _verdicts(session: Session, numbers: list[int]) -> dict[int, _Verdict]:
-    """The latest of each; no whole rows, for a version's long texts would be read with every one of them."""
+def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
+    """The latest on each claim; no whole rows, for a version's long texts would be read with every one of them."""
     query = (
         select(
-            VerdictRecord.submission_id,
+            VerdictRecord.claim_id,
             VerdictRecord.outcome,
             VerdictRecord.support,
             ModelVersion.name,
             ModelVersion.version,
         )
         .join(ModelVersion, ModelVersion.id == VerdictRecord.model_version_id)
-        .where(VerdictRecord.submission_id.in_(numbers))
+        .where(VerdictRecord.claim_id.in_(claims))
         .order_by(VerdictRecord.id)
     )
     return {
-        number: _Verdict(outcome, support, f"{name} {version}")
-        for number, outcome, support, name, version in session.execute(query)
+        claim: _Verdict(outcome, support, f"{name} {version}")
+        for claim, outcome, support, name, version in session.execute(query)
     }
 
 
 def _experts(session: Session, rows: Sequence[Row[Any]]) -> dict[int, list[str]]:
-    """Who says of each record what it is now, in the order in which they said it."""
+    """Who says of each record what it is now, in the order in which they said it; of each expert the latest answer counts."""
     undo = aliased(Identification)
     query = (
-        select(Identification.submission_id, Identification.taxon_id, User.name)
+        select(Identification.submission_id, Identification.user_id, Identification.taxon_id, User.name)
         .join(User, User.id == Identification.user_id)
         .outerjoin(undo, undo.undoes_id == Identification.id)
         .where(
             Identification.submission_id.in_([row.id for row in rows]),
-            Identification.kind == IdentificationKind.TAXON,
+            Identification.kind.in_(ANSWERS),
             undo.id.is_(None),
         )
         .order_by(Identification.id)
     )
-    settled = {row.id: row.taxon_id for row in rows if BY_STATUS[row.verification_status] in NAMED_BY_EXPERTS}
+    settled = {row.id: row.taxon_id for row in rows if Standing(row.standing) in NAMED_BY_EXPERTS}
+    present: dict[tuple[int, int], tuple[int | None, str]] = {}
+    for number, user_id, taxon_id, name in session.execute(query):
+        present.pop((number, user_id), None)
+        present[number, user_id] = (taxon_id, name)
     found: dict[int, list[str]] = defaultdict(list)
-    for number, taxon_id, name in session.execute(query):
-        if settled.get(number) == taxon_id and name not in found[number]:
+    for (number, _user_id), (taxon_id, name) in present.items():
+        if number in settled and settled[number] == taxon_id:
             found[number].append(name)
     return found
 
@@ -219,19 +227,21 @@ def _of_place(tell: Callable[[Place], str | int | None]) -> Callable[[_Record], 
 
 
 def _verbatim(record: _Record) -> str:
-    return record.claim.verbatim or (record.claim.taxon.scientific_name if record.claim.taxon else "")
+    typed = record.claim.verbatim if record.shape.words else ""
+    return typed or (record.claim.taxon.scientific_name if record.claim.taxon else "")
 
 
 def _locality(record: _Record) -> str:
-    return record.row.place if record.shape.locality else ""
+    return record.row.place if record.shape.words else ""
 
 
 def _withheld(record: _Record) -> str:
     parts = []
     if record.shape.precision is Precision.NONE and record.row.latitude is not None:
         parts.append("coordinates")
-    if not record.shape.locality and record.row.place:
-        parts.append("locality")
+    if not record.shape.words:
+        typed = {"locality": record.row.place, "verbatimIdentification": record.claim.verbatim}
+        parts += [term for term, text in typed.items() if text]
     return f"Withheld: {', '.join(parts)}" if parts else ""
 
 

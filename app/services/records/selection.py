@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, extract, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.occurrence import ACCEPTED, NAMED_BY_EXPERTS, STATUSES, Standing
@@ -26,6 +26,17 @@ def _codes(standings: Iterable[Standing]) -> list[VerificationStatus]:
     return sorted(status for standing in standings for status in STATUSES[standing])
 
 
+# A person who has spoken outranks the machine, also where a second one is needed before it is settled.
+STANDING: ColumnElement[Any] = case(
+    (
+        and_(
+            Submission.verification_status == VerificationStatus.ACCEPTED_BY_MACHINE,
+            func.coalesce(ReviewTask.answers, 0) > 0,
+        ),
+        literal(Standing.UNDECIDED.value),
+    ),
+    *((Submission.verification_status.in_(_codes([standing])), literal(standing.value)) for standing in Standing),
+)
 # What experts said where they named a species, else what the volunteer did.
 TAXON_ID: ColumnElement[Any] = case(
     (Submission.verification_status.in_(_codes(NAMED_BY_EXPERTS)), ReviewTask.outcome_taxon_id),
@@ -60,7 +71,7 @@ def of(wanted: Selection, *columns: Any) -> Select[Any]:
 def _conditions(wanted: Selection) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [Submission.status != SubmissionStatus.WITHDRAWN]
     if wanted.standings != frozenset(Standing):
-        found.append(Submission.verification_status.in_(_codes(wanted.standings)))
+        found.append(STANDING.in_(sorted(standing.value for standing in wanted.standings)))
     if wanted.since is not None:
         found.append(
             _seen_or_sent(Submission.event_date >= wanted.since, Submission.created_at >= _begin(wanted.since))
@@ -82,14 +93,15 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+def is_known(session: Session, scientific_name: str) -> bool:
+    """Whether there is such a species, be it one that is no longer offered."""
+    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == scientific_name)) is not None
+
+
 def years(session: Session) -> list[int]:
-    """Every year between the first record and the last, the latest first."""
+    """Every year of which there is a record, the latest first."""
     kept = Submission.status != SubmissionStatus.WITHDRAWN
-    dated = session.execute(select(func.min(Submission.event_date), func.max(Submission.event_date)).where(kept)).one()
-    undated = session.execute(
-        select(func.min(Submission.created_at), func.max(Submission.created_at)).where(
-            kept, Submission.event_date.is_(None)
-        )
-    ).one()
-    found = [day.year for day in (*dated, *undated) if day is not None]
-    return list(range(max(found), min(found) - 1, -1)) if found else []
+    seen, sent = extract("year", Submission.event_date), extract("year", Submission.created_at)
+    dated = select(seen).where(kept, Submission.event_date.is_not(None)).distinct()
+    undated = select(sent).where(kept, Submission.event_date.is_(None)).distinct()
+    return sorted({int(year) for query in (dated, undated) for year in session.scalars(query)}, reverse=True)

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.domain.occurrence import ACCEPTED, BY_STATUS, STATUSES, Standing
+from app.domain.occurrence import ACCEPTED, Standing
 from app.models import Submission, Taxon
 from app.services.records import selection
-from app.services.records.selection import TAXON_ID, Selection
+from app.services.records.selection import STANDING, TAXON_ID, Selection
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Extent:
 
 def extent(session: Session, wanted: Selection) -> Extent:
     """What a download of these would hold."""
-    refused = Submission.verification_status.in_(STATUSES[Standing.NOT_ACCEPTED])
-    query = selection.of(wanted, func.count(), *_missing(), func.count().filter(TAXON_ID.is_(None) | refused))
+    unnamed = TAXON_ID.is_(None) | (STANDING == Standing.NOT_ACCEPTED.value)
+    query = selection.of(wanted, func.count(), *_missing(), func.count().filter(unnamed))
     return Extent(*session.execute(query).one())
 
 
@@ -101,24 +101,23 @@ def _missing() -> tuple[Any, Any]:
 
 
 def _species(session: Session, wanted: Selection) -> list[SpeciesCount]:
-    taxon_id = TAXON_ID.label("taxon_id")
+    taxon_id, standing = TAXON_ID.label("taxon_id"), STANDING.label("standing")
     query = selection.of(
         wanted,
         taxon_id,
-        Submission.verification_status,
+        standing,
         Submission.event_date,
         func.count(),
         func.sum(Submission.individual_count),
-    ).group_by(taxon_id, Submission.verification_status, Submission.event_date)
+    ).group_by(taxon_id, standing, Submission.event_date)
     found: dict[int | None, SpeciesCount] = {}
     rows = session.execute(query).all()
     numbers = {row.taxon_id for row in rows if row.taxon_id is not None}
     taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon).where(Taxon.id.in_(numbers)))}
-    for number, status, day, records, individuals in rows:
+    for number, told, day, records, individuals in rows:
         one = found.setdefault(number, SpeciesCount(taxa.get(number)))
-        standing = BY_STATUS[status]
-        one.standings[standing] += Counted(records, int(individuals))
-        if day is not None and standing in ACCEPTED:
+        one.standings[Standing(told)] += Counted(records, int(individuals))
+        if day is not None and Standing(told) in ACCEPTED:
             one.weeks[day - timedelta(days=day.weekday())] += records
     return sorted(
         found.values(),

@@ -15,6 +15,7 @@ from app.services.records.occurrences import Shape
 from app.services.records.selection import Selection
 from app.services.review.filters import MAX_TEXT
 
+_FIELDS = {"since", "until", "species", "standing", "precision", "words", "names"}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -25,7 +26,7 @@ class RecordsForm:
     values: Mapping[str, str]
     standings: frozenset[Standing]
     precision: Precision
-    locality: bool
+    words: bool
     names: bool
     wanted: Selection
     shape: Shape
@@ -37,38 +38,42 @@ class RecordsForm:
             (name, other.get(name, self.values[name])) for name in ("since", "until", "species")
         ]
         fields += [("standing", standing.value) for standing in Standing if standing in self.standings]
-        fields.append(("precision", self.precision.value))
-        fields += [(name, "yes") for name, chosen in (("locality", self.locality), ("names", self.names)) if chosen]
+        fields.append(("precision", self.values["precision"]))
+        fields += [(name, "yes") for name, chosen in (("words", self.words), ("names", self.names)) if chosen]
         fields += [(name, value) for name, value in other.items() if name not in self.values]
         return urlencode(fields)
 
 
 def read(params: QueryParams, season: int | None, language: str) -> RecordsForm:
     """The fields; without any, what is accepted of ``season``, a year, or of all time where it is None."""
-    if "since" not in params:
+    if not _FIELDS & set(params):
         bounds = {"since": f"{season}-01-01", "until": f"{season}-12-31"} if season else {"since": "", "until": ""}
         params = QueryParams([*bounds.items(), *(("standing", one.value) for one in ACCEPTED)])
     values = {name: params.get(name, "").replace("\0", "").strip() for name in ("since", "until", "species")}
     errors: list[FieldError] = []
     if len(values["species"]) > MAX_TEXT:
         errors.append(FieldError("species", "claim_unknown"))
-        values["species"] = ""
+        values["species"] = values["species"][: MAX_TEXT + 1]  # enough to be refused again
     since, until = (_day(values, name, errors) for name in ("since", "until"))
     if since and until and until < since:
         errors.append(FieldError("until", "days_turned"))
     standings = frozenset(_members(Standing, params.getlist("standing")))
     if not standings:
         errors.append(FieldError("standing", "standings_missing"))
-    precision = next(iter(_members(Precision, params.getlist("precision"))), Precision.KILOMETRE)
-    locality, names = "locality" in params, "names" in params
+    values["precision"] = params.get("precision", Precision.KILOMETRE.value)[:20]
+    precision = next(iter(_members(Precision, [values["precision"]])), None)
+    if precision is None:
+        errors.append(FieldError("precision", "kind_unknown"))
+        precision = Precision.KILOMETRE
+    words, names = "words" in params, "names" in params
     return RecordsForm(
         values,
         standings,
         precision,
-        locality,
+        words,
         names,
         Selection(since, until, values["species"], standings),
-        Shape(precision, locality, names, language),
+        Shape(precision, words, names, language),
         errors,
     )
 

@@ -34,6 +34,7 @@ LICENCES: dict[Licence, str] = {
 }
 _STYLES = ("first", "second", "third", "fourth")
 _MOST_TICKS = 6
+_MOST_WEEKS = 60
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class SeasonLink:
     label: str
     url: str
     active: bool
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """The chart, and the same as a table."""
+
+    picture: Chart
+    heads: list[str]
+    rows: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,11 @@ class RecordsViews:
         self.t = words.t
 
     def heading(self, form: RecordsForm) -> str:
-        """Of which time these are."""
+        """Of which time these are, and of which species."""
+        name = self._words.name(form.wanted.scientific_name)
+        return f"{self._time(form)}: {name}" if name else self._time(form)
+
+    def _time(self, form: RecordsForm) -> str:
         since, until = form.wanted.since, form.wanted.until
         if since and until:
             if (since.month, since.day, until.month, until.day) == (1, 1, 12, 31) and since.year == until.year:
@@ -145,29 +159,31 @@ class RecordsViews:
     def _capital(self, text: str) -> str:
         return text[:1].upper() + text[1:]
 
-    def weeks(self, found: Summary) -> Chart | None:
-        """Accepted records of the most frequent species, week by week; None of fewer than two weeks."""
-        lines = [one for one in found.species if one.taxon is not None and one.weeks][: len(_STYLES)]
-        weeks = sorted({week for one in lines for week in one.weeks})
-        if len(weeks) < 2:
+    def weeks(self, found: Summary) -> Weeks | None:
+        """Accepted records of the most frequent species, week by week; None of fewer than two weeks, or of several seasons."""
+        shown = [one for one in found.species if one.taxon is not None and one.weeks]
+        shown = sorted(shown, key=lambda one: -one.weeks.total())[: len(_STYLES)]
+        seen = {week for one in shown for week in one.weeks}
+        span = (max(seen) - min(seen)).days // 7 if seen else 0
+        if not 1 <= span <= _MOST_WEEKS:
             return None
-        first, span = weeks[0], (weeks[-1] - weeks[0]).days // 7
-        every = [first + timedelta(weeks=number) for number in range(span + 1)]
+        every = [min(seen) + timedelta(weeks=number) for number in range(span + 1)]
+        days = [self._words.language.short_date(week) for week in every]
         step = -(-len(every) // _MOST_TICKS)
-        named = tuple(
-            (float(number), self._words.language.short_date(every[number])) for number in range(0, span + 1, step)
-        )
+        named = tuple((float(number), days[number]) for number in range(0, span + 1, step))
         drawn = [
             Line(self._species(one.taxon), style, [(number, one.weeks[week]) for number, week in enumerate(every)])
-            for one, style in zip(lines, _STYLES, strict=False)
+            for one, style in zip(shown, _STYLES, strict=False)
         ]
         highest = max(y for line in drawn for _x, y in line.points)
-        return chart(
+        picture = chart(
             self.t("Accepted records of each species, week by week"),
             Axis(self.t("week of"), 0.0, float(span), named=named),
             Axis(self.t("records"), 0.0, max(5.0, 1.05 * highest), percent=False),
             drawn,
         )
+        rows = [[day, *(str(one.weeks[week]) for one in shown)] for day, week in zip(days, every, strict=True)]
+        return Weeks(picture, [self.t("Week of"), *(line.name for line in drawn)], rows)
 
     def chosen(self, extent: Extent) -> list[str]:
         """What a download would hold, and what is missing in it, in sentences."""
@@ -212,5 +228,5 @@ class RecordsViews:
             told["eventDate"] or "–",
             where or "–",
             told["identificationVerificationStatus"],
-            told["identifiedBy"] or told["identificationRemarks"] or "–",
+            told["identifiedBy"] or "–",
         ]

@@ -55,9 +55,15 @@ def test_places_are_told_in_steps_of_a_grid():
     assert steps == ["0.001", "0.01", "0.1"]
 
 
-def test_neighbours_are_told_alike():
-    one, other = (rounded(52.37 + shift, 4.9 - shift, Precision.KILOMETRE) for shift in (0.001, 0.004))
-    assert one == other
+@pytest.mark.parametrize("precision", ROUNDED)
+def test_the_whole_cell_is_told_alike(precision):
+    step = float(rounded(52.4, 4.9, precision).step or 0)
+    places = {
+        rounded(52.4 + step * (north - 5) / 10.1, 4.9 + step * (east - 5) / 10.1, precision)
+        for north in range(11)
+        for east in range(11)
+    }
+    assert len(places) == 1
 
 
 def test_an_exact_place_is_told_as_it_was_given():

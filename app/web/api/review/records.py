@@ -9,7 +9,7 @@ from app.domain.errors import FieldError, InvalidInput
 from app.domain.occurrence import ACCEPTED, Precision, Standing
 from app.services.records import occurrences, summary
 from app.services.records.occurrences import Shape
-from app.services.records.selection import Selection
+from app.services.records.selection import Selection, is_known
 from app.services.records.summary import Counted
 from app.services.review.filters import MAX_TEXT
 from app.web.api.review.shared import LARGEST, Day, Sessions, TaxonOut, refusals, taxon_out
@@ -17,7 +17,7 @@ from app.web.auth import Coordinator
 from app.web.dependencies import LanguageDep, ReadSession
 
 router = APIRouter(prefix="/api/v1/review/records", tags=["review"])
-_TURNED = "The last day lies before the first."
+_TURNED = "The last day lies before the first, or there is no such species."
 _OrNone = BeforeValidator(lambda text: text or None)
 
 
@@ -85,13 +85,17 @@ class SummaryOut(BaseModel):
 
 
 def _time(
+    session: ReadSession,
     since: Annotated[Day | None, Query(description="First day it was seen.")] = None,
     until: Annotated[Day | None, Query(description="Last day it was seen.")] = None,
     species: Annotated[str, Query(max_length=MAX_TEXT, description="Scientific name.")] = "",
 ) -> Selection:
     if since and until and until < since:
         raise InvalidInput([FieldError("until", "days_turned")])
-    return Selection(since, until, species.replace("\0", "").strip())
+    name = species.replace("\0", "").strip()
+    if name and not is_known(session, name):
+        raise InvalidInput([FieldError("species", "claim_unknown")])
+    return Selection(since, until, name)
 
 
 Time = Annotated[Selection, Depends(_time)]
@@ -105,14 +109,16 @@ def list_records(
     time: Time,
     standing: Annotated[list[Standing] | None, Query(description="Unasked: what is accepted.")] = None,
     precision: Annotated[Precision, Query(description="How exactly coordinates are told.")] = Precision.KILOMETRE,
-    locality: Annotated[bool, Query(description="With the place in the volunteer's own words.")] = False,
+    words: Annotated[
+        bool, Query(description="With what the volunteer typed: the place, the name of another species.")
+    ] = False,
     names: Annotated[bool, Query(description="With the names of the experts.")] = False,
     after: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RecordsOut:
     """What was withdrawn is never among them."""
     wanted = Selection(time.since, time.until, time.scientific_name, frozenset(standing or ACCEPTED))
-    found = occurrences.page(sessions, wanted, Shape(precision, locality, names, language.code), after, limit)
+    found = occurrences.page(sessions, wanted, Shape(precision, words, names, language.code), after, limit)
     return RecordsOut(
         records=[OccurrenceOut.model_validate(one.fields) for one in found],
         next=found[-1].number if len(found) == limit else None,

@@ -60,7 +60,7 @@ def _page(
         found = summary.summary(session, form.wanted)
         extent = summary.extent(session, form.wanted)
         before, changed_at = description.current(session), description.changed_at(session)
-    some = occurrences.page(sessions, form.wanted, form.shape, 0, _PREVIEWED)
+    some = occurrences.page(sessions, form.wanted, form.shape, 0, _PREVIEWED, blind=False)
     told = by_field(InvalidInput(form.errors), words)
     context: dict[str, Any] = {
         "heading": views.heading(form),
@@ -150,4 +150,5 @@ def describe(
         errors |= by_field(error, words)
     if errors:
         return _page(request, sessions, words, described=typed, errors=errors)
-    return to("/review/records", "saved=1#description")
+    form, _years = _read(request, sessions, words)
+    return to("/review/records", f"{form.query(saved='yes')}#description")

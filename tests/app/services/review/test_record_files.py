@@ -29,6 +29,9 @@ NASTY = [
     "+1",
     "-1+2",
     "@SUM(A1)",
+    "\t=1+1",
+    "＝1",
+    "x; =1;y",
     "tab\there",
     "two\r\nlines",
     'a "quoted" word',
@@ -71,7 +74,7 @@ def opened(described, tmp_path):
     for number in numbers[:2]:
         described.decisions.decide(described.anna, number, task_of(described.sessions, number).revision, it_is(TAXA[0]))
     path = tmp_path / "records.zip"
-    path.write_bytes(written(described, Form.ARCHIVE, locality=True, names=True))
+    path.write_bytes(written(described, Form.ARCHIVE, words=True, names=True))
     with DwCAReader(str(path)) as reader:
         yield reader
 
@@ -127,11 +130,11 @@ def test_a_table_has_the_columns_of_the_archive_and_all_records(described):
 
 def test_a_spreadsheet_calculates_nothing_that_a_volunteer_wrote(review):
     nasty(review)
-    found = rows(review, locality=True)
+    found = rows(review, words=True)
     for column in ("locality", "verbatimIdentification"):
         texts = [row[column] for row in found]
-        assert texts[:4] == [f"'{text}" for text in NASTY[:4]]
-        assert texts[4:] == ["tab here", "two lines", 'a "quoted" word', "Ωmega 🦋, x;y"]
+        assert texts[:7] == [*(f"'{text}" for text in NASTY[:4]), "' =1+1", "'＝1", "x, =1;y"]
+        assert texts[7:] == ["tab here", "two lines", 'a "quoted" word', "Ωmega 🦋, x;y"]
     assert {row["decimalLongitude"] for row in found} == {"-4.50"}  # a number stays one
 
 
@@ -140,25 +143,49 @@ def test_what_was_written_stays_in_its_field_of_an_archive(described, tmp_path):
     for number in numbers:
         described.decisions.decide(described.anna, number, task_of(described.sessions, number).revision, it_is(TAXA[0]))
     path = tmp_path / "nasty.zip"
-    path.write_bytes(written(described, Form.ARCHIVE, locality=True))
+    path.write_bytes(written(described, Form.ARCHIVE, words=True))
     with DwCAReader(str(path)) as reader:
         texts = [row.data[f"{DWC}verbatimIdentification"] for row in reader]
-    assert texts == [*NASTY[:4], "tab here", "two lines", 'a "quoted" word', "Ωmega 🦋, x;y"]
+    assert texts == [*NASTY[:4], " =1+1", *NASTY[5:7], "tab here", "two lines", 'a "quoted" word', "Ωmega 🦋, x;y"]
 
 
 def test_control_characters_break_no_metadata(review, tmp_path):
-    description.save(review.sessions, review.anna, Description("A\x0bB", "C", "c@example.org", Licence.CC0))
+    description.save(
+        review.sessions, review.anna, Description("A\x0bB\uffff", "C \x85 D", "c@example.org", Licence.CC0)
+    )
     path = tmp_path / "odd.zip"
     path.write_bytes(written(review, Form.ARCHIVE))
     with DwCAReader(str(path)) as reader:
-        assert reader.metadata.findtext("dataset/title") == "A B"
+        assert reader.metadata.findtext("dataset/title") == "A B "
         assert ElementTree.tostring(reader.metadata)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "name"),
+    [
+        (None, None, "records.csv"),
+        (date(2026, 7, 1), None, "records-since-2026-07-01.csv"),
+        (None, date(2026, 7, 1), "records-until-2026-07-01.csv"),
+        (date(2026, 7, 1), date(2026, 7, 2), "records-2026-07-01-2026-07-02.csv"),
+    ],
+)
+def test_a_file_is_called_by_its_time(since, until, name):
+    assert Download(Form.CSV, Selection(since, until), Shape()).filename == name
+
+
+def test_a_download_that_is_left_holds_nothing_open(described):
+    waiting(described.sessions, 3)
+    pieces = archive.pieces(described.sessions, Download(Form.ARCHIVE, SEASON, Shape()))
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    waiting(described.sessions)  # SQLite would refuse it while anybody reads in a transaction of its own
 
 
 def test_taking_a_file_is_noted_before_its_first_byte(described):
     waiting(described.sessions)
-    archive.take(described.sessions, described.anna, Download(Form.CSV, SEASON, Shape(locality=True)))
+    archive.take(described.sessions, described.anna, Download(Form.CSV, SEASON, Shape(words=True)))
     with reading(described.sessions) as session:
         [entry] = session.query(AuditEntry).filter_by(action="records.downloaded").all()
+    assert (entry.details["since"], entry.details["until"]) == ("2026-01-01", "2026-12-31")
     assert (entry.user_id, entry.details["file"]) == (described.anna, "records-2026-01-01-2026-12-31.csv")
-    assert (entry.details["places"], entry.details["with"]) == ("1km", ["locality"])
+    assert (entry.details["places"], entry.details["with"]) == ("1km", ["typed words"])

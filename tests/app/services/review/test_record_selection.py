@@ -20,6 +20,7 @@ from app.services.records.selection import Selection
 from app.services.records.summary import Counted
 from app.services.review.decisions import Decision
 from tests.app.sending import TAXA
+from tests.app.services.review.test_decisions import two_must_agree
 from tests.desk import it_is, submission_of, task_of, waiting
 
 BROWN, GATEKEEPER = TAXA
@@ -132,12 +133,40 @@ def test_experts_are_named_where_that_is_asked_for_and_only_those_who_said_so(re
     assert told(review, shape=Shape(names=True))[number]["identifiedBy"] == "Anna | Ben"
 
 
+def test_an_expert_who_changed_their_mind_is_not_named_for_what_they_said_before(review):
+    [number] = waiting(review.sessions)
+    decide(review, number, it_is(GATEKEEPER))
+    decide(review, number, UNABLE)
+    decide(review, number, it_is(GATEKEEPER), review.ben)
+    assert told(review, shape=Shape(names=True))[number]["identifiedBy"] == "Ben"
+
+
+def test_what_an_expert_spoke_about_is_not_the_machines_any_more(review):
+    two_must_agree(review)
+    [number] = waiting(review.sessions, predicted=BROWN, outcome=Outcome.AGREE, support=0.99, accepted=True)
+    decide(review, number, it_is(GATEKEEPER))
+    assert told(review, Selection()) == {}
+    fields = told(review, Selection(standings=frozenset({Standing.UNDECIDED})))[number]
+    assert fields["identificationRemarks"] == ""
+    assert counted(review).standings[Standing.MACHINE] == Counted()
+
+
+def test_what_an_expert_is_to_judge_unseen_can_be_left_out(review):
+    blind, seen = waiting(review.sessions, blind=True), waiting(review.sessions)
+    wanted = Selection(standings=EVERY)
+    found = occurrences.page(review.sessions, wanted, Shape(), 0, 10, blind=False)
+    assert [one.number for one in found] == seen
+    assert set(told(review)) == {*blind, *seen}
+
+
 def test_the_first_claim_is_told_though_another_stands(review):
     [number] = waiting(review.sessions)
     with transaction(review.sessions) as session:
         session.add(ClaimRecord(submission_id=number, kind=ClaimKind.OTHER, verbatim="Ringlet", informed=True))
     fields = told(review)[number]
     assert (fields["verbatimIdentification"], fields["scientificName"]) == (BROWN, "")
+    # What the machine said was about the other claim.
+    assert fields["dynamicProperties"] == '{"verificationStatus": "pending"}'
 
 
 def test_a_typed_name_is_told_as_it_was_typed(review):
@@ -146,7 +175,10 @@ def test_a_typed_name_is_told_as_it_was_typed(review):
         session.execute(
             update(ClaimRecord).where(ClaimRecord.submission_id == number).values(verbatim="Ringlet, I think")
         )
-    assert told(review)[number]["verbatimIdentification"] == "Ringlet, I think"
+    typed = told(review, shape=Shape(words=True))[number]
+    assert (typed["verbatimIdentification"], typed["informationWithheld"]) == ("Ringlet, I think", "")
+    kept = told(review)[number]
+    assert (kept["verbatimIdentification"], kept["informationWithheld"]) == ("", "Withheld: verbatimIdentification")
 
 
 def test_what_was_withdrawn_is_gone(review):
@@ -182,6 +214,9 @@ def test_without_a_date_it_counts_for_the_day_it_was_sent(review):
     assert told(review)[undated]["eventDate"] == ""
     with reading(review.sessions) as session:
         assert selection.years(session) == [2026, 2025]
+    change(review, dated, event_date=date(1926, 8, 1))
+    with reading(review.sessions) as session:
+        assert selection.years(session) == [2026, 1926]
 
 
 def test_places_are_told_as_exactly_as_is_asked_for(review):
@@ -193,17 +228,23 @@ def test_places_are_told_as_exactly_as_is_asked_for(review):
         return [fields[name] for name in ("decimalLatitude", "decimalLongitude", "locality", "informationWithheld")]
 
     assert place() == ["52.37", "4.90", "", "Withheld: locality"]
-    assert place(precision=Precision.EXACT, locality=True) == ["52.370216", "4.895168", "Mill Lane 4", ""]
+    assert place(precision=Precision.EXACT, words=True) == ["52.370216", "4.895168", "Mill Lane 4", ""]
     assert place(precision=Precision.NONE) == ["", "", "", "Withheld: coordinates, locality"]
     assert told(review)[number]["coordinateUncertaintyInMeters"] == "653"
 
 
-def test_nothing_leads_back_to_a_volunteer(review):
-    [number] = waiting(review.sessions, note="Ask for Kim at the gate")
+@pytest.mark.parametrize("shape", [Shape(), Shape(Precision.EXACT, words=True, names=True)])
+def test_nothing_leads_back_to_a_volunteer(review, shape):
+    [number] = waiting(review.sessions, note="Ask for Kim at the gate", place="Mill Lane 4")
+    with transaction(review.sessions) as session:
+        session.get_one(Submission, number).volunteer.email = "kim@example.org"
+        typed = update(ClaimRecord).where(ClaimRecord.submission_id == number)
+        session.execute(typed.values(verbatim="Ringlet, says Kim"))
     row = submission_of(review.sessions, number)
-    everything = " ".join(told(review)[number].values())
-    for secret in (row.token, row.volunteer.key, row.note, row.photos[0].token):
-        assert secret not in everything
+    everything = " ".join(told(review, shape=shape)[number].values())
+    never = [row.token, row.volunteer.key, row.volunteer.email, row.note, row.photos[0].token, row.photos[0].sha256]
+    assert [secret for secret in never if secret in everything] == []
+    assert [text in everything for text in ("Mill Lane 4", "says Kim")] == [shape.words] * 2
 
 
 def test_a_record_keeps_its_number_and_shares_it_with_none(review):

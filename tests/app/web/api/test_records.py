@@ -5,6 +5,8 @@ from datetime import date
 import pytest
 
 from app.domain.accounts import Role, Scope
+from app.services.records.occurrences import TERMS
+from app.web.api.review.records import OccurrenceOut
 from tests.app.sending import TAXA
 from tests.desk import waiting
 from tests.people import with_key
@@ -27,6 +29,10 @@ def test_records_are_turned_over_page_by_page(lite, program):
     assert (record["scientificName"], record["eventDate"], record["individualCount"]) == (TAXA[0], "2026-07-14", 1)
     assert (record["decimalLatitude"], record["coordinateUncertaintyInMeters"]) == (None, None)
     assert len({one["occurrenceID"] for one in first["records"] + second["records"]}) == 3
+
+
+def test_every_term_is_told():
+    assert tuple(OccurrenceOut.model_fields) == TERMS
 
 
 def test_unasked_only_what_was_accepted_is_told(lite, program):
@@ -60,6 +66,7 @@ def test_the_summary_counts_every_standing(lite, program):
     ("query", "status"),
     [
         ("since=2026-07-02&until=2026-07-01", 422),
+        ("species=Nemo nescitus", 422),
         ("since=0", 400),
         ("standing=right", 400),
         ("precision=1mm", 400),
