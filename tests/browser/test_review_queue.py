@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.db import transaction
 from app.domain.review import PhotoQuality
@@ -30,9 +30,9 @@ def narrow(page: Page, group: str, choice: str) -> None:
     )
 
 
-def rows(page: Page) -> int:
-    """How many lines the list has."""
-    return page.get_by_role("list", name="Submissions").get_by_role("listitem").count()
+def rows(page: Page) -> Locator:
+    """The lines of the list."""
+    return page.get_by_role("list", name="Submissions").get_by_role("listitem")
 
 
 def test_every_filter(new_person: NewPerson, decided_server: Server):
@@ -43,16 +43,16 @@ def test_every_filter(new_person: NewPerson, decided_server: Server):
         session.get_one(ReviewTask, brown[0].id).quality = PhotoQuality.BLURRED
     page = reviewer(new_person, decided_server).page
     page.goto("/review?place=filter+hill")
-    assert rows(page) == 3
+    expect(rows(page)).to_have_count(3)
     narrow(page, "Why it is here", "The computer sees something else")
-    assert rows(page) == 2
+    expect(rows(page)).to_have_count(2)
     assert "reason=disagree" in page.url
     narrow(page, "Claimed as", "meadow brown")
     narrow(page, "The computer sees", "gatekeeper")
     narrow(page, "Photo", "blurred")
-    assert rows(page) == 1
+    expect(rows(page)).to_have_count(1)
     page.get_by_role("region", name="Photo").get_by_role("link", name="blurred").click()
-    assert rows(page) == 2
+    expect(rows(page)).to_have_count(2)
 
     page.goto("/review")
     page.get_by_label("Claimed species").select_option(label="no species")
@@ -65,13 +65,13 @@ def test_every_filter(new_person: NewPerson, decided_server: Server):
     page.get_by_label("Words in note, place or claim").fill("hill")
     page.get_by_label("Claimed species").select_option(label="no species")
     page.get_by_role("button", name="Show").click()
-    assert rows(page) == 1
+    expect(rows(page)).to_have_count(1)
 
     page.get_by_label("Name", exact=True).fill("Unknown on the hill")
     page.get_by_role("button", name="Save filter").click()
     page.goto("/review")
     page.get_by_role("link", name="Unknown on the hill").click()
-    assert rows(page) == 1
+    expect(rows(page)).to_have_count(1)
     saved = page.get_by_role("region", name="Saved filters")
     saved.locator("summary").click()
     saved.get_by_label("Name").fill("The hill")
@@ -97,10 +97,10 @@ def test_pages_of_the_queue(new_person: NewPerson, decided_server: Server):
     send_many(decided_server, 32, "Long lane", size=80)
     page = reviewer(new_person, decided_server).page
     page.goto("/review?place=long+lane")
-    assert rows(page) == 30
+    expect(rows(page)).to_have_count(30)
     page.get_by_role("link", name="Further in the queue").click()
     expect(page.get_by_role("link", name="Further in the queue")).to_have_count(0)
-    assert rows(page) == 2
+    expect(rows(page)).to_have_count(2)
     page.get_by_role("link", name="Earlier in the queue").click()
     expect(page.get_by_role("link", name="Further in the queue")).to_be_visible()
 

@@ -161,9 +161,9 @@ def test_looking_at_the_photo(new_person: NewPerson, decided_server: Server):
     page.keyboard.press("+")
     expect(viewer).to_have_attribute("data-zoom", "1.25")
     layer = page.locator("[data-layer]")
-    before = layer.get_attribute("style")
+    before = layer.get_attribute("style") or ""
     page.keyboard.press("Shift+ArrowRight")
-    assert layer.get_attribute("style") != before
+    expect(layer).not_to_have_attribute("style", before)
     page.keyboard.press("r")
     expect(viewer).to_have_attribute("data-turns", "1")
     page.keyboard.press("]")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.domain.errors import FieldError, InvalidInput
+from app.domain.errors import NotFound
 from app.domain.occurrence import ACCEPTED, Precision, Standing
 from app.services.records import occurrences, summary
 from app.services.records.occurrences import Shape
@@ -17,7 +17,7 @@ from app.web.auth import Coordinator
 from app.web.dependencies import LanguageDep, ReadSession
 
 router = APIRouter(prefix="/api/v1/review/records", tags=["review"])
-_TURNED = "The last day lies before the first, or there is no such species."
+_NO_SPECIES = "There is no such species."
 _OrNone = BeforeValidator(lambda text: text or None)
 
 
@@ -90,18 +90,16 @@ def _time(
     until: Annotated[Day | None, Query(description="Last day it was seen.")] = None,
     species: Annotated[str, Query(max_length=MAX_TEXT, description="Scientific name.")] = "",
 ) -> Selection:
-    if since and until and until < since:
-        raise InvalidInput([FieldError("until", "days_turned")])
     name = species.replace("\0", "").strip()
     if name and not is_known(session, name):
-        raise InvalidInput([FieldError("species", "claim_unknown")])
+        raise NotFound(_NO_SPECIES)
     return Selection(since, until, name)
 
 
 Time = Annotated[Selection, Depends(_time)]
 
 
-@router.get("", summary="Records in Darwin Core", response_model=RecordsOut, responses=refusals(_422=_TURNED))
+@router.get("", summary="Records in Darwin Core", response_model=RecordsOut, responses=refusals(_404=_NO_SPECIES))
 def list_records(
     _user: Coordinator,
     sessions: Sessions,
@@ -125,7 +123,7 @@ def list_records(
     )
 
 
-@router.get("/summary", summary="Count the records", response_model=SummaryOut, responses=refusals(_422=_TURNED))
+@router.get("/summary", summary="Count the records", response_model=SummaryOut, responses=refusals(_404=_NO_SPECIES))
 def summarise(_user: Coordinator, session: ReadSession, language: LanguageDep, time: Time) -> SummaryOut:
     """By species and standing."""
     found = summary.summary(session, time)
