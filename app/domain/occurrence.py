@@ -26,7 +26,6 @@ STATUSES: dict[Standing, frozenset[VerificationStatus]] = {
     Standing.UNDECIDED: frozenset({V.PENDING, V.D, V.A}),
     Standing.NOT_ACCEPTED: frozenset({V.R4, V.R5}),
 }
-BY_STATUS = {status: standing for standing, statuses in STATUSES.items() for status in statuses}
 ACCEPTED = frozenset({Standing.VERIFIED, Standing.MACHINE})
 """What is exported where nothing else is asked for: what experts accepted, and the machine where it may."""
 NAMED_BY_EXPERTS = frozenset({Standing.VERIFIED, Standing.PLAUSIBLE})

@@ -53,11 +53,6 @@ class Weeks:
     rows: list[list[str]]
 
 
-@dataclass(frozen=True)
-class PreviewRow:
-    cells: list[str]
-
-
 class RecordsViews:
     """Builds the page in one language."""
 
@@ -214,9 +209,9 @@ class RecordsViews:
             self.t("Identified by"),
         ]
 
-    def preview(self, found: list[Occurrence]) -> list[PreviewRow]:
+    def preview(self, found: list[Occurrence]) -> list[list[str]]:
         """The first few records as they would be written."""
-        return [PreviewRow(self._cells(one.fields)) for one in found]
+        return [self._cells(one.fields) for one in found]
 
     def _cells(self, told: dict[str, str]) -> list[str]:
         where = ", ".join(
