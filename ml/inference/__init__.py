@@ -5,8 +5,10 @@ Importing this never imports TensorFlow; only loading a version under the ``save
 
 from ml.inference.activation import activation_map
 from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
+from ml.inference.finder import Found
 from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
 from ml.inference.pixels import Resize, Square, network_input, seen_box
+from ml.inference.recogniser import Animal, Look, LooksLike, Recogniser, SquareOrigin, load_recogniser
 from ml.inference.turns import holding, keep_large_blocks_apart, turn
 from ml.inference.versions import (
     Label,
@@ -19,8 +21,12 @@ from ml.inference.versions import (
 )
 
 __all__ = [
+    "Animal",
     "Classifier",
+    "Found",
     "Label",
+    "Look",
+    "LooksLike",
     "ModelVersionError",
     "ModelVersionInfo",
     "Output",
@@ -28,15 +34,18 @@ __all__ = [
     "PhotoInfo",
     "PixelLimits",
     "Policy",
+    "Recogniser",
     "Resize",
     "Runtime",
     "Square",
+    "SquareOrigin",
     "Threshold",
     "activation_map",
     "bundled_versions",
     "holding",
     "keep_large_blocks_apart",
     "load_classifier",
+    "load_recogniser",
     "network_input",
     "open_photo",
     "read_version",

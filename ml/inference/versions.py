@@ -53,13 +53,18 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Policy:
-    """How a model version's probabilities become decisions, until a coordinator says otherwise."""
+    """How a model version's probabilities become decisions, until a coordinator says otherwise.
+
+    From ``in_scope_threshold`` a photo counts as showing one of the labels; look-alikes among them are told apart by
+    ``confident_in_scope_threshold``, which is at least as high: below it no answer is certain.
+    """
 
     default_error_rate: float
     in_scope_threshold: float
     disagree_below: float
     default_claim_reliability: float
     thresholds: tuple[Threshold, ...]
+    confident_in_scope_threshold: float = 0.0
 
     def threshold_for(self, error_rate: float) -> Threshold | None:
         """The strictest threshold that promises at most this error rate, or None where none was computed."""
@@ -213,6 +218,7 @@ def _policy(value: dict[str, Any]) -> Policy:
         disagree_below=float(value["disagree_below"]),
         default_claim_reliability=float(value["default_claim_reliability"]),
         thresholds=tuple(_threshold(each) for each in value["thresholds"]),
+        confident_in_scope_threshold=float(value.get("confident_in_scope_threshold", value["in_scope_threshold"])),
     )
 
 
