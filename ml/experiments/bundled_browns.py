@@ -10,14 +10,14 @@ Expect 0.93 ± 0.03 accuracy on the test part with labels as found, 0.95 ± 0.02
 AUROC above 0.99, and some seven minutes on one core.
 """
 
-from ml.config import Augmentation, Config, Optimisation, OutsiderData, SpeciesData
+from ml.config import Augmentation, Config, FinderData, NamesData, Optimisation, OutsiderData, SpeciesData
 from ml.experiments import REFERENCE_PHOTOS
 
 CONFIG = Config(
     name="bundled_browns",
     task="garden-browns",
     model_name="browns-mobilenetv2",
-    version="1.1.0",
+    version="1.2.0",
     architecture="mobilenet_v2",
     architecture_options={"freeze": 20},
     input_size=128,
@@ -26,11 +26,21 @@ CONFIG = Config(
         labels=("maniola_jurtina", "pyronia_tithonus"),
         review="browns_label_review.csv",
     ),
-    outsiders=OutsiderData(folder="other", per_epoch=1000, subjects_weight=0.5),
+    outsiders=OutsiderData(
+        folder="other",
+        more=("european",),
+        per_epoch=1200,
+        subjects_weight=0.5,
+        subject_kinds=("butterfly", "butterfly_field", "lookalike", "european"),
+        weights={"lookalike": 8.0, "european": 4.0},
+    ),
     augmentation=Augmentation(rotation=30, shift=0.08, shear=8, zoom=0.2, brightness=0.12, contrast=0.2, soften=0.6),
     optimisation=Optimisation(epochs=20, batch=64, label_smoothing=0.05, ema=0.99),
     flip_average=True,
     zoom_views=(0.8,),
-    keep_share=0.99,
+    keep_share=0.98,
+    confident_share=0.8,
     data_note=REFERENCE_PHOTOS,
+    finder=FinderData(photo_kinds=("butterfly_field", "lookalike", "european")),
+    names=NamesData(head="mobilenet_v2_inat_insect_head.npz", said="insect_names.csv", size=192),
 )

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from ml.inference import Square
+
 # Width over height of the pictures that are made.
 _ASPECTS = (4 / 3, 4 / 3, 3 / 4, 3 / 4, 1.0, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
 _EDGES = ("hard", "soft", "round")
 _CLOSE_UPS, _NO_ANIMAL, _TWO_ANIMALS = 0.15, 0.12, 0.07
+_MARKED = 0.35
 _SMALLEST, _LARGEST, _LARGEST_OF_TWO = 0.012, 0.6, 0.08
 _GREY = 128
 
@@ -26,14 +29,32 @@ Box = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
+class Marked:
+    """A photo with the square of its animal, in fractions of its sides."""
+
+    picture: Image.Image
+    square: Square
+
+
+@dataclass(frozen=True)
 class Material:
-    """Pictures to make composites of: close-ups of ``animals``, ``backgrounds`` without any, and ``distractors``, things
-    that are no animal and are laid in like one.
+    """Pictures to learn from: close-ups of ``animals``, ``backgrounds`` without any, and ``distractors``, things that are no
+    animal and are laid in like one; and whole photos in which the animal is ``marked``.
     """
 
     animals: Sequence[Image.Image]
     backgrounds: Sequence[Image.Image]
     distractors: Sequence[Image.Image]
+    marked: Sequence[Marked] = ()
+
+
+def training_picture(material: Material, size: int, random: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
+    """A composite, or where there are marked photos, at times a part of one. Arguments and result as
+    :func:`training_composite`.
+    """
+    if material.marked and random.random() < _MARKED:
+        return _part_of(_any(material.marked, random), size, random)
+    return training_composite(material, size, random)
 
 
 def training_composite(material: Material, size: int, random: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
@@ -106,6 +127,34 @@ def _close_up(picture: Image.Image, size: int, random: np.random.Generator) -> t
     width, height = (max(1, round(side * scale)) for side in picture.size)
     small = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return _on_grey(_changed(small, random), size), [(width / 2 / size, height / 2 / size, min(width, height) / size)]
+
+
+def _part_of(marked: Marked, size: int, random: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
+    """A part of the photo that holds all of its animal; at times the whole photo, and every second time mirrored."""
+    picture, square = marked.picture, marked.square
+    width, height = picture.size
+    x, y, side = square.x * width, square.y * height, square.width * width
+    box = (0, 0, width, height)
+    if random.random() >= 0.4:
+        left, top, right, bottom = random.random(4)
+        box = (
+            int(left * x),
+            int(top * y),
+            int(np.ceil(width - right * max(0.0, width - x - side))),
+            int(np.ceil(height - bottom * max(0.0, height - y - side))),
+        )
+    part = picture.crop(box)
+    x, y = x - box[0], y - box[1]
+    if random.random() < 0.5:
+        part, x = _mirrored(part), part.width - x - side
+    scale = size / max(part.size)
+    small = part.resize(
+        (max(1, round(part.width * scale)), max(1, round(part.height * scale))),
+        Image.Resampling.BILINEAR,
+        reducing_gap=2.0,
+    )
+    share = scale / size
+    return _on_grey(_changed(small, random), size), [((x + side / 2) * share, (y + side / 2) * share, side * share)]
 
 
 def _free_corner(

@@ -10,8 +10,9 @@ import numpy as np
 
 from ml.architectures import Network
 from ml.backend import tensorflow
-from ml.finding.composites import Material, training_composite
-from ml.finding.network import STRIDE, finder_loss, finder_network, targets
+from ml.datasets.folder import DataError
+from ml.finding.composites import Material, training_picture
+from ml.finding.network import STRIDE, finder_loss, targets
 
 # Called with the step that was done, of how many, and the mean loss since it was called last.
 Report = Callable[[int, int, float], None]
@@ -19,49 +20,44 @@ _REPORT_EVERY = 50
 _WARM_UP = 100
 
 
-class FinderError(Exception):
+class FinderError(DataError):
     """The finder can't be trained; the message says why."""
 
 
-def train_finder(
+def learn(
+    network: Network,
     material: Material,
     *,
     size: int,
     steps: int,
     batch: int,
     learning_rate: float,
-    weights: str | None,
     seed: int,
     report: Report | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Network | None:
-    """Train a finder. Returns the network, or None where it was ``stopped``.
+) -> bool:
+    """Teach a finder's network. Returns False where it was ``stopped`` before the end.
 
     Args:
+        network: from :func:`ml.finding.network.finder_network`.
         material: pictures of the training part.
         size: side of its input in pixels.
-        steps, batch, learning_rate: how it learns; the rate falls to zero by a cosine.
-        weights: see :func:`ml.finding.network.finder_network`.
-        seed: the same seed and material give the same finder, on one thread.
+        steps, batch, learning_rate: how it learns; the rate falls to almost nothing by a cosine.
+        seed: the same seed, network and material give the same finder, on one thread.
         report: progress.
         stopped: asked after each step.
 
     Raises:
-        FinderError: there is nothing to make composites of, the weights don't fit, or the loss is no number.
+        FinderError: there is nothing to make composites of, or the loss is no number.
     """
     if not (material.animals and material.backgrounds and material.distractors):
         raise FinderError("A finder learns from close-ups of animals and from pictures without any; some are missing.")
-    tf = tensorflow()
-    tf.keras.utils.set_random_seed(seed)
-    try:
-        network = finder_network(size, weights)
-    except ValueError as error:
-        raise FinderError(f"The finder can't be built: {error}.") from error
+    keras = tensorflow().keras
     warm_up = min(_WARM_UP, max(1, steps // 4))
-    rate = tf.keras.optimizers.schedules.CosineDecay(
+    rate = keras.optimizers.schedules.CosineDecay(
         learning_rate / 100, max(1, steps - warm_up), alpha=0.01, warmup_target=learning_rate, warmup_steps=warm_up
     )
-    optimiser = tf.keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=5.0)
+    optimiser = keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=5.0)
     optimiser.build(network.trainable_variables)
     step = _step(network, optimiser)
     losses: list[float] = []
@@ -74,8 +70,8 @@ def train_finder(
             report(number, steps, float(np.mean(losses)))
             losses.clear()
         if stopped():
-            return None
-    return network
+            return False
+    return True
 
 
 def _step(network: Network, optimiser: Any) -> Any:
@@ -99,7 +95,7 @@ def _batches(material: Material, size: int, steps: int, batch: int, seed: int) -
     def composites() -> Iterator[tuple[np.ndarray, ...]]:
         random = np.random.default_rng((seed, 2))
         for _ in range(steps * batch):
-            pixels, boxes = training_composite(material, size, random)
+            pixels, boxes = training_picture(material, size, random)
             yield (pixels, *targets(boxes, cells))
 
     shapes = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
+from ml.inference.networks import Network
 from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
 
 OUTPUTS = ("probabilities", "in_scope", "embedding", "feature_map")
@@ -30,16 +31,6 @@ class Output:
     in_scope: float
     embedding: np.ndarray
     feature_map: np.ndarray
-
-
-class Network(Protocol):
-    """A network under one of the runtimes. May be called from several threads at once."""
-
-    signatures: frozenset[str]
-
-    def __call__(self, pixels: np.ndarray, signature: str = "serving_default") -> dict[str, np.ndarray]:
-        """A signature's outputs for float32 pixels ``(n, h, w, 3)``, RGB, 0…255, n of at least 1."""
-        ...
 
 
 class Classifier:

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from ml.inference.classifier import Classifier, Network, Output, Runtime, load_classifier, load_network
-from ml.inference.finder import Found, animals, finder_input
+from ml.inference.classifier import Classifier, Output, Runtime, load_classifier, load_network
+from ml.inference.finder import Finder, Found
 from ml.inference.names import LooksLike
+from ml.inference.networks import Network
 from ml.inference.pixels import Square, network_input
 from ml.inference.versions import ModelVersionInfo
 
@@ -52,10 +53,10 @@ class Look:
 class Recogniser:
     """Looks at whole photos with everything that a version has. Thread-safe.
 
-    ``finder`` and ``names`` are the networks of the version's parts, None for a version without.
+    ``finder``, and the network of the ``names``, are None for a version without.
     """
 
-    def __init__(self, classifier: Classifier, finder: Network | None = None, names: Network | None = None) -> None:
+    def __init__(self, classifier: Classifier, finder: Finder | None = None, names: Network | None = None) -> None:
         self.classifier = classifier
         self._finder = finder
         self._names = names
@@ -98,26 +99,10 @@ class Recogniser:
 
     def find(self, image: Image.Image) -> list[Found]:
         """The animals of a photo, the surest first; none where the version can't search."""
-        if self._finder is None or self.info.finder is None:
-            return []
-        part = self.info.finder
-        answer = self._finder(finder_input(image, part.size)[np.newaxis])
-        return animals(answer["scores"][0], answer["boxes"][0], image.size, part.threshold)
+        return [] if self._finder is None else self._finder.find(image)
 
-    def _answer(self, image: Image.Image, square: Square | None) -> tuple[Output, tuple[LooksLike, ...]]:
-        """What the version says of a square, or of the middle of the photo; and what else that may be."""
-        output = self._classified(image, square)
-        part = self.info.names
-        if self._names is None or part is None:
-            return output, ()
-        pixels = network_input(image, square=square, size=part.size, training_resolution=part.size)
-        probabilities = self._names(pixels[np.newaxis])["probabilities"][0]
-        output = replace(output, in_scope=part.in_scope(output.in_scope, probabilities))
-        outside = output.in_scope < self.info.policy.in_scope_threshold
-        return output, part.looks_like(probabilities) if outside else ()
-
-    def _classified(self, image: Image.Image, square: Square | None) -> Output:
-        """The classifier's answer; where its first look is certain, that one."""
+    def pixels(self, image: Image.Image, square: Square | None) -> np.ndarray:
+        """What the classifier sees of a square, or of the middle of the photo: ``(1, size, size, 3)``."""
         info = self.info
         pixels = network_input(
             image,
@@ -125,8 +110,30 @@ class Recogniser:
             size=info.input_size,
             training_resolution=info.training_resolution,
             resize=info.resize,
-        )[np.newaxis]
-        certain = info.first_look
+        )
+        return pixels[np.newaxis]
+
+    def names(self, image: Image.Image, square: Square | None) -> np.ndarray | None:
+        """Probabilities of all the names that the version knows, ``(n,)``; None for a version without."""
+        part = self.info.names
+        if self._names is None or part is None:
+            return None
+        pixels = network_input(image, square=square, size=part.size, training_resolution=part.size)
+        return np.asarray(self._names(pixels[np.newaxis])["probabilities"][0])
+
+    def _answer(self, image: Image.Image, square: Square | None) -> tuple[Output, tuple[LooksLike, ...]]:
+        """What the version says of a square, or of the middle of the photo; and what else that may be."""
+        output = self._classified(self.pixels(image, square))
+        probabilities, part = self.names(image, square), self.info.names
+        if probabilities is None or part is None:
+            return output, ()
+        output = replace(output, in_scope=part.in_scope(output.in_scope, probabilities))
+        outside = output.in_scope < self.info.policy.in_scope_threshold
+        return output, part.looks_like(probabilities) if outside else ()
+
+    def _classified(self, pixels: np.ndarray) -> Output:
+        """The classifier's answer; where its first look is certain, that one."""
+        certain = self.info.first_look
         if certain is not None and self.classifier.has_first_look:
             first = self.classifier.predict(pixels, first_look=True)[0]
             if first.in_scope >= certain.in_scope and first.probabilities.max() >= certain.probability:
@@ -146,6 +153,6 @@ def load_recogniser(folder: Path, runtime: Runtime = "auto", threads: int = 1) -
 
     return Recogniser(
         classifier,
-        part("finder") if info.finder is not None else None,
+        Finder(part("finder"), info.finder) if info.finder is not None else None,
         part("names") if info.names is not None else None,
     )

@@ -1,0 +1,73 @@
+"""What each network of a version says by itself of calibration photos: what its joint answer is calibrated from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.datasets.examples import Examples
+from ml.evaluation.scores import Scores, opened, scores_of
+from ml.inference import Look, ModelVersionInfo, Output, Recogniser
+
+# Where the first look is taken for certain, it and all looks together name the same label on this share of photos.
+_SAME_ANSWER = 0.995
+_PROBABILITIES = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``own``: the classifier's answers, all its looks averaged; ``first``: those of its first look alone, None where it has
+    only one; ``names``: probabilities of all names ``(n, m)``, None for a version without.
+    """
+
+    info: ModelVersionInfo
+    own: Scores
+    first: Scores | None
+    names: np.ndarray | None
+
+
+def see(recogniser: Recogniser, examples: Examples) -> Seen:
+    """Look at every photo with each of a version's networks, at the square that it finds."""
+    classifier = recogniser.classifier
+    own: list[Output] = []
+    first: list[Output] = []
+    names: list[np.ndarray] = []
+    for picture in examples.pictures:
+        image, square = opened(picture, recogniser.decoding_side)
+        if square is None:
+            square = next((found.square for found in recogniser.find(image)), None)
+        pixels = recogniser.pixels(image, square)
+        own += classifier.predict(pixels)
+        if classifier.has_first_look:
+            first += classifier.predict(pixels, first_look=True)
+        named = recogniser.names(image, square)
+        if named is not None:
+            names.append(named)
+    return Seen(
+        recogniser.info,
+        _scores(own),
+        _scores(first) if first else None,
+        np.stack(names) if names else None,
+    )
+
+
+def _scores(outputs: Sequence[Output]) -> Scores:
+    return scores_of([Look(output, None, "middle") for output in outputs])
+
+
+def choose_first_look(seen: Seen) -> dict[str, float] | None:
+    """From which in-scope score and top probability the first look is enough: the lowest at which it names what all looks
+    together name, and both count the photo as in scope. None where no such pair is found.
+    """
+    if seen.first is None:
+        return None
+    same = seen.first.probabilities.argmax(1) == seen.own.probabilities.argmax(1)
+    top = seen.first.probabilities.max(1)
+    inside = np.median(seen.own.scope[seen.own.scope >= 0.5]) if (seen.own.scope >= 0.5).any() else 1.0
+    for probability in _PROBABILITIES:
+        certain = (top >= probability) & (seen.first.scope >= inside)
+        if certain.any() and same[certain].mean() >= _SAME_ANSWER:
+            return {"in_scope": round(float(inside), 6), "probability": probability}
+    return None
