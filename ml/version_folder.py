@@ -28,6 +28,7 @@ from ml.evaluation.calibration import (
 )
 from ml.evaluation.card import card_data, model_card
 from ml.evaluation.details import more_species_figures
+from ml.evaluation.evaluation import further_figures
 from ml.evaluation.firsthand import choose_first_look, see
 from ml.evaluation.mistakes import worst_mistakes
 from ml.evaluation.scores import Scores, figures, figures_of, score
@@ -288,6 +289,7 @@ def _metrics(folder: Path, divided: Divided, rounds: int) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "format": FORMAT,
         **figures_of(scores, test, info.policy, rounds, several=several),
+        **further_figures(recogniser, scores, test, rounds),
         **breakdown(info, told, labels, thresholds, rounds),
     }
     metrics["species"] |= more_species_figures(told.answers, told.classes, told.bundles, rounds)

@@ -77,7 +77,7 @@ def learn(
 def _step(network: Network, optimiser: Any) -> Any:
     tf = tensorflow()
 
-    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False, reduce_retracing=True)
     def step(pixels: Any, heat: Any, box: Any, counts: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = finder_loss(network(tf.cast(pixels, tf.float32), training=True), heat, box, counts)
@@ -104,4 +104,8 @@ def _batches(material: Material, size: int, steps: int, batch: int, seed: int) -
         tf.TensorSpec((cells, cells, 3), tf.float32),
         tf.TensorSpec((cells, cells), tf.float32),
     )
-    return tf.data.Dataset.from_generator(composites, output_signature=shapes).batch(batch).prefetch(4)
+    options = tf.data.Options()
+    # A pool of its own: a run that is to repeat exactly leaves TensorFlow one thread, and composites depend on the seed alone.
+    options.threading.private_threadpool_size = 2
+    made = tf.data.Dataset.from_generator(composites, output_signature=shapes).batch(batch).prefetch(4)
+    return made.with_options(options)
