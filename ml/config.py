@@ -219,7 +219,8 @@ class Config:
     deviation); ``architecture_options`` go to the architecture of that name; ``flip_average`` answers with the mean over
     the photo and its mirror image, ``zoom_views`` adds the middle share (0…1) of its sides to that mean; ``keep_share`` of
     the labels' calibration photos stay in scope, and no answer on more than ``confident_share`` of them is certain, so that
-    look-alikes are kept out; ``data_note`` says in the model card what readers should know.
+    look-alikes are kept out; ``data_note`` says in the model card what readers should know, ``notice``
+    whose weights the run begins with. ``finder`` and ``names`` are None for a version without.
     """
 
     name: str
@@ -243,6 +244,7 @@ class Config:
     confident_share: float | None = None
     seed: int = 1
     data_note: str = ""
+    notice: str = ""
     finder: FinderData | None = None
     names: NamesData | None = None
 

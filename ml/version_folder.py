@@ -207,6 +207,8 @@ class _Writer:
             "config": config.name,
             "training": _without_paths(to_dict(config)),
         }
+        if config.notice:
+            manifest["notice"] = config.notice
         if self.parts:
             manifest["parts"] = self.parts
         if self.first_look is not None:
