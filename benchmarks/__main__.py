@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    bulk,
     corrections,
     decoding,
     hostile_run,
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
 ALONE: dict[str, Callable[[list[str]], None]] = {
     "serving": serving.main,
     "submissions": submissions.main,
+    "bulk": bulk.main,
     "random_kills": random_kills.main,
     "training_kills": training_kills.main,
     "hostile_run": hostile_run.main,

@@ -62,7 +62,9 @@ class Server:
 def main(arguments: list[str]) -> None:
     """Print the table."""
     options = _options(arguments)
-    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {options.seconds} s a case;")
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {options.seconds} s a case;"
+    )
     print("client and server share the machine. Pairs are LitServe / Wingcheck.\n")
     if not load.has_wrk():
         print(load.WITHOUT_WRK + "\n")

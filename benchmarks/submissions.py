@@ -6,6 +6,7 @@ its rate is what the service can go on with. Client, server, worker and database
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -75,7 +76,9 @@ class Service:
 def main(arguments: list[str]) -> None:
     """Print the tables."""
     options = _options(arguments)
-    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {options.seconds} s a case;")
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {options.seconds} s a case;"
+    )
     print("client, server, worker and database share the machine\n")
     if not load.has_wrk():
         print(load.WITHOUT_WRK + "\n")
@@ -107,7 +110,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS), help="default: 1 8 32")
     kinds = ["sqlite", "postgresql"]
     parser.add_argument("--databases", nargs="+", choices=kinds, default=kinds, help="default: both")
-    parser.add_argument("--overload", type=int, default=0, metavar="SECONDS", help="twice what it can carry, for so long")
+    parser.add_argument(
+        "--overload", type=int, default=0, metavar="SECONDS", help="twice what it can carry, for so long"
+    )
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="leave the time in a browser out")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     return parser.parse_args(arguments)
@@ -186,9 +191,11 @@ def _overload(service: Service, photo: str, data: bytes, options: argparse.Names
         found = load.send_at(service.post(data), rate, options.overload)
         behind = service.count(SubmissionStatus.RECEIVED)
     _wait_for_verdicts(service)
-    tenth = max(1, len(seen) // 10)
+    tenth = max(1, math.ceil(len(seen) / 10))
     curve = [f"{statistics.mean(mb for _, mb in seen[at : at + tenth]):.0f}" for at in range(0, len(seen), tenth)]
-    print(f"Overload, {service.database}, {photo}: {rate:.1f} a second for {options.overload} s, twice what it can carry\n")
+    print(
+        f"Overload, {service.database}, {photo}: {rate:.1f} a second for {options.overload} s, twice what it can carry\n"
+    )
     rows: list[tuple[str, ...]] = [("", "usual, 8 connections", "overload")]
     for name, value in (
         ("accepted/s", lambda each: f"{each.rate:.1f}"),

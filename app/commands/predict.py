@@ -139,12 +139,18 @@ class _Work:
 
 
 def _print_table(rows: Iterable[Row]) -> None:
+    """Names from the folder on that all photos have in common."""
     table = Table("photo", "species", "probability", "in scope", "decision")
+    found = list[Row]()
     for row in rows:
         if "error" in row:
             err.print(f"{row['filename']}: {row['error']['detail']}", style="red", soft_wrap=True)
         else:
-            numbers = (f"{row[name]:.3f}" for name in ("probability", "in_scope"))
-            table.add_row(row["filename"], row["species"], *numbers, row["decision"])
-    if table.rows:
+            found.append(row)
+    paths = [os.path.abspath(row["filename"]) for row in found]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    for row, path in zip(found, paths, strict=True):
+        numbers = (f"{row[name]:.3f}" for name in ("probability", "in_scope"))
+        table.add_row(os.path.relpath(path, common), row["species"], *numbers, row["decision"])
+    if found:
         out.print(table)

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
@@ -30,7 +30,9 @@ _AHEAD = 100
 _DIED = PhotoError("undecodable", "The process that read this photo died of it.")
 
 
-def answers(sources: Sequence[Source], info: ModelVersionInfo, settings: Settings, processes: int) -> Iterator[Row]:
+def answers(
+    sources: Sequence[Source], info: ModelVersionInfo, settings: Settings, processes: int
+) -> Generator[Row, None, None]:
     """A row per photo, in their order. Close it when it is not read to its end.
 
     Raises ModelVersionError where the version can't be loaded, WingcheckError where no process can be started.

@@ -72,7 +72,7 @@ class CsvLines:
             nonlocal position, whole
             for line in file:
                 position, whole = position + len(line), line.endswith(b"\n")
-                yield line.decode()
+                yield line.decode(errors="strict" if whole else "replace")
 
         reader = csv.reader(lines())
         try:
@@ -85,6 +85,11 @@ class CsvLines:
             raise ValueError(str(error)) from error
 
 
+def json_line(values: Row) -> str:
+    """Values as they are, with a line break."""
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
 class JsonLines:
     """An object a line; ``tabular``: as in a table."""
 
@@ -95,7 +100,7 @@ class JsonLines:
 
     def line(self, row: Row) -> str:
         """See :class:`Lines`."""
-        return json.dumps(flat(row) if self._tabular else row, ensure_ascii=False) + "\n"
+        return json_line(flat(row) if self._tabular else row)
 
     def read(self, file: BinaryIO) -> Iterator[tuple[Row | None, int]]:
         """See :class:`Lines`."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from app.domain.errors import Conflict, WingcheckError
-from app.services.bulk.formats import Format, Lines, check, grows, lines_of, read_whole, write_whole
+from app.services.bulk.formats import Format, Lines, check, grows, json_line, lines_of, read_whole, write_whole
 from app.services.bulk.rows import Row
 from app.services.inference import ModelVersionInfo
 
@@ -58,9 +58,10 @@ class Output:
 
     def _find_what_is_there(self) -> None:
         end = 0
-        for row, end in self._rows():
+        for row, position in self._rows():
             if row is not None:
                 self._count(row)
+            end = position
         self._file.truncate(end)
         if end == 0:
             self._append(self._lines.head)
@@ -80,7 +81,7 @@ class Output:
             raise Conflict(f"{self.path} can't be read ({error})") from error
         for row in rows:
             self._count(row)
-            self._append(self._lines.line(row))
+            self._append(json_line(row))
 
     def _count(self, row: Row) -> None:
         if row.get("model") != self._model:

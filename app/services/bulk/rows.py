@@ -53,5 +53,7 @@ def columns(labels: Sequence[str]) -> dict[str, type]:
 def flat(row: Row) -> Row:
     """The same for a table: what a photo has no value for is missing."""
     values = {name: value for name, value in row.items() if name not in ("predictions", "error")}
-    error = row.get("error")
-    return values | row.get("predictions", {}) | ({"error": error["kind"], "detail": error["detail"]} if error else {})
+    values |= row.get("predictions", {})
+    if "error" in row:
+        values |= {"error": row["error"]["kind"], "detail": row["error"]["detail"]}
+    return values

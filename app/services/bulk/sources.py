@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from app.domain.errors import WingcheckError
 from app.services.bulk import archives
@@ -43,16 +43,16 @@ def gather(inputs: Iterable[Path], column: str) -> Gathered:
     sources, left_out = list[Source](), 0
     for each in inputs:
         if each.is_dir():
-            files = [(file, None) for file in _files_below(each)]
+            files = [Source(_name(path), path) for path in _files_below(each)]
         elif each.suffix.lower() == ".zip":
-            files = [(each / name, name) for name in archives.files_in(each)]
+            files = [Source(_name(each / name), each, name) for name in archives.files_in(each)]
         else:
             named = _listed(each, column) if each.suffix.lower() in _LISTS else [each]
-            sources += [Source(_name(file), file) for file in named]
+            sources += [Source(_name(path), path) for path in named]
             continue
-        photos = [(path, member) for path, member in files if _looks_like_a_photo(path)]
+        photos = [source for source in files if _looks_like_a_photo(source.name)]
+        sources += photos
         left_out += len(files) - len(photos)
-        sources += [Source(_name(path), each if member else path, member) for path, member in photos]
     return Gathered(sources, left_out)
 
 
@@ -77,7 +77,8 @@ def _name(path: Path) -> str:
     return f"./{name}" if name.startswith(_FORMULA) else name
 
 
-def _looks_like_a_photo(path: Path) -> bool:
+def _looks_like_a_photo(name: str) -> bool:
+    path = PurePosixPath(name)
     return path.suffix.lower() in _PHOTOS and not path.name.startswith(".")
 
 
