@@ -37,6 +37,7 @@ from app.services.inference import (
     look,
     pixel_limits,
     policy_of,
+    read_version,
 )
 from app.services.registry import folder_of
 from app.settings import Settings
@@ -227,21 +228,23 @@ class Classifiers:
             return ask(served.classifier, source(), square, self._limits)
 
 
+def offline_version(folder: Path | None) -> ModelVersionInfo:
+    """The version in a folder, or the first bundled one. Raises ModelVersionError, ModelUnavailable."""
+    chosen = folder or next(iter(bundled_versions()), None)
+    if chosen is None:
+        raise ModelUnavailable("No model version is bundled; name one with --model.")
+    return read_version(chosen)
+
+
 class Offline:
-    """A model version asked without a server or a database; the first bundled one where no folder is given."""
+    """A model version asked without a server or a database."""
 
-    def __init__(self, folder: Path | None, settings: Settings) -> None:
-        chosen = folder or next(iter(bundled_versions()), None)
-        if chosen is None:
-            raise ModelUnavailable("No model version is bundled; name one with --model.")
-        self._classifier = load_classifier(chosen, settings.runtime)
+    def __init__(self, info: ModelVersionInfo, settings: Settings) -> None:
+        self._classifier = load_classifier(info.folder, settings.runtime)
         self._limits = pixel_limits(settings)
-        self.policy = policy_of(self._classifier.info)
+        self.info = info
+        self.policy = policy_of(info)
 
-    def answer(self, photo: Path) -> Answer | PhotoError:
-        """The prediction for a file, or why there is none."""
-        try:
-            data = photo.read_bytes()
-        except OSError as error:
-            return PhotoError("undecodable", f"{error.strerror or error}.")
+    def answer(self, data: bytes) -> Answer | PhotoError:
+        """The prediction for a photo's bytes, or why there is none."""
         return ask(self._classifier, data, None, self._limits)
