@@ -23,7 +23,7 @@ class Desk {
     this.shell = shell;
     this.say = speaker(shell);
     this.query = shell.dataset.query;
-    this.usual = { brightness: Number(shell.dataset.brightness) || 1, attention: false };
+    this.usual = { brightness: Number(shell.dataset.brightness) || 1, attention: false, closely: false };
     this.service = new Service(shell.dataset.csrf);
     this.toasts = new Toasts(document.querySelector("[data-toasts]"), document.querySelector("[data-warnings]"));
     this.trail = new Trail();
