@@ -72,11 +72,6 @@ class Recogniser:
         return self.classifier.runtime
 
     @property
-    def searches(self) -> bool:
-        """Whether the version can find animals."""
-        return False
-
-    @property
     def decoding_side(self) -> int:
         """Long side in pixels to which a photo should be decoded for :meth:`look`; more never helps.
 

@@ -23,7 +23,7 @@ def find(classifiers: ClassifiersDep, settings: SettingsDep, file: Annotated[Upl
     if (file.size or 0) > settings.max_file_megabytes * 1_000_000:
         return problems.response("photo-too-large", 413, f"A photo may have {settings.max_file_megabytes} MB.")
     served = classifiers.current()
-    if not served.recogniser.searches:
+    if served.info.finder is None:
         return JSONResponse({"searched": False, "squares": []})
     animals = classifiers.find(served, lambda: reader(file), file.size or 0)
     if isinstance(animals, PhotoError):

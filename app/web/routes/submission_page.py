@@ -19,7 +19,7 @@ def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonVi
 
 
 def _searches(classifiers: ClassifiersDep) -> bool:
-    return classifiers.current().recogniser.searches
+    return classifiers.current().info.finder is not None
 
 
 Choices = Annotated[list[TaxonView], Depends(_choices)]
