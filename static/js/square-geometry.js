@@ -70,7 +70,7 @@ export const partsOf = (text) => (text ?? "").split(";").filter(Boolean).map(par
 
 /** From the server: {x, y, width, height}, fractions of the upright photo. */
 export function fromFractions({ x, y, width, height }, photo) {
-  const side = Math.max(width * photo.width, height * photo.height);
+  const side = between(smallestSide(photo), Math.max(width * photo.width, height * photo.height), shortSide(photo));
   return around({ x: (x + width / 2) * photo.width, y: (y + height / 2) * photo.height }, side, photo);
 }
 
