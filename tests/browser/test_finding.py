@@ -269,7 +269,7 @@ def test_a_search_that_fails_is_never_noticed(
 def test_what_was_drawn_before_the_answer_came_stays(desktop: Page, meadow: FilePayload):
     """The person's own square always wins, however late the service answers."""
     waiting: list[Route] = []
-    desktop.route("**/find", waiting.append)
+    desktop.route("**/find", lambda route: waiting.append(route))
     desktop.goto("/")
     with desktop.expect_request("**/find"):
         choose(desktop, meadow)
@@ -292,7 +292,7 @@ def test_an_answer_moves_nothing_on_the_page(
 ):
     """390 pixels: what stands below the photo stays where it was; only a small copy was sent to be searched."""
     waiting: list[Route] = []
-    phone.route("**/find", waiting.append)
+    phone.route("**/find", lambda route: waiting.append(route))
     phone.goto("/")
     with phone.expect_request("**/find") as asked:
         choose(phone, meadow)
