@@ -58,22 +58,22 @@ export class SquareDrawing {
     const others = several ? suggestions.map((one, index) => [one, index]).filter(([one]) => !geometry.same(one, square)) : [];
     this.suggested.replaceChildren();
     for (const [one, index] of others) this.#suggestion(one, index);
-    this.#current(square);
+    this.#current(square, others.map(([one]) => one));
     this.words.replaceChildren();
     if (several) suggestions.forEach((one, index) => this.#number(one, index + 1));
     else if (square && isSuggested && label) this.#tag(square, label);
   }
 
-  #current(square) {
+  #current(square, others) {
     for (const part of [this.shade, this.edge, this.body, ...this.grips, ...this.hits]) {
       part.setAttribute("display", square ? "inline" : "none");
     }
     if (!square) return;
-    const { x, y, side } = square;
     const { width, height } = this.photo;
     const pixel = this.pixel();
-    const outward = Math.max(0, Math.min(HIT / 2, (1.6 * HIT - side / pixel) / 2)) * pixel;
-    this.shade.setAttribute("d", `M0 0H${width}V${height}H0Z M${x} ${y}h${side}v${side}h${-side}Z`);
+    const outward = Math.max(0, Math.min(HIT / 2, (1.6 * HIT - square.side / pixel) / 2)) * pixel;
+    const holes = [square, ...others].map((one) => `M${one.x} ${one.y}h${one.side}v${one.side}h${-one.side}Z`);
+    this.shade.setAttribute("d", `M0 0H${width}V${height}H0Z ${holes.join(" ")}`);
     for (const rect of [this.edge, this.body]) set(rect, rectOf(square));
     geometry.CORNERS.forEach((name, index) => {
       const at = geometry.corner(square, name);

@@ -33,6 +33,7 @@ MOST_CHOICES = 9
 class DeskPhoto:
     """As PhotoView of app/web/views.py; what the version said is left out of a blind item."""
 
+    position: int
     display_url: str
     thumb_url: str
     cut_url: str
@@ -195,6 +196,7 @@ class ItemViews:
     def _photo(self, photo: ItemPhoto, title: str, *, hidden: bool) -> DeskPhoto:
         alt = self.t("Photo %(number)s of “%(title)s”", number=photo.position + 1, title=title)
         return DeskPhoto(
+            position=photo.position,
             display_url=f"/photos/{photo.token}/display.jpg",
             thumb_url=f"/photos/{photo.token}/thumb.jpg",
             cut_url=f"/photos/{photo.token}/cut.jpg",
