@@ -38,6 +38,11 @@ class SquareView:
     width: float
     height: float
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole photo, so that there is nothing to draw on it."""
+        return self.width >= 1 and self.height >= 1
+
 
 @dataclass(frozen=True)
 class AnimalView:

@@ -13,7 +13,7 @@ export class PhotoSquare {
     this.say = say;
     this.announce = announce;
     const find = (selector) => element.querySelector(selector);
-    this.field = find("[data-square]");
+    this.field = find("[data-placed]");
     this.hint = find("[data-square-hint]");
     this.clear = find("[data-clear]");
     this.choices = find("[data-choices]");

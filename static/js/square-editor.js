@@ -51,6 +51,11 @@ export class SquareEditor {
     this.drawing.svg.remove();
   }
 
+  /** Draw it anew: the photo is shown larger or smaller than before. */
+  redraw() {
+    this.#render();
+  }
+
   /** What a form sends: fractions of the photo where a person placed the square, "whole" where a person wants none. */
   get value() {
     if (this.state === "drawn") return geometry.fractions(this.square, this.photo);

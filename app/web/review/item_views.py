@@ -89,6 +89,7 @@ class ItemView:
     standing: str
     undo_id: int | None
     blind: bool
+    waiting: bool
     photos: list[DeskPhoto]
     why: str
     claim_text: str
@@ -146,6 +147,7 @@ class ItemViews:
             standing="" if mine else self._standing(item),
             undo_id=self._to_undo(item),
             blind=item.hidden,
+            waiting=not item.hidden and item.verdict is None,
             photos=[self._photo(photo, title, hidden=item.hidden) for photo in item.photos],
             why=self.t(wording.WHY[item.reason]) if item.reason else "",
             claim_text=self._claim(item.claim) if item.claim else "",

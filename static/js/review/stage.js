@@ -1,12 +1,14 @@
 /** One article's photo with its tools: several photos, where the network looked, its square and others. */
 import { partOf, partsOf } from "../square-geometry.js";
+import { Placing } from "./placing.js";
 import { Viewer } from "./viewer.js";
 
 export class Stage {
   /** @param {HTMLElement} article
    *  @param {(key: string, values?: object) => string} say
-   *  @param {{brightness?: number, attention?: boolean, closely?: boolean}} usual  what is kept from photo to photo */
-  constructor(article, say, usual) {
+   *  @param {{brightness?: number, attention?: boolean, closely?: boolean}} usual  what is kept from photo to photo
+   *  @param {object} desk  what placing a square needs of it, see placing.js */
+  constructor(article, say, usual, desk) {
     this.article = article;
     this.say = say;
     this.usual = usual;
@@ -19,7 +21,11 @@ export class Stage {
     this.toggle = article.querySelector("[data-attention-toggle]");
     this.strip = [...article.querySelectorAll("[data-show-photo]")];
     this.closely = article.querySelector("[data-closely]");
-    this.viewer.onChange = () => this.closely?.setAttribute("aria-pressed", String(this.viewer.isClose));
+    this.placing = article.querySelector("[data-placing]") ? new Placing(article, this.viewer, say, desk) : null;
+    this.viewer.onChange = () => {
+      this.closely?.setAttribute("aria-pressed", String(this.viewer.isClose));
+      this.placing?.redraw();
+    };
     article.querySelector("[data-tools]").hidden = false;
     article.addEventListener("click", (event) => this.#clicked(event));
     element.addEventListener("keydown", (event) => this.#arrows(event));
@@ -69,6 +75,7 @@ export class Stage {
     if (view?.dataset.view === "previous-photo") return this.#show(this.#current() - 1);
     if (view) return this.viewer.command(view.dataset.view);
     if (event.target.closest("[data-closely]")) return this.look(!this.viewer.isClose);
+    if (event.target.closest("[data-place]")) return this.#place();
     if (event.target.closest("[data-attention-toggle]")) return this.showAttention(this.toggle.getAttribute("aria-pressed") !== "true");
     const other = event.target.closest("[data-show-photo]");
     if (!other || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
@@ -82,6 +89,11 @@ export class Stage {
     if (!direction || this.viewer.isFitted || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.viewer.command(direction);
+  }
+
+  /** Move the square of the photo that is shown, or draw one. */
+  #place() {
+    this.placing.start((this.strip[this.#current()] ?? this.viewer.element).dataset);
   }
 
   #current() {
