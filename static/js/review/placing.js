@@ -17,7 +17,8 @@ export class Placing {
     this.desk = desk;
     const find = (selector) => article.querySelector(selector);
     this.form = find("[data-placing]");
-    this.bar = find(".stage__bar");
+    this.tools = find(".stage__bar");
+    this.actions = find("[data-actions]");
     this.layer = find("[data-editor]");
     this.status = find("[data-square-status]");
     this.square = null;
@@ -70,7 +71,8 @@ export class Placing {
 
   #toggle(placing) {
     this.form.hidden = !placing;
-    this.bar.hidden = placing;
+    this.tools.hidden = placing;
+    this.actions.inert = placing;
     this.layer.hidden = !placing;
     this.article.classList.toggle("desk--placing", placing);
   }
