@@ -1,13 +1,12 @@
 """Putting a model version into service: past the gate, by an overruling with a reason, or back to one that served before."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -216,22 +215,18 @@ def _value(metrics: dict[str, Any], name: str) -> float | None:
 
 def _loaded_bytes(served: Served) -> int:
     folder = served.info.folder
-    loaded: Sequence[Path] = (
-        [folder / "model.tflite"]
-        if served.classifier.runtime == "litert"
-        else list((folder / "saved_model").rglob("*"))
-    )
+    loaded = folder.glob("*.tflite") if served.recogniser.runtime == "litert" else (folder / "saved_model").rglob("*")
     return sum(path.stat().st_size for path in loaded if path.is_file())
 
 
 def _milliseconds(served: Served) -> float:
-    """The median time of one answer. Raises ModelUnavailable when an answer is no number."""
-    size = served.info.input_size
-    pixels = np.random.default_rng(1).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
+    """The median time of one answer about a whole photo. Raises ModelUnavailable when an answer is no number."""
+    side = served.recogniser.decoding_side
+    photo = Image.fromarray(np.random.default_rng(1).integers(0, 256, (side * 3 // 4, side, 3), np.uint8))
     took = []
     for _ in range(_TRIES):
         begun = time.perf_counter()
-        output = served.classifier.predict(pixels)[0]
+        output = served.recogniser.look(photo).output
         took.append(1000 * (time.perf_counter() - begun))
         if not np.isfinite([*output.probabilities, output.in_scope]).all():
             raise ModelUnavailable(f"{served.info.name} {served.info.version} answers with what is no number.")

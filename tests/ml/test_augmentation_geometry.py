@@ -47,7 +47,7 @@ def source(config: Augmentation, point: tuple[float, float], kinds: Any = None) 
 
 D30, D60, D90 = (math.radians(degrees) for degrees in (30, 60, 90))
 R3 = math.sqrt(3)
-ABOUT_THE_MIDDLE = [
+ABOUT_THE_MIDDLE: list[Any] = [
     # what a config asks for, what is drawn, point of the result, point of the picture
     ({}, {}, (7, 4), (7, 4)),
     # --- rotation: (dx, dy) from the middle comes from (dx cos - dy sin, dx sin + dy cos)
@@ -73,7 +73,7 @@ ABOUT_THE_MIDDLE = [
     ({"flip": True}, {MIRROR: 0.5}, (7, 4), (7, 4)),
     ({"flip": True, "rotation": 90}, {MIRROR: 0.0, ANGLE: D90}, (7, 4), (4, 1)),
 ]
-IN_A_SQUARE = [
+IN_A_SQUARE: list[Any] = [
     # the same; these moves take the picture as a square from -1 to 1, whose corners are the middles of the corner pixels
     ({"flip_vertical": True}, {UPSIDE: 0.49}, (7, 4), (7, 2)),
     ({"flip_vertical": True}, {UPSIDE: 0.5}, (7, 4), (7, 4)),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ml.inference import Square, finder
-from ml.inference.finder import Found, animals, finder_input, surest
+from ml.inference import finder
+from ml.inference.finder import animals, finder_input
 
 COVERED = [
     # photo (width, height), side of the input, rows and columns that the photo covers, from the top left
@@ -138,10 +138,3 @@ def test_whatever_it_answers_squares_lie_inside(scores: Any, boxes: Any, photo: 
         assert min(each.square.x, each.square.y) >= 0
         assert each.square.x + each.square.width <= 1 + 1e-9
         assert each.square.y + each.square.height <= 1 + 1e-9
-
-
-def test_the_surest_of_none_is_none() -> None:
-    one, two = (Found(Square(0, 0, 0.1, 0.1), score) for score in (0.9, 0.8))
-
-    assert surest([one, two]) is one
-    assert surest([]) is None

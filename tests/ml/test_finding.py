@@ -21,7 +21,7 @@ def plain(colour: tuple[int, int, int], size: tuple[int, int] = (90, 90)) -> Ima
 
 def material(**changes: object) -> Material:
     pictures = {"animals": [plain(RED)], "backgrounds": [plain(GREEN, (120, 90))], "distractors": [plain(BLUE)]}
-    return Material(**(pictures | changes))  # type: ignore[arg-type]
+    return Material(**(pictures | changes))
 
 
 def redness(pixels: np.ndarray, box: tuple[float, float, float]) -> float:

@@ -129,7 +129,7 @@ def test_the_graph_that_takes_bytes_squares_photos_in_the_same_way(resize: str) 
     assert np.abs(decode_in_graph(stream.getvalue(), config).numpy() - expected).mean() < 3
 
 
-SEEN = [
+SEEN: list[tuple[Any, Any, dict[Any, Any]]] = [
     # photo, square drawn (x, y, width, height), what the network sees in pixels (left, top, right, bottom)
     # --- without one, in three ways: wide, tall, odd sides, square
     ((300, 100), None, {"crop": (100, 0, 200, 100), "pad": (0, -100, 300, 200), "stretch": (0, 0, 300, 100)}),

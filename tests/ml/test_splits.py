@@ -254,7 +254,9 @@ OUTSIDERS = [
 
 def test_where_photos_of_other_subjects_go(monkeypatch: pytest.MonkeyPatch) -> None:
     given = [Photo(HERE, f"{row}.jpg", label, kind=kind) for row, (kind, label, *_) in enumerate(OUTSIDERS)]
-    drawn = {("photo", photo.path): row[3] for photo, row in zip(given, OUTSIDERS, strict=True)}
+    drawn: dict[tuple[str, ...], float] = {
+        ("photo", photo.path): row[3] for photo, row in zip(given, OUTSIDERS, strict=True)
+    }
     drawn |= {("label", kind, label): draw for kind, label, draw, *_ in OUTSIDERS}
     monkeypatch.setattr(splits, "_draw", lambda _, *words: drawn[words])
     split, hidden = split_outsiders(given, held_out=0.25, calibration=0.5, test=0.25, seed=1)

@@ -37,7 +37,7 @@ def readyz(session: ReadSession, classifiers: ClassifiersDep, storage: StorageDe
         {
             "status": "ready",
             "model": {"name": served.info.name, "version": served.info.version},
-            "runtime": served.classifier.runtime,
+            "runtime": served.recogniser.runtime,
         }
     )
 

@@ -96,7 +96,8 @@ def test_an_audit_may_stand_at_any_position_from_200_on_and_below_400(monkeypatc
             return ends
 
     monkeypatch.setattr(random, "SystemRandom", Luck)
-    assert position(R.AUDIT, 0.99) == (200, 400)
+    found: object = position(R.AUDIT, 0.99)
+    assert found == (200, 400)
 
 
 def test_positions_of_what_is_over_count_seconds_from_2020_on():

@@ -128,7 +128,8 @@ DIVIDED = [
 @pytest.mark.parametrize(("bundles", "fractions", "expected"), DIVIDED)
 def test_where_bundles_go(bundles: str, fractions: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random.Random, "shuffle", lambda *_: None)
-    every, names = [], []
+    every: list[Photo] = []
+    names: list[str] = []
     for number, bundle in enumerate(bundles.split()):
         parts, _, labels = bundle.rpartition(":")
         for label, part in zip_longest(labels, parts):

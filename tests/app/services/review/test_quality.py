@@ -10,6 +10,7 @@ from PIL import Image
 from app.domain.review import PhotoQuality as Q
 from app.models import Photo
 from app.services import photos
+from app.services.inference import Square
 from app.services.review.quality import Picture, best, of_pixels
 from app.storage import LocalStorage
 
@@ -126,4 +127,5 @@ def test_the_best_photo_counts(storage, squares, quality):
 @pytest.mark.parametrize("square", [None, (0.1, 0.2, 0.3, 0.4)])
 def test_a_picture_of_a_photos_row(square):
     row = Photo(sha256="a" * 64, width=300, height=200, square=list(square) if square else None)
-    assert Picture.of(row) == Picture("a" * 64, 300, 200, square)
+    drawn = Square(*square) if square else None
+    assert Picture.of(row, drawn) == Picture("a" * 64, 300, 200, square)
