@@ -1,7 +1,6 @@
 """The names as a part of a version: a network that knows many species, asked beside the version's own.
 
-It is not trained here. What is learnt is how far it is to be believed, on calibration photos that nobody trained on: how
-often a name with some probability is right, and what its names say about whether a photo is in scope.
+It is not trained here. What is learnt, on calibration photos, is how often a name with some probability is right.
 """
 
 from __future__ import annotations
@@ -26,8 +25,6 @@ from ml.taxa import label_of
 
 FOLDER = "names"
 _FLOOR = 1e-6
-# Photos of look-alikes are few, and they are what the scope is about: each counts so many times.
-_LOOKALIKES_COUNT = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,6 @@ def write_names(config: Config, folder: Path, root: Path, photos: np.ndarray) ->
         "slope": 1.0,
         "intercept": 0.0,
         "least": options.least,
-        "scope": [1.0, 0.0, 0.0],
         "parity": dataclasses.asdict(parity),
     }
 
@@ -88,46 +84,31 @@ def calibrated(
     part: Mapping[str, Any],
     info: NamesInfo,
     probabilities: np.ndarray,
-    own_scope: np.ndarray,
-    inside: np.ndarray,
     shown: Sequence[str],
-    kinds: Sequence[str],
 ) -> dict[str, Any]:
     """What the manifest says of the names, with what calibration photos tell.
 
     Args:
         part: what :func:`write_names` returned.
         info: the names as they are read from the folder.
-        probabilities: of all names for each photo, ``(m, n)``.
-        own_scope: the version's own in-scope score of each photo, ``(m,)``.
-        inside: whether each shows one of the version's labels, ``(m,)`` bool.
-        shown: the label of each photo in the data, like "aphantopus_hyperantus".
-        kinds: the kind of each photo; "lookalike" counts more.
+        probabilities: of all names for each photo that shows none of the version's labels, ``(m, n)``.
+        shown: the label of each of them in the data, like "aphantopus_hyperantus".
     """
     from sklearn.linear_model import LogisticRegression
 
     names = np.array([label_of(label) for label in info.labels])
     top = probabilities.argmax(1)
-    asked = ~inside & info.spoken[top]
+    asked = info.spoken[top]
     sure = np.clip(probabilities[np.arange(len(top)), top], _FLOOR, 1 - _FLOOR)
-    right = names[top] == np.array(shown)
+    right = names[top] == np.array([label_of(label) for label in shown])
     slope, intercept = 1.0, 0.0
     if len(set(right[asked].tolist())) == 2:
         platt = LogisticRegression(C=10.0).fit(np.log(sure / (1 - sure))[asked, None], right[asked])
         slope, intercept = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-    scope = [1.0, 0.0, 0.0]
-    if info.own.any() and 0 < inside.sum() < len(inside):
-        score = np.clip(own_scope, _FLOOR, 1 - _FLOOR)
-        evidence = np.array([info.evidence(row) for row in probabilities])
-        columns = np.stack([np.log(score / (1 - score)), evidence], axis=1)
-        counts = np.where(np.array(kinds) == "lookalike", _LOOKALIKES_COUNT, 1.0)
-        joined = LogisticRegression(C=10.0).fit(columns, inside, sample_weight=counts)
-        scope = [*joined.coef_[0].tolist(), float(joined.intercept_[0])]
     return {
         **part,
         "slope": round(slope, 6),
         "intercept": round(intercept, 6),
-        "scope": [round(value, 6) for value in scope],
     }
 
 

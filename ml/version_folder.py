@@ -219,16 +219,13 @@ class _Writer:
         """Thresholds and weights, from calibration photos looked at as in service."""
         calibration, folder = self.divided.calibration, self.folder
         seen = see(load_recogniser(folder), calibration)
-        self.first_look = choose_first_look(seen) if seen.first is not None else None
-        if seen.names is not None and seen.info.names is not None and self.config.outsiders is not None:
+        if not self.config.species.several:
+            self.first_look = choose_first_look(seen, calibration.classes)
+        others = calibration.classes < 0
+        if seen.names is not None and seen.info.names is not None and others.any():
+            labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
             self.parts[naming.FOLDER] = naming.calibrated(
-                self.parts[naming.FOLDER],
-                seen.info.names,
-                seen.names,
-                seen.own.scope,
-                calibration.classes >= 0,
-                [getattr(picture, "label", "") for picture in calibration.pictures],
-                [str(kind) for kind in calibration.kinds],
+                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
             )
         dump(folder / "model.json", self._manifest())
         scores = score(load_recogniser(folder), calibration)

@@ -11,8 +11,6 @@ from ml.datasets.examples import Examples
 from ml.evaluation.scores import Scores, opened, scores_of
 from ml.inference import Look, ModelVersionInfo, Output, Recogniser
 
-# Where the first look is taken for certain, it and all looks together name the same label on this share of photos.
-_SAME_ANSWER = 0.995
 _PROBABILITIES = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 
@@ -57,17 +55,24 @@ def _scores(outputs: Sequence[Output]) -> Scores:
     return scores_of([Look(output, None, "middle") for output in outputs])
 
 
-def choose_first_look(seen: Seen) -> dict[str, float] | None:
-    """From which in-scope score and top probability the first look is enough: the lowest at which it names what all looks
-    together name, and both count the photo as in scope. None where no such pair is found.
+def choose_first_look(seen: Seen, classes: np.ndarray) -> dict[str, float] | None:
+    """From which in-scope score and top probability the first look is enough: the lowest probability from which it is wrong
+    no more often than all looks together, on photos that it counts as in scope as the upper half of the labels' photos.
+
+    Args:
+        seen: answers for calibration photos.
+        classes: what they show, ``(n,)``.
+
+    Returns:
+        None where there is no such probability, or no first look.
     """
-    if seen.first is None:
+    shown = classes >= 0
+    if seen.first is None or not shown.any():
         return None
-    same = seen.first.probabilities.argmax(1) == seen.own.probabilities.argmax(1)
-    top = seen.first.probabilities.max(1)
-    inside = np.median(seen.own.scope[seen.own.scope >= 0.5]) if (seen.own.scope >= 0.5).any() else 1.0
+    inside = float(np.median(seen.own.scope[shown]))
+    first, all_looks = (scores.probabilities.argmax(1) != classes for scores in (seen.first, seen.own))
     for probability in _PROBABILITIES:
-        certain = (top >= probability) & (seen.first.scope >= inside)
-        if certain.any() and same[certain].mean() >= _SAME_ANSWER:
-            return {"in_scope": round(float(inside), 6), "probability": probability}
+        certain = shown & (seen.first.probabilities.max(1) >= probability) & (seen.first.scope >= inside)
+        if certain.any() and first[certain].sum() <= all_looks[certain].sum():
+            return {"in_scope": round(inside, 6), "probability": probability}
     return None

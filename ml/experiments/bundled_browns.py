@@ -38,7 +38,7 @@ CONFIG = Config(
     optimisation=Optimisation(epochs=20, batch=64, label_smoothing=0.05, ema=0.99),
     flip_average=True,
     zoom_views=(0.8,),
-    keep_share=0.98,
+    keep_share=0.99,
     confident_share=0.8,
     data_note=REFERENCE_PHOTOS,
     notice=(

@@ -1,7 +1,7 @@
 """What else a photo may show: a network that knows many insects by name, asked beside the version's own.
 
-It sees the same square with more detail than the version's own network. Its probabilities are used twice: they are
-evidence on whether the photo shows one of the version's labels at all, and where it does not, they name what it probably is.
+It sees the same square with more detail than the version's own network, and only where that says that the photo is out of
+scope.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import numpy as np
 
 MOST_NAMES = 3
 _FLOOR = 1e-6
-# One network's certainty must not outweigh everything else.
-_MOST_EVIDENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,39 +33,18 @@ class NamesInfo:
     """What is known of the names without loading their network.
 
     ``labels`` in the order of its output; ``spoken`` (n,) bool, which of them are ever said (a region's species, not the
-    version's own labels); ``own`` (n,) bool, which are the version's own labels; ``vernacular_names`` per scientific name.
+    version's own labels); ``vernacular_names`` per scientific name.
     ``slope`` and ``intercept`` turn the logit of a name's probability into that of its being right (Platt scaling);
-    names are said from the calibrated probability ``least`` on. ``scope`` (a, b, c) weighs the evidence of the names:
-    in-scope logit = a × the version's own + b × evidence + c.
+    names are said from the calibrated probability ``least`` on.
     """
 
     size: int
     labels: tuple[str, ...]
     spoken: np.ndarray
-    own: np.ndarray
     vernacular_names: Mapping[str, Mapping[str, str]]
     slope: float
     intercept: float
     least: float
-    scope: tuple[float, float, float] = (1.0, 0.0, 0.0)
-
-    def in_scope(self, own: float, probabilities: np.ndarray) -> float:
-        """The version's own in-scope score, 0…1, weighed together with what the names say."""
-        inside = min(max(own, _FLOOR), 1 - _FLOOR)
-        weight, by_names, offset = self.scope
-        logit = weight * math.log(inside / (1 - inside)) + by_names * self.evidence(probabilities) + offset
-        return 1 / (1 + math.exp(-min(max(logit, -30.0), 30.0)))
-
-    def evidence(self, probabilities: np.ndarray) -> float:
-        """How much speaks for one of the version's own labels: log odds against the most probable other name.
-
-        Args:
-            probabilities: of all names, ``(n,)``.
-        """
-        own = float(probabilities[self.own].sum())
-        other = float(np.where(self.own, 0.0, probabilities).max())
-        odds = math.log(max(own, _FLOOR)) - math.log(max(other, _FLOOR))
-        return min(max(odds, -_MOST_EVIDENCE), _MOST_EVIDENCE)
 
     def looks_like(self, probabilities: np.ndarray) -> tuple[LooksLike, ...]:
         """Up to three names, the most probable first; none where the most probable name is not certain enough, or is one
@@ -107,13 +84,11 @@ def read_names(folder: Path, part: Mapping[str, Any], own: tuple[str, ...]) -> N
     """
     rows = json.loads((folder / "names" / "labels.json").read_text(encoding="utf-8"))
     labels = tuple(str(row["scientific_name"]) for row in rows)
-    is_own = np.array([label in own for label in labels])
-    spoken = np.array([bool(row["spoken"]) for row in rows]) & ~is_own
+    spoken = np.array([bool(row["spoken"]) and row["scientific_name"] not in own for row in rows])
     return NamesInfo(
         size=int(part["size"]),
         labels=labels,
         spoken=spoken,
-        own=is_own,
         vernacular_names={
             label: {str(code): str(name) for code, name in row["vernacular_names"].items()}
             for label, row in zip(labels, rows, strict=True)
@@ -121,5 +96,4 @@ def read_names(folder: Path, part: Mapping[str, Any], own: tuple[str, ...]) -> N
         slope=float(part["slope"]),
         intercept=float(part["intercept"]),
         least=float(part["least"]),
-        scope=(float(part["scope"][0]), float(part["scope"][1]), float(part["scope"][2])),
     )

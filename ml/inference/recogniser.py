@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -124,12 +124,10 @@ class Recogniser:
     def _answer(self, image: Image.Image, square: Square | None) -> tuple[Output, tuple[LooksLike, ...]]:
         """What the version says of a square, or of the middle of the photo; and what else that may be."""
         output = self._classified(self.pixels(image, square))
-        probabilities, part = self.names(image, square), self.info.names
-        if probabilities is None or part is None:
+        if output.in_scope >= self.info.policy.in_scope_threshold or self.info.names is None:
             return output, ()
-        output = replace(output, in_scope=part.in_scope(output.in_scope, probabilities))
-        outside = output.in_scope < self.info.policy.in_scope_threshold
-        return output, part.looks_like(probabilities) if outside else ()
+        probabilities = self.names(image, square)
+        return output, () if probabilities is None else self.info.names.looks_like(probabilities)
 
     def _classified(self, pixels: np.ndarray) -> Output:
         """The classifier's answer; where its first look is certain, that one."""
