@@ -278,3 +278,41 @@ def test_a_verdict_says_which_photo_decided_by_its_position():
     assert judge(says(), [sees(0.95)], POLICY) == Verdict(
         Outcome.AGREE, Reason.AGREES, 0, pytest.approx(0.9908, abs=1e-4), None, True
     )
+
+
+AT_A_BOUNDARY = [
+    # claim, informed by a verdict, so that the model's probability counts alone; outcome, suggested; 5 % of error wanted
+    (BROWN, 0.95, Outcome.AGREE, None),
+    (BROWN, 0.9499, Outcome.UNCERTAIN, None),
+    # a contradiction below one half; at one half the other taxon is suggested where it comes first
+    (KEEPER, 0.5, Outcome.UNCERTAIN, BROWN),
+    (BROWN, 0.5, Outcome.UNCERTAIN, None),
+    (KEEPER, 0.5001, Outcome.DISAGREE, BROWN),
+]
+
+
+@pytest.mark.parametrize(("name", "brown", "outcome", "suggested"), AT_A_BOUNDARY)
+def test_exactly_at_what_was_wanted_is_enough(name, brown, outcome, suggested):
+    verdict = judge(says(name, informed=True), [sees(brown)], POLICY)
+    assert (verdict.outcome, verdict.suggested) == (outcome, suggested)
+
+
+POSTERIORS = [
+    # what the model sees, claim, probability of each taxon by Bayes' rule
+    (sees(0.5), says(reliability=0.75), {BROWN: 0.75, KEEPER: 0.25}),
+    (sees(0.2), says(KEEPER, 0.75), {BROWN: 1 / 13, KEEPER: 12 / 13}),
+    # a wrong claim is as probable for each of the other two: weights of 0.5, 0.1 and 0.1
+    (sees_three(0.5, 0.25), says(reliability=0.8), {BROWN: 16 / 18, KEEPER: 1 / 18, RINGLET: 1 / 18}),
+    (sees_three(0.5, 0.25), says(RINGLET, 0.8), {BROWN: 2 / 11, KEEPER: 1 / 11, RINGLET: 8 / 11}),
+    (sees(0.7), says(reliability=0.9, informed=True), {BROWN: 0.7, KEEPER: 0.3}),
+    # certain of nothing by itself: a millionth is left
+    (sees(1.0), says(KEEPER, 0.5), {BROWN: 1 - 1e-6, KEEPER: 1e-6}),
+    # one taxon, and a claim that is never right: nothing is left to share out
+    (Opinion({BROWN: 1.0}, 0.9), says(reliability=0.3), {BROWN: 1.0}),
+    (Opinion({BROWN: 1.0}, 0.9), says(reliability=0.0), {BROWN: 1.0}),
+]
+
+
+@pytest.mark.parametrize(("opinion", "claim", "expected"), POSTERIORS)
+def test_posteriors_by_hand(opinion, claim, expected):
+    assert posterior(opinion, claim) == pytest.approx(expected, rel=1e-6)
