@@ -29,6 +29,7 @@ from ml.inference import (
     open_photo,
     read_version,
     seen_box,
+    square_for,
     turn,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "policy_of",
     "read_version",
     "seen_box",
+    "square_for",
     "turn",
 ]
 
