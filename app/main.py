@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or get_settings()
     engine = make_engine(settings.database_url)
     sessions = make_session_factory(engine)
-    classifiers = Classifiers(sessions, settings)
+    metrics = Metrics()
+    classifiers = Classifiers(sessions, settings, metrics.waiting.set)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sessions = sessions
     app.state.classifiers = classifiers
     app.state.storage = storage
-    app.state.metrics = Metrics()
+    app.state.metrics = metrics
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
     app.state.attention = Attention(sessions, storage, classifiers)
     app.state.send_message = Dispatcher(settings.queue_url).send

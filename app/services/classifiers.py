@@ -80,9 +80,13 @@ def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
 class Classifiers:
     """Keeps the active version loaded and answers from a bounded queue of threads. Thread-safe."""
 
-    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+    def __init__(
+        self, sessions: SessionFactory, settings: Settings, watch: Callable[[int], object] = lambda waiting: None
+    ) -> None:
+        """``watch`` is told how many photos are waiting or computed, whenever that changes."""
         self._sessions = sessions
         self._settings = settings
+        self._watch = watch
         self._limits = pixel_limits(settings)
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
@@ -160,11 +164,13 @@ class Classifiers:
             if self._waiting and self._waiting + wanted > self._settings.prediction_queue:
                 raise Overloaded("Too many photos are waiting for an answer. Please try again in a moment.")
             self._waiting += wanted
+            self._watch(self._waiting)
         try:
             yield
         finally:
             with self._lock:
                 self._waiting -= wanted
+                self._watch(self._waiting)
 
     def answer(
         self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]], sizes: Sequence[int] = ()

@@ -20,6 +20,7 @@ from app.domain.errors import (
     InvalidSubmission,
     ModelUnavailable,
     NotFound,
+    NotReady,
     Overloaded,
     TooManyAttempts,
     WingcheckError,
@@ -50,6 +51,7 @@ _KINDS: list[tuple[type[Exception], _Kind]] = [
     (IdempotencyMismatch, _Kind("idempotency-mismatch", 422)),
     (Conflict, _Kind("conflict", 409)),
     (Overloaded, _Kind("overloaded", 503)),
+    (NotReady, _Kind("unavailable", 503)),
     (ModelUnavailable, _Kind("unavailable", 503)),
     (TooManyAttempts, _Kind("too-many-attempts", 429)),
 ]

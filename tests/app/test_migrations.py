@@ -7,6 +7,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, MetaData, Table, create_engine, func, inspect, make_url, null, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -55,6 +56,13 @@ def test_an_empty_database_gets_every_table(engine):
     migrations.upgrade(engine)
     assert tables(engine) == set(Base.metadata.tables)
     assert is_current(engine)
+
+
+def test_the_revisions_are_those_that_alembic_finds():
+    scripts = ScriptDirectory.from_config(migrations.alembic_config())
+    assert [migrations.newest()] == scripts.get_heads()
+    assert all(migrations.is_known(script.revision) for script in scripts.walk_revisions())
+    assert not migrations.is_known("9999")
 
 
 def test_the_models_ask_for_nothing_that_the_migrations_did_not_make(engine):
