@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -89,9 +89,8 @@ def said(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[in
     numbers = list(photo_ids)
     found: dict[int, Looked] = {}
     for table in (CandidatePrediction, PredictionRecord):
-        query: Select[tuple[Any]] = select(table).join(
-            Photo, (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
-        )
-        query = query.where(table.model_version_id == version_id, table.photo_id.in_(numbers))
-        found |= {row.photo_id: row for row in session.scalars(query)}
+        current = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
+        asked = (table.model_version_id == version_id) & table.photo_id.in_(numbers)
+        rows: Iterable[Any] = session.scalars(select(table).join(Photo, current).where(asked))
+        found |= {row.photo_id: row for row in rows}
     return found

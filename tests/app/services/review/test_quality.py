@@ -70,7 +70,8 @@ def keep(storage, sha256, lightness):
 
 
 def pictured(*size, square=None, sha256="a" * 64):
-    return Picture(sha256, *size, square)
+    width, height = size
+    return Picture(sha256, width, height, square)
 
 
 GREY, STRIPED, DARK = (0.25, 0.5, 0.25, 0.5), (0.5, 0, 0.25, 0.5), (0.25, 0, 0.25, 0.5)
