@@ -119,6 +119,11 @@ def folder_of(version: ModelVersion, settings: Settings) -> Path:
     return folder
 
 
+def serving(session: Session, task: str) -> ModelVersion | None:
+    """The version that serves a task, or None."""
+    return session.scalar(select(ModelVersion).where(ModelVersion.active, ModelVersion.task == task))
+
+
 def find_version(session: Session, name: str, version: str) -> ModelVersion:
     """The registered version of that name and number. Raises NotFound."""
     row = session.scalar(select(ModelVersion).where(ModelVersion.name == name, ModelVersion.version == version))
