@@ -51,7 +51,7 @@ class Promotion:
         """What stands for and against a version now. Raises NotFound, or ModelUnavailable when it can't be loaded."""
         with reading(self._sessions) as session:
             version = get(session, version_id)
-            serving = serving_for(session, version.task)
+            serving = registry.serving_for(session, version.task)
             paired = self._paired(session, version, serving) if serving else None
         measured = self._measure(version)
         report = gate.judge(
@@ -104,7 +104,7 @@ class Promotion:
         """
         with reading(self._sessions) as session:
             target = get(session, version_id) if version_id is not None else _before(session, self._settings.task)
-            serving = serving_for(session, target.task)
+            serving = registry.serving_for(session, target.task)
             served = select(ModelActivation.id).where(ModelActivation.model_version_id == target.id).limit(1)
             if session.scalar(served) is None:
                 raise Conflict(f"{target.name} {target.version} never served; promote it.")
@@ -134,7 +134,7 @@ class Promotion:
         with transaction(self._sessions) as session:
             version = get(session, version_id)
             registry.lock_task(session, version.task)
-            serving = serving_for(session, version.task)
+            serving = registry.serving_for(session, version.task)
             if (serving.id if serving else None) != found.serving_id:
                 raise Conflict("Another version was put into service meanwhile; look at the figures again.")
             if serving is not None and serving.id == version.id:
@@ -167,12 +167,6 @@ def get(session: Session, version_id: int) -> ModelVersion:
     if version is None:
         raise NotFound("There is no such model version.")
     return version
-
-
-def serving_for(session: Session, task: str) -> ModelVersion | None:
-    """The version that serves this task."""
-    query = select(ModelVersion).where(ModelVersion.task == task, ModelVersion.active)
-    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def install(session: Session, version: ModelVersion, reason: str) -> None:

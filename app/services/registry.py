@@ -119,9 +119,10 @@ def folder_of(version: ModelVersion, settings: Settings) -> Path:
     return folder
 
 
-def serving(session: Session, task: str) -> ModelVersion | None:
-    """The version that serves a task, or None."""
-    return session.scalar(select(ModelVersion).where(ModelVersion.active, ModelVersion.task == task))
+def serving_for(session: Session, task: str) -> ModelVersion | None:
+    """The version that serves this task."""
+    query = select(ModelVersion).where(ModelVersion.task == task, ModelVersion.active)
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def find_version(session: Session, name: str, version: str) -> ModelVersion:

@@ -107,7 +107,7 @@ class Training:
                 each.taxon is None or each.taxon.scientific_name not in run.labels for each in run.snapshot.photos
             )
             start = registry.folder_of(run.start_version, self._settings) if run.start_version else None
-            serving = registry.serving(session, run.task)
+            serving = registry.serving_for(session, run.task)
             arguments = command.arguments(
                 run,
                 folder,
