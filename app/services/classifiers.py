@@ -24,19 +24,22 @@ from app.models import ModelVersion, Taxon
 from app.services import taxa
 from app.services.inference import (
     Answer,
-    Classifier,
+    Found,
     ModelVersionError,
     ModelVersionInfo,
     PhotoError,
+    Recogniser,
     Square,
     ask,
     bundled_versions,
+    find,
     holding,
     keep_large_blocks_apart,
-    load_classifier,
-    look,
+    load_recogniser,
+    output_of,
     pixel_limits,
     policy_of,
+    read_version,
 )
 from app.services.registry import folder_of
 from app.settings import Settings
@@ -55,7 +58,7 @@ class Served:
 
     id: int
     info: ModelVersionInfo
-    classifier: Classifier
+    recogniser: Recogniser
     taxa: tuple[Taxon, ...]
 
     @property
@@ -68,10 +71,10 @@ class Served:
 def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
     """A registered version, ready to answer. Raises ModelUnavailable when it can't be loaded."""
     try:
-        classifier = load_classifier(folder_of(version, settings), settings.runtime)
+        recogniser = load_recogniser(folder_of(version, settings), settings.runtime)
     except ModelVersionError as error:
         raise ModelUnavailable(str(error)) from error
-    return Served(version.id, classifier.info, classifier, tuple(taxa.by_names(session, version.labels)))
+    return Served(version.id, recogniser.info, recogniser, tuple(taxa.by_names(session, version.labels)))
 
 
 class Classifiers:
@@ -215,7 +218,7 @@ class Classifiers:
     def attention(
         self, served: Served, source: PhotoSource, square: Square | None, scientific_name: str
     ) -> np.ndarray | PhotoError | None:
-        """Where the network looked for a species: float32 (h, w) in 0…1 over what it saw of the photo.
+        """What spoke for a species in a square of a photo, or in its middle: float32 (h, w) in 0…1 over what the network saw.
 
         None where the version can't say, or does not know the species. Raises Overloaded.
         """
@@ -223,31 +226,45 @@ class Classifiers:
         if served.info.activation_weights is None or scientific_name not in names:
             return None
         with self._places(1):
-            found = self._pool.submit(look, served.classifier, source(), square, self._limits).result()
+            found = self._pool.submit(output_of, served.recogniser, source(), square, self._limits).result()
         if isinstance(found, PhotoError):
             return found
-        return served.info.activation(found[0], names.index(scientific_name))
+        return served.info.activation(found, names.index(scientific_name))
+
+    def find(self, served: Served, source: PhotoSource, size: int = 0) -> list[Found] | PhotoError:
+        """The animals of a photo, the surest first; none where the version can't search. ``size``: its bytes, where known.
+
+        Raises Overloaded, as ``answer`` does: both wait in one queue.
+        """
+        with self._places(1):
+            return self._pool.submit(copy_context().run, self._find_one, served, source, size).result()
+
+    def _find_one(self, served: Served, source: PhotoSource, size: int) -> list[Found] | PhotoError:
+        with holding(size):
+            return find(served.recogniser, source(), self._limits)
 
     def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
         with holding(size):
-            return ask(served.classifier, source(), square, self._limits)
+            return ask(served.recogniser, source(), square, self._limits)
+
+
+def offline_version(folder: Path | None) -> ModelVersionInfo:
+    """The version in a folder, or the first bundled one. Raises ModelVersionError, ModelUnavailable."""
+    chosen = folder or next(iter(bundled_versions()), None)
+    if chosen is None:
+        raise ModelUnavailable("No model version is bundled; name one with --model.")
+    return read_version(chosen)
 
 
 class Offline:
-    """A model version asked without a server or a database; the first bundled one where no folder is given."""
+    """A model version asked without a server or a database."""
 
-    def __init__(self, folder: Path | None, settings: Settings) -> None:
-        chosen = folder or next(iter(bundled_versions()), None)
-        if chosen is None:
-            raise ModelUnavailable("No model version is bundled; name one with --model.")
-        self._classifier = load_classifier(chosen, settings.runtime)
+    def __init__(self, info: ModelVersionInfo, settings: Settings) -> None:
+        self._recogniser = load_recogniser(info.folder, settings.runtime)
         self._limits = pixel_limits(settings)
-        self.policy = policy_of(self._classifier.info)
+        self.info = info
+        self.policy = policy_of(info)
 
-    def answer(self, photo: Path) -> Answer | PhotoError:
-        """The prediction for a file, or why there is none."""
-        try:
-            data = photo.read_bytes()
-        except OSError as error:
-            return PhotoError("undecodable", f"{error.strerror or error}.")
-        return ask(self._classifier, data, None, self._limits)
+    def answer(self, data: bytes) -> Answer | PhotoError:
+        """The prediction for a photo's bytes, or why there is none."""
+        return ask(self._recogniser, data, None, self._limits)

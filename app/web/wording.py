@@ -30,6 +30,17 @@ REASONS: dict[Reason, str] = {
     Reason.SOME_OUT_OF_SCOPE: _("Photo %(photo)s does not look like %(known)s to the computer."),
     Reason.OUT_OF_SCOPE: _("It does not look like %(known)s to the computer, and it knows no others."),
     Reason.OUT_OF_SCOPE_AS_CLAIMED: _("You said it is another species, and the computer sees none of those it knows."),
+    Reason.NO_ANIMAL: _("The computer could not find a butterfly here."),
+    Reason.TWO_ANIMALS: _("There seem to be two butterflies in photo %(photo)s, of different species."),
+    Reason.PERHAPS_LOOK_ALIKE: _(
+        "You said %(claim)s. To the computer it could also be another species that looks much like it."
+    ),
+}
+
+# Where the computer has a name for what is none of the species that it tells apart.
+NAMED_REASONS: dict[Reason, str] = {
+    Reason.OUT_OF_SCOPE: _("To the computer it does not look like %(known)s, but more like %(like)s."),
+    Reason.OUT_OF_SCOPE_AS_CLAIMED: _("You said it is another species. To the computer it looks most like %(like)s."),
 }
 
 # With a suggestion the computer's own view is worth a sentence more.
@@ -94,7 +105,7 @@ FIELD_ERRORS: dict[str, str] = {
     "photo_missing": _("Please add at least one photo."),
     "too_many_photos": _("At most %(max)s photos, please."),
     "photo_too_many_bytes": _("This photo is larger than %(max)s MB. Please choose a smaller one."),
-    "photo_too_large": _("This photo has more pixels than we can open. Please send a smaller version."),
+    "photo_too_large": _("This photo is too large for us to open. Please send a smaller version."),
     "photo_unsupported": _("This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC."),
     "photo_undecodable": _("This photo is damaged. Please try to take or choose it again."),
     "count_range": _("How many did you see? A whole number from 1 to %(max)s, please."),

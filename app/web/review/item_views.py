@@ -15,7 +15,15 @@ from app.web.i18n import LANGUAGES
 from app.web.review import wording
 from app.web.review.grid_views import grid_url
 from app.web.review.words import Words
-from app.web.views import HistoryEntry, ScoredTaxon, SquareView, TaxonView
+from app.web.views import (
+    AnimalView,
+    HistoryEntry,
+    LooksLikeView,
+    ScoredTaxon,
+    SquareView,
+    TaxonView,
+    square_view,
+)
 from app.web.wording import listed
 
 MOST_CHOICES = 9
@@ -23,12 +31,20 @@ MOST_CHOICES = 9
 
 @dataclass(frozen=True)
 class DeskPhoto:
+    """As PhotoView of app/web/views.py; what the version said is left out of a blind item."""
+
+    position: int
     display_url: str
     thumb_url: str
+    cut_url: str
     width: int
     height: int
     alt: str
     square: SquareView | None
+    looked_at: SquareView | None
+    square_origin: str | None
+    searched: bool
+    other_animals: list[AnimalView]
     attention_url: str | None
 
 
@@ -73,6 +89,7 @@ class ItemView:
     standing: str
     undo_id: int | None
     blind: bool
+    waiting: bool
     photos: list[DeskPhoto]
     why: str
     claim_text: str
@@ -81,6 +98,7 @@ class ItemView:
     claim_kept: bool
     predicted: TaxonView | None
     scores: list[ScoredTaxon]
+    looks_like: list[LooksLikeView]
     verdict_text: str
     model_text: str
     choices: list[TaxonView]
@@ -129,6 +147,7 @@ class ItemViews:
             standing="" if mine else self._standing(item),
             undo_id=self._to_undo(item),
             blind=item.hidden,
+            waiting=not item.hidden and item.verdict is None,
             photos=[self._photo(photo, title, hidden=item.hidden) for photo in item.photos],
             why=self.t(wording.WHY[item.reason]) if item.reason else "",
             claim_text=self._claim(item.claim) if item.claim else "",
@@ -137,6 +156,7 @@ class ItemViews:
             claim_kept=bool(item.claim and item.claim.confirmed_at),
             predicted=self._words.taxon(item.predicted),
             scores=self._scores(item),
+            looks_like=self._words.views.looks_like(item.looks_like),
             verdict_text=self._verdict(item),
             model_text=self._model(item),
             choices=[self._words.views.taxon(r.taxon.scientific_name) for r in item.references[:MOST_CHOICES]],
@@ -178,12 +198,18 @@ class ItemViews:
     def _photo(self, photo: ItemPhoto, title: str, *, hidden: bool) -> DeskPhoto:
         alt = self.t("Photo %(number)s of “%(title)s”", number=photo.position + 1, title=title)
         return DeskPhoto(
+            position=photo.position,
             display_url=f"/photos/{photo.token}/display.jpg",
             thumb_url=f"/photos/{photo.token}/thumb.jpg",
+            cut_url=f"/photos/{photo.token}/cut.jpg",
             width=photo.width,
             height=photo.height,
             alt=alt,
-            square=SquareView(*photo.square) if photo.square else None,
+            square=square_view(photo.square),
+            looked_at=square_view(photo.looked_at),
+            square_origin=photo.square_origin.value if photo.square_origin else None,
+            searched=photo.searched,
+            other_animals=self._words.views.animals(photo.others),
             attention_url=None if hidden else f"/review/photos/{photo.token}/attention.png",
         )
 
@@ -198,16 +224,18 @@ class ItemViews:
         """Of the photo that decided; of the first where there is no verdict."""
         at = item.verdict.photo_position if item.verdict else 0
         photo = next((p for p in item.photos if p.position == at), item.photos[0] if item.photos else None)
-        shares = photo.predictions if photo else {}
-        return [ScoredTaxon(self._words.views.taxon(name), share) for name, share in shares.items()]
+        return self._words.views.scored(photo.predictions if photo else {})
 
     def _verdict(self, item: Item) -> str:
         verdict = item.verdict
         if verdict is None:
             return ""
-        return self.t(wording.VERDICTS[verdict.reason]) % {
+        like = self._words.views.looks_like(item.looks_like)
+        verdicts = (wording.VERDICTS | wording.NAMED_VERDICTS) if like else wording.VERDICTS
+        return self.t(verdicts[verdict.reason]) % {
             "claim": self._claim(item.claim) if item.claim else "",
             "suggested": self._words.name(verdict.suggested),
+            "like": like[0].taxon.vernacular_name if like else "",
             "photo": verdict.photo_position + 1,
             "known": listed([self._words.name(n) for n in verdict.model_version.labels], self._words.language),
         }

@@ -19,6 +19,14 @@ VERDICTS: dict[Reason, str] = {
     Reason.SOME_OUT_OF_SCOPE: _("Photo %(photo)s does not look like %(known)s to the computer."),
     Reason.OUT_OF_SCOPE: _("It does not look like %(known)s to the computer, and it knows no others."),
     Reason.OUT_OF_SCOPE_AS_CLAIMED: _("Another species was claimed, and the computer sees none of those it knows."),
+    Reason.NO_ANIMAL: _("The computer found no butterfly here."),
+    Reason.TWO_ANIMALS: _("There seem to be two butterflies in photo %(photo)s, of different species."),
+    Reason.PERHAPS_LOOK_ALIKE: _("To the computer it could also be another species that looks much like it."),
+}
+
+NAMED_VERDICTS: dict[Reason, str] = {
+    Reason.OUT_OF_SCOPE: _("To the computer it does not look like %(known)s, but more like %(like)s."),
+    Reason.OUT_OF_SCOPE_AS_CLAIMED: _("Another species was claimed. To the computer it looks most like %(like)s."),
 }
 
 WHY: dict[ReviewReason, str] = {

@@ -27,7 +27,7 @@ def readyz(request: Request, classifiers: ClassifiersDep, storage: StorageDep) -
         {
             "status": "ready",
             "model": {"name": served.info.name, "version": served.info.version},
-            "runtime": served.classifier.runtime,
+            "runtime": served.recogniser.runtime,
         }
     )
 

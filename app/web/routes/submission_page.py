@@ -18,7 +18,13 @@ def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonVi
     return [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
 
 
+def _searches(classifiers: ClassifiersDep) -> bool:
+    return classifiers.current().info.finder is not None
+
+
 Choices = Annotated[list[TaxonView], Depends(_choices)]
+# Whether the version in service can find the animals of a photo.
+Searches = Annotated[bool, Depends(_searches)]
 
 
 def page_of(

@@ -28,7 +28,7 @@ from app.web.errors import field_errors, wants_json
 from app.web.forms import FIELDS, parse_claim, parse_email, parse_submission
 from app.web.i18n import Language
 from app.web.pages import render
-from app.web.routes.submission_page import Choices, page_of, private
+from app.web.routes.submission_page import Choices, Searches, page_of, private
 from app.web.views import TaxonView, Views
 
 router = APIRouter(include_in_schema=False)
@@ -51,13 +51,14 @@ def new(
     request: Request,
     session: ReadSession,
     choices: Choices,
+    searches: Searches,
     settings: SettingsDep,
     cookie: VolunteerCookieDep,
     key: VolunteerKey,
 ) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)
-    page = private(_form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else ""))
+    page = private(_form_page(request, choices, searches, settings, email=(volunteer.email or "") if volunteer else ""))
     cookie.write(page, key or volunteers.new_key())
     return page
 
@@ -65,6 +66,7 @@ def new(
 def _form_page(
     request: Request,
     choices: list[TaxonView],
+    searches: bool,
     settings: Any,
     *,
     email: str = "",
@@ -77,6 +79,7 @@ def _form_page(
         "submissions/new.html",
         status=status,
         taxa=choices,
+        searches=searches,
         form=dict.fromkeys(FIELDS, "") | {"individual_count": "1", "email": email} | (values or {}),
         errors=errors or {},
         limits={
@@ -96,6 +99,7 @@ def create(
     form: FormDep,
     session: ReadSession,
     choices: Choices,
+    searches: Searches,
     settings: SettingsDep,
     submissions: SubmissionsDep,
     cookie: VolunteerCookieDep,
@@ -116,6 +120,7 @@ def create(
         return _form_page(
             request,
             choices,
+            searches,
             settings,
             values=fields,
             email=fields.get("email", ""),
@@ -178,7 +183,7 @@ def verdict(
 ) -> Response:
     """The part of the page that changes while the computer looks."""
     row = submissions.get(session, token)
-    return page_of(request, session, row, language, choices, template="_verdict.html")
+    return page_of(request, session, row, language, choices, template="_polled.html")
 
 
 @router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])

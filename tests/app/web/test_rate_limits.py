@@ -19,6 +19,7 @@ from tests.running import eventually, free_port
 
 GROUPS = [
     ("POST", "/predict", "predict"),
+    ("POST", "/find", "predict"),
     ("POST", "/submissions", "submissions"),
     ("POST", "/api/v1/submissions", "submissions"),
     ("POST", "/mine/email", "writes"),

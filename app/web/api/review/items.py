@@ -176,9 +176,9 @@ def attention(
 
 
 def attention_answer(service: Attention, user_id: int, token: str, scientific_name: str) -> Response:
-    """The picture, kept by the browser for an hour: another version may serve tomorrow."""
+    """The picture, asked for anew each time: the square may be moved, and another version may serve."""
     picture = service.picture(user_id, token, scientific_name)
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 
 @router.get(
