@@ -23,7 +23,8 @@ def uncollected() -> Iterator[None]:
 def without(*packages: str) -> Iterator[None]:
     """For the import of something that takes along whatever it finds installed: these packages are not found meanwhile."""
     hidden = [name for name in packages if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # a module that is None can't be imported
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # what is None there can't be imported
     try:
         yield
     finally:
