@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from app.services import classifiers
-from ml.inference import Animal, Found, Look, LooksLike, Recogniser, Square, load_classifier
+from ml.inference import Animal, Found, Look, LooksLike, Output, Recogniser, Square, load_classifier
 from tests.factories import butterfly, encode
 
 SIZE = (1200, 900)
@@ -47,12 +47,16 @@ class ColourFinder(Recogniser):
                 found.append(Found(square, min(0.99, area / pixels.shape[0] / pixels.shape[1] * 10)))
         return sorted(found, key=lambda one: -one.score)
 
+    def _output(self, image: Image.Image, square: Square | None) -> Output:
+        return self.classifier.predict(self.pixels(image, square))[0]
+
     def look(self, image: Image.Image, square: Square | None = None) -> Look:
         if square is not None:
             return Look(self._output(image, square), square, "given", looks_like=self._looks_like)
-        first, *others = self.find(image) or [None]
-        if first is None:
+        found = self.find(image)
+        if not found:
             return Look(self._output(image, None), None, "middle", searched=True, looks_like=())
+        first, *others = found
         animals = tuple(Animal(other.square, self._output(image, other.square)) for other in others)
         output = self._output(image, first.square)
         return Look(output, first.square, "found", True, animals, self._looks_like)
