@@ -1,16 +1,24 @@
 """The finder: composites that say where the animal is, targets that say it again, and a small training."""
 
+import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ml.config import load_config
+from ml.export import write_part
 from ml.finding.composites import Marked, Material, measuring_composite, training_composite, training_picture
 from ml.finding.network import STRIDE, finder_network, served_finder, targets
 from ml.finding.training import FinderError, learn
-from ml.inference import Square
+from ml.inference import ModelVersionError, Square, load_recogniser
 from ml.inference.finder import animals
+from ml.progress import silent
+from ml.run import train_version
+from ml.training import Following
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 160, 20), (20, 20, 220)
 
@@ -161,3 +169,33 @@ def test_without_pictures_there_is_no_finder() -> None:
         learn(finder_network(64, None), material(backgrounds=[]), size=64, steps=1, batch=2, learning_rate=1e-3, seed=1)
     with pytest.raises(ValueError, match="multiple of 32"):
         finder_network(100, None)
+
+
+def test_a_run_takes_a_finder_over_and_serves_it_under_both_runtimes(drawn_data: Path, tmp_path: Path) -> None:
+    parent = tmp_path / "parent"
+    photos = np.random.default_rng(1).integers(0, 256, (4, 64, 64, 3)).astype(np.float32)
+    parity = write_part(served_finder(small_network(1)), parent / "finder", photos, ("scores", "boxes"))
+    facts = {"size": 64, "threshold": 0.0, "parity": dataclasses.asdict(parity)}
+    (parent / "model.json").write_text(json.dumps({"parts": {"finder": facts}}), encoding="utf-8")
+    folder = tmp_path / "version"
+    metrics = train_version(
+        load_config("tiny").with_changes(epochs=1), drawn_data, folder, command="test", say=lambda _: None,
+        report=silent, rounds=5, following=Following(parts=parent),
+    )  # fmt: skip
+
+    assert metrics["species"]["accuracy"]["photos"] > 0
+    image = plain(GREEN, (200, 120))
+    found = [load_recogniser(folder, runtime).find(image) for runtime in ("litert", "savedmodel")]
+    assert found[0]
+    for one, two in zip(*found, strict=True):
+        assert vars(one.square) == pytest.approx(vars(two.square), abs=1e-3)
+        assert one.score == pytest.approx(two.score, abs=1e-3)
+    look = load_recogniser(folder).look(image)
+    assert (look.origin, look.searched) == ("found", True)
+    assert look.square == found[0][0].square
+    drawn = Square(0.1, 0.1, 0.3, 0.5)
+    given = load_recogniser(folder).look(image, drawn)
+    assert (given.origin, given.square, given.searched) == ("given", drawn, False)
+    (folder / "finder" / "model.tflite").write_bytes(b"damaged")
+    with pytest.raises(ModelVersionError, match=r"finder/model\.tflite is not the file that was exported"):
+        load_recogniser(folder)
