@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import reading
 from app.services.classifiers import Classifiers
+from app.services.squares import Squares
 from app.services.submissions import Submissions
 from app.settings import Settings
 from app.storage import Storage
@@ -33,6 +34,10 @@ def _submissions(request: Request) -> Submissions:
     return request.app.state.submissions
 
 
+def _squares(request: Request) -> Squares:
+    return request.app.state.squares
+
+
 def _storage(request: Request) -> Storage:
     return request.app.state.storage
 
@@ -45,6 +50,7 @@ def _reading(request: Request) -> Iterator[Session]:
 SettingsDep = Annotated[Settings, Depends(_settings)]
 ClassifiersDep = Annotated[Classifiers, Depends(_classifiers)]
 SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+SquaresDep = Annotated[Squares, Depends(_squares)]
 StorageDep = Annotated[Storage, Depends(_storage)]
 ReadSession = Annotated[Session, Depends(_reading)]
 LanguageDep = Annotated[Language, Depends(page_language)]

@@ -69,17 +69,16 @@ def parse_submission(
     email = values["email"]
     if email:
         email = _email(email, errors)
+    sent = chosen(uploads)
     photos = [
         NewPhoto(
             filename=_filename(upload.filename),
             size=upload.size or 0,
             read=lambda upload=upload: reader(upload),  # type: ignore[misc]
-            square=_square(squares[i] if i < len(squares) else "", upload.filename, errors),
+            square=square,
         )
-        for i, upload in enumerate(chosen(uploads))
+        for upload, square in zip(sent, _squares(squares, sent, errors), strict=True)
     ]
-    for surplus in squares[len(photos) :]:  # there is no photo for it, yet it must be a square
-        _square(surplus, None, errors)
     return NewSubmission(
         claim_kind=kind,
         claimed_name=name,
@@ -104,6 +103,24 @@ def parse_claim(text: str) -> tuple[ClaimKind, str | None]:
     if text in {ClaimKind.OTHER.value, ClaimKind.UNKNOWN.value}:
         return ClaimKind(text), None
     return ClaimKind.TAXON, text
+
+
+def parse_squares(texts: Sequence[str], uploads: Sequence[Upload]) -> list[Square | None]:
+    """The square of each photo, None for those without. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _squares(texts, uploads, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
+
+
+def parse_square(text: str) -> Square | None:
+    """One square, or None where the text is empty. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _square(text, None, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
 
 
 def parse_email(text: str) -> str:
@@ -166,6 +183,12 @@ def _source(name: str, values: Mapping[str, str], errors: list[FieldError], allo
         return Source(text)
     errors.append(FieldError(name, "source_unknown"))
     return Source.TYPED
+
+
+def _squares(texts: Sequence[str], uploads: Sequence[Upload], errors: list[FieldError]) -> list[Square | None]:
+    for surplus in texts[len(uploads) :]:  # there is no photo for it, yet it must be a square
+        _square(surplus, None, errors)
+    return [_square(texts[i] if i < len(texts) else "", upload.filename, errors) for i, upload in enumerate(uploads)]
 
 
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:

@@ -22,10 +22,14 @@ def opinions(draw):
     return Opinion(draw(probabilities()), draw(fraction))
 
 
+def of_two(one, in_scope):
+    return Opinion({"Genus species0": one, "Genus species1": 1 - one}, in_scope)
+
+
 @st.composite
 def whole_opinions(draw):
     """With further animals in the photo, and whether any was found."""
-    others = draw(st.lists(st.builds(Opinion, probabilities(most=3), fraction), max_size=2))
+    others = draw(st.lists(st.builds(of_two, fraction, fraction), max_size=2))
     return Opinion(draw(probabilities(most=4)), draw(fraction), tuple(others), draw(st.booleans()))
 
 
