@@ -76,13 +76,12 @@ def test_close_up_on_one_key(new_person: NewPerson, decided_server: Server):
     before = box(page, ".viewer__square")
     page.keyboard.press("d")
     expect(toggle).to_have_attribute("aria-pressed", "true")
-    for _ in range(2):
+    for turns in (0, 1):
         stage, square = box(page, "[data-viewer]"), box(page, ".viewer__square")
         assert square["height"] > 2 * before["height"]
         assert square["height"] == pytest.approx(stage["height"] / 1.25, rel=0.03)
         page.keyboard.press("r")
-        page.keyboard.press("d")
-        page.keyboard.press("d")
+        expect(page.locator("[data-viewer]")).to_have_attribute("data-turns", str(turns + 1))
     press(page, "s")
     expect(toggle).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("d")

@@ -33,11 +33,11 @@ export class Placing {
   /** @param {DOMStringMap} looked  of the photo that is shown, as templates/_square.html writes it */
   start(looked) {
     if (this.square) return;
-    this.form.elements.photo.value = looked.position;
+    this.address = `/review/${this.article.dataset.item}/photos/${looked.number}/square`;
     this.#toggle(true);
     this.square = new PhotoSquare(this.article, this.viewer.photo, this.say, (text) => { this.status.textContent = text; });
     this.square.begin(looked);
-    this.layer.setAttribute("aria-label", `${this.say("squareName", { number: Number(looked.position) + 1 })}. ${this.say("squareKeys")}`);
+    this.layer.setAttribute("aria-label", `${this.say("squareName", { number: looked.number })}. ${this.say("squareKeys")}`);
     this.layer.focus({ preventScroll: true });
   }
 
@@ -55,10 +55,10 @@ export class Placing {
 
   /** Keep it, and show the item anew until the computer has looked again. What was not kept can be sent once more. */
   async #send() {
-    const { photo, square } = this.form.elements;
+    const { revision, square } = this.form.elements;
     const { service, toasts, reload } = this.desk;
     try {
-      await service.post(this.form.getAttribute("action"), { photo: photo.value, square: square.value });
+      await service.post(this.address, { revision: revision.value, square: square.value });
       toasts.clear("placing");
       toasts.say(this.say("placed"));
       for (let looks = 0; looks < MOST_LOOKS && (await reload()); looks += 1) {

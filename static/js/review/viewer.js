@@ -89,7 +89,9 @@ export class Viewer {
   }
 
   rotate(by) {
-    this.#show(geometry.rotated(this.view, by, this.photo, this.box));
+    const view = geometry.rotated(this.view, by, this.photo, this.box);
+    if (this.isClose) this.#show(geometry.onto(this.part, this.photo, this.box, view.turns), true);
+    else this.#show(view);
   }
 
   brighten(steps) {

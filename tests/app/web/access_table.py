@@ -54,7 +54,6 @@ class Access:
 VOLUNTEERS = [
     Access("GET", "/", EVERYBODY),
     Access("POST", "/submissions", EVERYBODY),
-    Access("POST", "/find", EVERYBODY),
     Access("GET", "/s/{token}", EVERYBODY),
     Access("GET", "/s/{token}/verdict", EVERYBODY),
     Access("POST", "/s/{token}/claim", EVERYBODY),
