@@ -1,5 +1,6 @@
 """``POST /predict``: what the model sees in one or more photos. No account is needed, nothing is kept."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
@@ -7,16 +8,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.domain.verdict import decide
-from app.services.classifiers import PhotoSource, Served
+from app.services.classifiers import Asked, Served
 from app.services.inference import Answer, PhotoError, policy_of
 from app.web import openapi, problems
 from app.web.auth import PREDICTING
-from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
+from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep, served_now
 from app.web.errors import PHOTO_STATUS
-from app.web.forms import chosen, reader
+from app.web.uploads import PredictionRoute, chosen
 from app.web.views import Views
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["predictions"], route_class=PredictionRoute)
 
 
 class ModelName(BaseModel):
@@ -79,7 +80,7 @@ _ERRORS = openapi.WRITING | problems.described(
     responses=_ERRORS,
     dependencies=[PREDICTING],
 )
-def predict(
+async def predict(
     request: Request,
     classifiers: ClassifiersDep,
     settings: SettingsDep,
@@ -94,23 +95,21 @@ def predict(
         return problems.response("no-file", 400, "Send photos as multipart/form-data in the field 'file'.")
     if len(uploads) > settings.max_photos_per_request:
         return problems.response("too-many-files", 400, f"At most {settings.max_photos_per_request} photos at once.")
-    served = classifiers.current()
+    served = await served_now(classifiers)
     most = settings.max_file_megabytes * 1_000_000
-    answers: list[Answer | PhotoError | None] = [None] * len(uploads)
-    small = [i for i, upload in enumerate(uploads) if (upload.size or 0) <= most]
-    sources: list[PhotoSource] = [lambda upload=uploads[i]: reader(upload) for i in small]  # type: ignore[misc]
-    sizes = [uploads[i].size or 0 for i in small]
-    for i, answer in zip(small, classifiers.answer(served, [(source, None) for source in sources], sizes), strict=True):
-        answers[i] = answer
+    small = [upload for upload in uploads if upload.size <= most]
+    asked = [Asked(upload.content, size=upload.size, sha256=upload.sha256) for upload in small]
+    begun = [asyncio.wrap_future(future) for future in classifiers.begin(served, asked)]
+    found = dict(zip(small, await asyncio.gather(*begun), strict=True))
     views = Views(language, {taxon.scientific_name: taxon for taxon in served.taxa})
     results: list[PhotoResult | PhotoFailure] = []
-    for upload, found in zip(uploads, answers, strict=True):
-        name = upload.filename or ""
-        if isinstance(found, Answer):
-            results.append(_result(name, found, served, views))
+    for upload in uploads:
+        name, answer = upload.filename or "", found.get(upload)
+        if isinstance(answer, Answer):
+            results.append(_result(name, answer, served, views))
             request.app.state.metrics.predictions.labels(results[-1].decision).inc()  # type: ignore[union-attr]
         else:
-            results.append(PhotoFailure(filename=name, error=_problem(found, settings.max_file_megabytes)))
+            results.append(PhotoFailure(filename=name, error=_problem(answer, settings.max_file_megabytes)))
             request.app.state.metrics.predictions.labels("error").inc()
     if len(results) == 1 and isinstance(results[0], PhotoFailure):
         failure = results[0].error
