@@ -20,6 +20,7 @@ from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
 from app.services.review.attention import Attention
 from app.services.sign_in import SignIn
+from app.services.squares import Squares
 from app.services.submissions import Submissions
 from app.services.training.runs import Runs
 from app.services.user_sessions import UserSessions
@@ -98,6 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_photos=settings.max_photos_per_submission,
         max_file_bytes=settings.max_file_megabytes * 1_000_000,
     )
+    app.state.squares = Squares(sessions, app.state.send_message)
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())
     _add_accounts(app, settings, sessions, limits)

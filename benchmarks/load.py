@@ -60,6 +60,10 @@ class Load:
         """Accepted requests per second."""
         return self.accepted / self.seconds
 
+    def milliseconds(self, name: str) -> str:
+        """``p50_ms`` or ``p99_ms`` to print."""
+        return f"{getattr(self, name):.0f}" if self.accepted else "–"
+
     @property
     def errors(self) -> int:
         """Whatever was not accepted."""

@@ -31,6 +31,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "heic": lambda: heic(4000, 3000),
 }
 CONNECTIONS = (1, 8, 32)
+# A case takes long enough for so many answers over each connection at the floor's rate, but no more than a minute.
+ANSWERS, MOST_SECONDS = 3, 60
 BASELINE, OURS = "LitServe", "Wingcheck"
 ROOT = Path(__file__).parent.parent
 _HEADS = (
@@ -63,7 +65,7 @@ def main(arguments: list[str]) -> None:
     """Print the table."""
     options = _options(arguments)
     print(
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {options.seconds} s a case;"
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; at least {options.seconds} s a case;"
     )
     print("client and server share the machine. Pairs are LitServe / Wingcheck.\n")
     if not load.has_wrk():
@@ -76,8 +78,9 @@ def main(arguments: list[str]) -> None:
             floors[name] = (os.cpu_count() or 1) / bare_seconds(options.model, photo)
             for connections in options.connections:
                 servers.reverse()
+                seconds = max(options.seconds, min(MOST_SECONDS, round(ANSWERS * connections / floors[name])))
                 for server in servers:
-                    seen.append(_measure(server, name, photo, connections, options.seconds))
+                    seen.append(_measure(server, name, photo, connections, seconds))
                     print(".", end="", flush=True)
     print("\n")
     _report(floors, seen)
@@ -88,7 +91,7 @@ def main(arguments: list[str]) -> None:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=serving", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=5, help="for each case at each server (default: 5)")
+    parser.add_argument("--seconds", type=int, default=5, help="at least, for each case at each server (default: 5)")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), help="photos (default: all)")
     parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS), help="default: 1 8 32")
     parser.add_argument("--model", type=Path, default=bundled_versions()[0], help="folder of a model version")
@@ -171,8 +174,10 @@ def _report(floors: dict[str, float], seen: list[Measured]) -> None:
                 _ratio(ours.load.rate, theirs.load.rate),
                 f"{floor:.1f}",
                 _ratio(ours.load.rate, floor),
-                _milliseconds("p50_ms", theirs, ours),
-                _milliseconds("p99_ms", theirs, ours),
+                *(
+                    f"{theirs.load.milliseconds(name)} / {ours.load.milliseconds(name)}"
+                    for name in ("p50_ms", "p99_ms")
+                ),
                 _ratio(ours.load.p99_ms, theirs.load.p99_ms),
                 f"{theirs.load.errors} / {ours.load.errors}",
                 f"{theirs.megabytes:.0f} / {ours.megabytes:.0f}",
@@ -180,10 +185,6 @@ def _report(floors: dict[str, float], seen: list[Measured]) -> None:
             )
         )
     table(rows)
-
-
-def _milliseconds(name: str, *servers: Measured) -> str:
-    return " / ".join(f"{getattr(each.load, name):.0f}" if each.load.accepted else "–" for each in servers)
 
 
 def _ratio(ours: float, theirs: float) -> str:

@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,10 +30,12 @@ from benchmarks.load import Load
 from benchmarks.pictures import jpeg
 from benchmarks.servers import Processes
 from benchmarks.timing import table
-from tests.running import Server, eventually
+from tests.running import Server
 
 PHOTOS: dict[str, Callable[[], bytes]] = {"75px": lambda: jpeg(75, 75), "12mp": lambda: jpeg(4000, 3000)}
 CONNECTIONS = (1, 8, 32)
+# What was on its way when the sending stopped comes a little later.
+QUIET_SECONDS, PATIENCE_SECONDS = 3, 120
 PATH = "/api/v1/submissions"
 POSTGRESQL = "WINGCHECK_TEST_POSTGRESQL"
 
@@ -132,18 +135,24 @@ def _service(name: str) -> Iterator[Service]:
             engine = make_engine(settings.get("WINGCHECK_DATABASE_URL") or f"sqlite:///{server.data / 'wingcheck.db'}")
             service = Service(name, server, make_session_factory(engine), Processes(server.process.pid))
             load.send(service.post(jpeg(75, 75)), max(CONNECTIONS), 1)
-            _wait_for_verdicts(service)
+            _settled(service)
             yield service
             engine.dispose()
         finally:
             server.close()
 
 
-def _wait_for_verdicts(service: Service) -> None:
-    def nothing_waits() -> bool:
-        return service.count(SubmissionStatus.RECEIVED) == 0
-
-    eventually(nothing_waits, "everything is screened", 600)
+def _settled(service: Service) -> float:
+    """Wait until everything is screened and nothing comes any more; the moment from which on that was so."""
+    seen, since = (-1, -1), time.monotonic()
+    while time.monotonic() - since < (QUIET_SECONDS if seen[1] == 0 else PATIENCE_SECONDS):
+        time.sleep(0.1)
+        now = (service.count(), service.count(SubmissionStatus.RECEIVED))
+        if now != seen:
+            seen, since = now, time.monotonic()
+    if seen[1]:
+        sys.exit(f"{seen[1]} submissions are never screened:\n{service.server.log}")
+    return since
 
 
 def _measure(service: Service, photo: str, data: bytes, connections: int, seconds: int) -> Measured:
@@ -151,8 +160,7 @@ def _measure(service: Service, photo: str, data: bytes, connections: int, second
     with service.processes.watched() as seen:
         found = load.send(service.post(data), connections, seconds)
         behind = service.count(SubmissionStatus.RECEIVED)
-        _wait_for_verdicts(service)
-        took = time.monotonic() - begun
+        took = _settled(service) - begun
     most = max(megabytes for _, megabytes in seen)
     return Measured(service.database, photo, connections, found, service.count() - before, behind, took, most)
 
@@ -168,7 +176,8 @@ def _report(seen: list[Measured]) -> None:
         (
             *(each.database, each.photo, str(each.connections), f"{each.load.rate:.1f}"),
             *(f"{each.screened / each.seconds:.1f}", str(each.behind)),
-            *(f"{each.load.p50_ms:.0f}", f"{each.load.p99_ms:.0f}", str(each.load.errors), f"{each.megabytes:.0f}"),
+            *(each.load.milliseconds("p50_ms"), each.load.milliseconds("p99_ms")),
+            *(str(each.load.errors), f"{each.megabytes:.0f}"),
         )
         for each in seen
     ]
@@ -190,7 +199,7 @@ def _overload(service: Service, photo: str, data: bytes, options: argparse.Names
     with service.processes.watched() as seen:
         found = load.send_at(service.post(data), rate, options.overload)
         behind = service.count(SubmissionStatus.RECEIVED)
-    _wait_for_verdicts(service)
+    _settled(service)
     tenth = max(1, math.ceil(len(seen) / 10))
     curve = [f"{statistics.mean(mb for _, mb in seen[at : at + tenth]):.0f}" for at in range(0, len(seen), tenth)]
     print(
@@ -199,8 +208,8 @@ def _overload(service: Service, photo: str, data: bytes, options: argparse.Names
     rows: list[tuple[str, ...]] = [("", "usual, 8 connections", "overload")]
     for name, value in (
         ("accepted/s", lambda each: f"{each.rate:.1f}"),
-        ("p50 of accepted, ms", lambda each: f"{each.p50_ms:.0f}"),
-        ("p99 of accepted, ms", lambda each: f"{each.p99_ms:.0f}"),
+        ("p50 of accepted, ms", lambda each: each.milliseconds("p50_ms")),
+        ("p99 of accepted, ms", lambda each: each.milliseconds("p99_ms")),
         ("503", lambda each: str(each.refused)),
         ("other errors", lambda each: str(each.failed)),
         ("connections that broke", lambda each: str(each.broken)),

@@ -140,7 +140,7 @@ class _Work:
 
 def _print_table(rows: Iterable[Row]) -> None:
     """Names from the folder on that all photos have in common."""
-    table = Table("photo", "species", "probability", "in scope", "decision")
+    table = Table("photo", "looked at", "species", "probability", "in scope", "decision", "looks like")
     found = list[Row]()
     for row in rows:
         if "error" in row:
@@ -150,7 +150,26 @@ def _print_table(rows: Iterable[Row]) -> None:
     paths = [os.path.abspath(row["filename"]) for row in found]
     common = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     for row, path in zip(found, paths, strict=True):
-        numbers = (f"{row[name]:.3f}" for name in ("probability", "in_scope"))
-        table.add_row(os.path.relpath(path, common), row["species"], *numbers, row["decision"])
+        like = ", ".join(f"{name['scientific_name']} {name['probability']:.2f}" for name in row["looks_like"])
+        table.add_row(os.path.relpath(path, common), _place(row), *_seen(row), like)
+        for other in row["animals"]:
+            table.add_row("", _percent(other["square"]), *_seen(other), "")
     if found:
         out.print(table)
+
+
+def _seen(animal: Row) -> tuple[str, str, str, str]:
+    """Species, probability, in-scope score and decision."""
+    probability = "" if animal["probability"] is None else f"{animal['probability']:.3f}"
+    return animal["species"] or "", probability, f"{animal['in_scope']:.3f}", animal["decision"]
+
+
+def _place(row: Row) -> str:
+    if row["square"] is None:
+        return "the middle: no animal found" if row["searched"] else "the middle"
+    return f"{row['square_origin']}: {_percent(row['square'])}"
+
+
+def _percent(square: dict[str, float]) -> str:
+    """Left, top and size of a square, in percent of the photo's width and height."""
+    return f"{square['x']:.0%} {square['y']:.0%}, {square['width']:.0%} × {square['height']:.0%}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -87,10 +87,12 @@ def opinions(session: Session, version_id: int, photo_ids: Iterable[int]) -> dic
 def said(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Looked]:
     """The rows that say so, about the squares as they stand, by photo."""
     numbers = list(photo_ids)
-    found: dict[int, Looked] = {}
-    for table in (CandidatePrediction, PredictionRecord):
-        current = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
-        asked = (table.model_version_id == version_id) & table.photo_id.in_(numbers)
-        rows: Iterable[Any] = session.scalars(select(table).join(Photo, current).where(asked))
-        found |= {row.photo_id: row for row in rows}
-    return found
+
+    def about(table: type[CandidatePrediction | PredictionRecord]) -> ColumnElement[bool]:
+        stands = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
+        return stands & (table.model_version_id == version_id) & table.photo_id.in_(numbers)
+
+    asked = session.scalars(select(CandidatePrediction).join(Photo, about(CandidatePrediction)))
+    screened = session.scalars(select(PredictionRecord).join(Photo, about(PredictionRecord)))
+    found: dict[int, Looked] = {row.photo_id: row for row in asked}
+    return found | {row.photo_id: row for row in screened}

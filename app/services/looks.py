@@ -38,16 +38,21 @@ def values_of(answer: Answer, photo: Photo) -> dict[str, Any]:
             }
             for other in answer.others
         ],
-        "looks_like": [
-            {
-                "scientific_name": name.scientific_name,
-                "probability": float(name.probability),
-                "vernacular_names": dict(name.vernacular_names),
-            }
-            for name in answer.looks_like
-        ],
+        "looks_like": kept_names(answer),
         "square_changes": photo.square_changes,
     }
+
+
+def kept_names(answer: Answer) -> list[dict[str, Any]]:
+    """Species outside the version's labels, as rows keep them."""
+    return [
+        {
+            "scientific_name": name.scientific_name,
+            "probability": float(name.probability),
+            "vernacular_names": dict(name.vernacular_names),
+        }
+        for name in answer.looks_like
+    ]
 
 
 def _numbers(square: Square) -> list[float]:

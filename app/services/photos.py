@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from app.crash_points import reach
 from app.models import Photo
-from app.services.inference import PhotoInfo, PixelLimits, holding, open_photo, turn
+from app.services.inference import PhotoInfo, PixelLimits, Square, holding, open_photo, seen_box, turn
 from app.storage import Storage
 
 DISPLAY_SIDE = 1600
@@ -26,6 +26,8 @@ _ENCODING_BYTES = 8
 _places = threading.BoundedSemaphore(2)
 
 VARIANTS = ("display", "thumb")
+# The side of a cut, as a multiple of the square that it is made around.
+_AROUND = 1.4
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,21 @@ def prepare(data: bytes, limits: PixelLimits) -> PreparedPhoto:
         info=info,
         origin=read_origin(data),
     )
+
+
+def cut(display: bytes, square: Square) -> bytes:
+    """The part of a photo around a square, with a margin: a JPEG of THUMB_SIDE pixels at most, made of the copy for pages."""
+    with Image.open(io.BytesIO(display), formats=("JPEG",)) as image:
+        wider = Square(
+            square.x - square.width * (_AROUND - 1) / 2,
+            square.y - square.height * (_AROUND - 1) / 2,
+            square.width * _AROUND,
+            square.height * _AROUND,
+        )
+        left, top, right, bottom = (round(edge) for edge in seen_box(image.size, wider))
+        part = image.crop((left, top, right, bottom))
+    part.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
+    return _encode(part, _THUMB_QUALITY)
 
 
 def _encode(image: Image.Image, quality: int) -> bytes:

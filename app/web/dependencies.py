@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.db import reading
 from app.services.classifiers import Classifiers, Served
+from app.services.squares import Squares
 from app.services.submissions import Submissions
 from app.settings import Settings
 from app.storage import Storage
@@ -37,6 +38,10 @@ async def _submissions(request: Request) -> Submissions:
     return request.app.state.submissions
 
 
+async def _squares(request: Request) -> Squares:
+    return request.app.state.squares
+
+
 async def _storage(request: Request) -> Storage:
     return request.app.state.storage
 
@@ -53,6 +58,7 @@ def _reading(request: Request) -> Iterator[Session]:
 SettingsDep = Annotated[Settings, Depends(_settings)]
 ClassifiersDep = Annotated[Classifiers, Depends(_classifiers)]
 SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+SquaresDep = Annotated[Squares, Depends(_squares)]
 StorageDep = Annotated[Storage, Depends(_storage)]
 ReadSession = Annotated[Session, Depends(_reading)]
 LanguageDep = Annotated[Language, Depends(_language)]

@@ -55,12 +55,10 @@ def parse_submission(
             filename=_filename(file.filename),
             size=file.size,
             read=file.content,
-            square=_square(squares[i] if i < len(squares) else "", file.filename, errors),
+            square=square,
         )
-        for i, file in enumerate(files)
+        for file, square in zip(files, _squares(squares, files, errors), strict=True)
     ]
-    for surplus in squares[len(photos) :]:  # there is no photo for it, yet it must be a square
-        _square(surplus, None, errors)
     return NewSubmission(
         claim_kind=kind,
         claimed_name=name,
@@ -85,6 +83,24 @@ def parse_claim(text: str) -> tuple[ClaimKind, str | None]:
     if text in {ClaimKind.OTHER.value, ClaimKind.UNKNOWN.value}:
         return ClaimKind(text), None
     return ClaimKind.TAXON, text
+
+
+def parse_squares(texts: Sequence[str], files: Sequence[Photo]) -> list[Square | None]:
+    """The square of each photo, None for those without. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _squares(texts, files, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
+
+
+def parse_square(text: str) -> Square | None:
+    """One square, or None where the text is empty. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _square(text, None, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
 
 
 def parse_email(text: str) -> str:
@@ -147,6 +163,12 @@ def _source(name: str, values: Mapping[str, str], errors: list[FieldError], allo
         return Source(text)
     errors.append(FieldError(name, "source_unknown"))
     return Source.TYPED
+
+
+def _squares(texts: Sequence[str], files: Sequence[Photo], errors: list[FieldError]) -> list[Square | None]:
+    for surplus in texts[len(files) :]:  # there is no photo for it, yet it must be a square
+        _square(surplus, None, errors)
+    return [_square(texts[i] if i < len(texts) else "", file.filename, errors) for i, file in enumerate(files)]
 
 
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:

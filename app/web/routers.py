@@ -24,6 +24,7 @@ from app.web.routes import (
     review,
     sign_in,
     site,
+    squares,
     submissions,
 )
 from app.web.routes.admin import (
@@ -51,6 +52,7 @@ VOLUNTEERS: list[APIRouter] = [
     submissions.router,
     find.router,
     answers.router,
+    squares.router,
     my_data.router,
     photos.router,
     site.router,

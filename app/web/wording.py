@@ -87,6 +87,7 @@ EVENTS: dict[str, str] = {
     "auto_accepted": _("Accepted by the computer"),
     "claim_kept": _("You took a second look and kept your answer"),
     "claim_changed": _("You took a second look and changed your answer"),
+    "square_moved": _("The square around the butterfly was changed"),
     "withdrawn": _("You withdrew it"),
     "asked": _("An expert asked you something"),
     "answered": _("You answered the question"),

@@ -99,6 +99,13 @@ def after_claim_changed(session: Session, submission: Submission) -> None:
         touch(task, "claim_changed")
 
 
+def after_square_moved(session: Session, submission: Submission) -> None:
+    """Another part of a photo is to be looked at; the verdict on that follows."""
+    task = of(session, submission.id, lock=True)
+    if task is not None:
+        touch(task, "square_moved")
+
+
 def after_withdrawal(session: Session, submission: Submission) -> None:
     """Nothing to decide any more, and nothing that tells of the volunteer."""
     task = of(session, submission.id, lock=True)

@@ -9,43 +9,22 @@ from app.domain.review import ANSWERS, IdentificationKind, TaskState
 from app.domain.submission import ClaimKind
 from app.models import ClaimRecord, Identification, QuestionTemplate, ReviewQuestion, StatusLog
 from app.services.review.desk import Hold
-from app.services.review.item import Item, ItemPhoto
+from app.services.review.item import Item
 from app.web import wording as volunteers_wording
 from app.web.i18n import LANGUAGES
 from app.web.review import wording
 from app.web.review.grid_views import grid_url
+from app.web.review.photo_views import DeskPhoto, desk_photo
 from app.web.review.words import Words
 from app.web.views import (
-    AnimalView,
     HistoryEntry,
     LooksLikeView,
     ScoredTaxon,
-    SquareView,
     TaxonView,
-    square_view,
 )
 from app.web.wording import listed
 
 MOST_CHOICES = 9
-
-
-@dataclass(frozen=True)
-class DeskPhoto:
-    """As PhotoView of app/web/views.py; what the version said is left out of a blind item."""
-
-    position: int
-    display_url: str
-    thumb_url: str
-    cut_url: str
-    width: int
-    height: int
-    alt: str
-    square: SquareView | None
-    looked_at: SquareView | None
-    square_origin: str | None
-    searched: bool
-    other_animals: list[AnimalView]
-    attention_url: str | None
 
 
 @dataclass(frozen=True)
@@ -148,7 +127,7 @@ class ItemViews:
             undo_id=self._to_undo(item),
             blind=item.hidden,
             waiting=not item.hidden and item.verdict is None,
-            photos=[self._photo(photo, title, hidden=item.hidden) for photo in item.photos],
+            photos=[desk_photo(self._words, photo, title, hidden=item.hidden) for photo in item.photos],
             why=self.t(wording.WHY[item.reason]) if item.reason else "",
             claim_text=self._claim(item.claim) if item.claim else "",
             claimed=self._words.taxon(item.claimed),
@@ -195,24 +174,6 @@ class ItemViews:
         sees = self._words.name(item.predicted.scientific_name) if item.predicted else self.t("no species")
         return self.t("The claim was %(claim)s; the computer sees %(sees)s.", claim=claim, sees=sees)
 
-    def _photo(self, photo: ItemPhoto, title: str, *, hidden: bool) -> DeskPhoto:
-        alt = self.t("Photo %(number)s of “%(title)s”", number=photo.position + 1, title=title)
-        return DeskPhoto(
-            position=photo.position,
-            display_url=f"/photos/{photo.token}/display.jpg",
-            thumb_url=f"/photos/{photo.token}/thumb.jpg",
-            cut_url=f"/photos/{photo.token}/cut.jpg",
-            width=photo.width,
-            height=photo.height,
-            alt=alt,
-            square=square_view(photo.square),
-            looked_at=square_view(photo.looked_at),
-            square_origin=photo.square_origin.value if photo.square_origin else None,
-            searched=photo.searched,
-            other_animals=self._words.views.animals(photo.others),
-            attention_url=None if hidden else f"/review/photos/{photo.token}/attention.png",
-        )
-
     def _claim(self, claim: ClaimRecord) -> str:
         if claim.kind is ClaimKind.TAXON and claim.taxon is not None:
             return self._words.name(claim.taxon.scientific_name)
@@ -253,7 +214,7 @@ class ItemViews:
         return [
             ReferenceView(
                 self._words.views.taxon(reference.taxon.scientific_name),
-                [f"/photos/{token}/thumb.jpg" for token in reference.examples],
+                [f"/photos/{token}/cut.jpg" for token in reference.examples],
             )
             for reference in found
         ]

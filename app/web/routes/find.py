@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, File, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from app.services.inference import PhotoError
+from app.settings import Settings
 from app.web import problems
 from app.web.dependencies import ClassifiersDep, SettingsDep, same_origin, served_now
-from app.web.errors import PHOTO_STATUS
+from app.web.errors import photo_problem
 from app.web.uploads import PredictionRoute, chosen
 
 router = APIRouter(include_in_schema=False, route_class=PredictionRoute)
@@ -22,13 +23,18 @@ async def find(classifiers: ClassifiersDep, settings: SettingsDep, file: Annotat
     ``searched`` is false where the version in service can't search.
     """
     if (file.size or 0) > settings.max_file_megabytes * 1_000_000:
-        return problems.response("photo-too-large", 413, f"A photo may have {settings.max_file_megabytes} MB.")
+        return _refused(None, settings)
     served = await served_now(classifiers)
     if served.info.finder is None:
         return JSONResponse({"searched": False, "squares": []})
     [photo] = chosen([file])
     animals = await asyncio.wrap_future(classifiers.begin_to_find(served, photo.content, photo.size))
     if isinstance(animals, PhotoError):
-        return problems.response(f"photo-{animals.kind.replace('_', '-')}", PHOTO_STATUS[animals.kind], animals.detail)
+        return _refused(animals, settings)
     squares = [vars(animal.square) | {"score": animal.score} for animal in animals]
     return JSONResponse({"searched": True, "squares": squares})
+
+
+def _refused(error: PhotoError | None, settings: Settings) -> Response:
+    problem = photo_problem(error, settings.max_file_megabytes)
+    return JSONResponse(problem.model_dump(), problem.status, media_type=problems.MEDIA_TYPE)
