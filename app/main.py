@@ -15,6 +15,7 @@ from app.services.api_keys import ApiKeys
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
 from app.services.inference import pixel_limits
+from app.services.line import Line
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
 from app.services.review.attention import Attention
@@ -31,6 +32,7 @@ from app.web.dependencies import VolunteerCookie
 from app.web.metrics import Metrics
 from app.web.routers import ROUTERS
 from app.web.session_cookie import SessionCookie
+from app.web.uploads import Room
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
@@ -40,6 +42,8 @@ Errors are problem details (RFC 9457)."""
 # A few photos too many are told by number and kept from nobody's memory; more end the request while it arrives.
 _SPARE_FILES = 8
 _LONGEST_FIELD = 64 * 1024
+# Half of its time, a submission waits for the disk.
+_SUBMISSIONS_PER_PREDICTION = 2
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -48,11 +52,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     engine = make_engine(settings.database_url)
     sessions = make_session_factory(engine)
     metrics = Metrics()
-    classifiers = Classifiers(sessions, settings, metrics.waiting.set)
+    classifiers = Classifiers(sessions, settings, patience=settings.prediction_wait_seconds, watch=metrics.waiting.set)
+    submission_line = Line(
+        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
+        patience=settings.submission_wait_seconds,
+        name="submit",
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        submission_line.close()
         classifiers.close()
         engine.dispose()
 
@@ -73,6 +83,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = sessions
     app.state.classifiers = classifiers
+    app.state.prediction_line = classifiers.line
+    app.state.submission_line = submission_line
+    app.state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
     app.state.storage = storage
     app.state.metrics = metrics
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)

@@ -175,6 +175,13 @@ class Settings(BaseSettings):
         64, ge=1, description="Photos that may wait for a prediction before 503, in all web processes together."
     )
 
+    prediction_wait_seconds: float = Field(
+        2, gt=0, description="Expected wait for a prediction above which 503 is answered at once."
+    )
+    submission_wait_seconds: float = Field(
+        15, gt=0, description="Expected wait of a submission above which 503 is answered at once."
+    )
+
     job_lost_seconds: int = Field(
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."
     )
@@ -183,6 +190,12 @@ class Settings(BaseSettings):
     max_photos_per_submission: int = Field(8, ge=1, description="Photos in one submission.")
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
     max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request, in MB.")
+
+    upload_memory_megabytes: int = Field(
+        40,
+        ge=1,
+        description="Photos on their way in that each web process keeps in memory, in MB; what is more goes to temporary files.",
+    )
 
     max_form_fields: int = Field(64, ge=16, description="Fields of one form, photos not counted.")
     max_url_bytes: int = Field(4096, ge=256, description="Length of an address with its query.")

@@ -5,13 +5,13 @@ another one was made active, in this process or elsewhere.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading
-from app.domain.errors import ModelUnavailable, NotFound, Overloaded
+from app.domain.errors import ModelUnavailable, NotFound
 from app.models import ModelVersion, Taxon
 from app.services import taxa
 from app.services.inference import (
@@ -41,6 +41,7 @@ from app.services.inference import (
     policy_of,
     read_version,
 )
+from app.services.line import Line
 from app.services.registry import folder_of
 from app.settings import Settings
 
@@ -50,6 +51,18 @@ log = logging.getLogger(__name__)
 
 # Read when its turn comes, so that waiting photos take no memory.
 PhotoSource = Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A photo to look at, with the ``square`` drawn on it, if any. ``size`` in bytes, where it is known: large files are not
+    read all at once. ``sha256`` of them, where that is known.
+    """
+
+    read: PhotoSource
+    square: Square | None = None
+    size: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,12 +94,16 @@ class Classifiers:
     """Keeps the active version loaded and answers from a bounded queue of threads. Thread-safe."""
 
     def __init__(
-        self, sessions: SessionFactory, settings: Settings, watch: Callable[[int], object] = lambda waiting: None
+        self,
+        sessions: SessionFactory,
+        settings: Settings,
+        *,
+        patience: float = math.inf,
+        watch: Callable[[int], object] = lambda waiting: None,
     ) -> None:
-        """``watch`` is told how many photos are waiting or computed, whenever that changes."""
+        """See ``Line`` for ``patience`` and ``watch``."""
         self._sessions = sessions
         self._settings = settings
-        self._watch = watch
         self._limits = pixel_limits(settings)
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
@@ -94,18 +111,22 @@ class Classifiers:
         self._former: Served | None = None  # asked again by somebody who looks at what it once said
         self._checked = 0.0
         self._refused: tuple[int, str, float] | None = None
-        self._waiting = 0
         keep_large_blocks_apart()
-        self._pool = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="predict")
-
-    @property
-    def waiting(self) -> int:
-        """Photos waiting or being computed now."""
-        return self._waiting
+        self.line = Line(
+            settings.prediction_threads,
+            patience=patience,
+            most=settings.prediction_queue,
+            name="predict",
+            watch=watch,
+        )
 
     def close(self) -> None:
         """Finish what is running and stop the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.line.close()
+
+    def fresh(self) -> Served | None:
+        """The active version as ``current`` gives it, where that takes no time: it was looked at within the last second."""
+        return self._served if time.monotonic() - self._checked <= _RECHECK_SECONDS else None
 
     def current(self) -> Served:
         """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded.
@@ -157,37 +178,16 @@ class Classifiers:
             return False
         return time.monotonic() - self._refused[2] < _RETRY_SECONDS
 
-    @contextmanager
-    def _places(self, wanted: int) -> Iterator[None]:
-        with self._lock:
-            # One request larger than the whole queue must still be answered when nothing else waits.
-            if self._waiting and self._waiting + wanted > self._settings.prediction_queue:
-                raise Overloaded("Too many photos are waiting for an answer. Please try again in a moment.")
-            self._waiting += wanted
-            self._watch(self._waiting)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= wanted
-                self._watch(self._waiting)
-
-    def answer(
-        self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]], sizes: Sequence[int] = ()
-    ) -> list[Answer | PhotoError]:
+    def answer(self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]) -> list[Answer | PhotoError]:
         """Predictions in the order of ``photos``; a photo that can't be read gives its PhotoError instead.
-
-        ``sizes`` are the photos' bytes, where they are known: large files are not read all at once.
 
         Raises Overloaded when too many photos are waiting already.
         """
-        with self._places(len(photos)):
-            futures = [
-                # In the request's context, so that log lines carry its id.
-                self._pool.submit(copy_context().run, self._answer_one, served, source, square, size)
-                for (source, square), size in zip(photos, sizes or [0] * len(photos), strict=True)
-            ]
-            return [future.result() for future in futures]
+        return [future.result() for future in self.begin(served, [Asked(*photo) for photo in photos])]
+
+    def begin(self, served: Served, photos: Sequence[Asked]) -> list[Future[Answer | PhotoError]]:
+        """As ``answer``, without waiting."""
+        return self.line.begin([partial(self._answer_one, served, photo) for photo in photos])
 
     def version(self, version_id: int) -> Served:
         """A version to ask again, whether it serves or not; the one that serves where the other's folder is gone.
@@ -225,8 +225,8 @@ class Classifiers:
         names = [label.scientific_name for label in served.info.labels]
         if served.info.activation_weights is None or scientific_name not in names:
             return None
-        with self._places(1):
-            found = self._pool.submit(output_of, served.recogniser, source(), square, self._limits).result()
+        [future] = self.line.begin([partial(output_of, served.recogniser, source(), square, self._limits)])
+        found = future.result()
         if isinstance(found, PhotoError):
             return found
         return served.info.activation(found, names.index(scientific_name))
@@ -236,16 +236,20 @@ class Classifiers:
 
         Raises Overloaded, as ``answer`` does: both wait in one queue.
         """
-        with self._places(1):
-            return self._pool.submit(copy_context().run, self._find_one, served, source, size).result()
+        return self.begin_to_find(served, source, size).result()
+
+    def begin_to_find(self, served: Served, source: PhotoSource, size: int = 0) -> Future[list[Found] | PhotoError]:
+        """As ``find``, without waiting."""
+        [future] = self.line.begin([partial(self._find_one, served, source, size)])
+        return future
 
     def _find_one(self, served: Served, source: PhotoSource, size: int) -> list[Found] | PhotoError:
         with holding(size):
             return find(served.recogniser, source(), self._limits)
 
-    def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
-        with holding(size):
-            return ask(served.recogniser, source(), square, self._limits)
+    def _answer_one(self, served: Served, photo: Asked) -> Answer | PhotoError:
+        with holding(photo.size):
+            return ask(served.recogniser, photo.read(), photo.square, self._limits, photo.sha256)
 
 
 def offline_version(folder: Path | None) -> ModelVersionInfo:

@@ -121,8 +121,13 @@ def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Poli
     )
 
 
-def ask(recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:
-    """What a version says of a photo's bytes, or why it can't say anything. Without a ``square`` it finds the animal itself."""
+def ask(
+    recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits, sha256: str = ""
+) -> Answer | PhotoError:
+    """What a version says of a photo's bytes, or why it can't say anything. Without a ``square`` it finds the animal itself.
+
+    ``sha256``: of the bytes, where it is known already.
+    """
     try:
         image, photo = open_photo(data, max_side=_decoding_side(recogniser, square), limits=limits)
     except PhotoError as error:
@@ -138,7 +143,7 @@ def ask(recogniser: Recogniser, data: bytes, square: Square | None, limits: Pixe
     return Answer(
         opinion=opinion,
         photo=photo,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
         sketch=_sketch(found.output.embedding),
         square=found.square,
         origin=origin,

@@ -1,27 +1,30 @@
 """``POST /predict``: what the model sees in one or more photos. No account is needed, nothing is kept."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
-from app.db import reading
+from app.db import SessionFactory, reading
 from app.domain.verdict import Opinion, Policy, decide
 from app.models import Taxon
 from app.services import looks, taxa
-from app.services.classifiers import PhotoSource, Served
+from app.services.classifiers import Asked, Served
 from app.services.inference import Answer, PhotoError, Square, policy_of
 from app.web import openapi, problems
 from app.web.auth import PREDICTING
-from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep
+from app.web.dependencies import ClassifiersDep, LanguageDep, SettingsDep, served_now
 from app.web.errors import photo_problem
-from app.web.forms import chosen, parse_squares, reader
+from app.web.forms import parse_squares
+from app.web.uploads import PredictionRoute, chosen
 from app.web.views import LooksLikeView, ScoredTaxon, Views
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["predictions"], route_class=PredictionRoute)
 
 
 class ModelName(BaseModel):
@@ -116,7 +119,7 @@ _ERRORS = openapi.WRITING | problems.described(
     responses=_ERRORS,
     dependencies=[PREDICTING],
 )
-def predict(
+async def predict(
     request: Request,
     classifiers: ClassifiersDep,
     settings: SettingsDep,
@@ -140,21 +143,19 @@ def predict(
     if len(uploads) > settings.max_photos_per_request:
         return problems.response("too-many-files", 400, f"At most {settings.max_photos_per_request} photos at once.")
     squares = parse_squares(square, uploads)
-    served = classifiers.current()
+    served = await served_now(classifiers)
     most = settings.max_file_megabytes * 1_000_000
-    answers: list[Answer | PhotoError | None] = [None] * len(uploads)
-    small = [i for i, upload in enumerate(uploads) if (upload.size or 0) <= most]
-    sources: list[tuple[PhotoSource, Square | None]] = [
-        (lambda upload=uploads[i]: reader(upload), squares[i])  # type: ignore[misc]
-        for i in small
-    ]
-    sizes = [uploads[i].size or 0 for i in small]
-    for i, answer in zip(small, classifiers.answer(served, sources, sizes), strict=True):
-        answers[i] = answer
-    views = Views(language, _taxa(request, served, answers))
+    asked = {
+        upload: Asked(upload.content, drawn, upload.size, upload.sha256)
+        for upload, drawn in zip(uploads, squares, strict=True)
+        if upload.size <= most
+    }
+    begun = [asyncio.wrap_future(future) for future in classifiers.begin(served, list(asked.values()))]
+    answers = dict(zip(asked, await asyncio.gather(*begun), strict=True))
+    views = Views(language, await _taxa(request, served, answers.values()))
     results: list[PhotoResult | PhotoFailure] = []
-    for upload, found in zip(uploads, answers, strict=True):
-        name = upload.filename or ""
+    for upload in uploads:
+        name, found = upload.filename or "", answers.get(upload)
         if isinstance(found, Answer):
             results.append(_result(name, found, served, views))
             request.app.state.metrics.predictions.labels(results[-1].decision).inc()  # type: ignore[union-attr]
@@ -168,14 +169,18 @@ def predict(
     return JSONResponse(body.model_dump(), headers={"Content-Language": language.code, "Vary": "Accept-Language"})
 
 
-def _taxa(request: Request, served: Served, answers: Sequence[Answer | PhotoError | None]) -> dict[str, Taxon]:
+async def _taxa(request: Request, served: Served, answers: Iterable[Answer | PhotoError]) -> dict[str, Taxon]:
     """The taxa that these answers name, by scientific name; the list of taxa is asked only for what no label says."""
     found = {taxon.scientific_name: taxon for taxon in served.taxa}
     more = {name.scientific_name for answer in answers if isinstance(answer, Answer) for name in answer.looks_like}
     if more - found.keys():
-        with reading(request.app.state.sessions) as session:
-            found |= {taxon.scientific_name: taxon for taxon in taxa.by_names(session, sorted(more))}
+        found |= await run_in_threadpool(_look_up, request.app.state.sessions, sorted(more))
     return found
+
+
+def _look_up(sessions: SessionFactory, names: list[str]) -> dict[str, Taxon]:
+    with reading(sessions) as session:
+        return {taxon.scientific_name: taxon for taxon in taxa.by_names(session, names)}
 
 
 def _result(filename: str, answer: Answer, served: Served, views: Views) -> PhotoResult:

@@ -16,6 +16,7 @@ from app.services import jobs, taxa
 from app.services.new_submission import MAX_NAME, MAX_PLACE, MAX_TEXT
 from app.services.review import outcome
 from app.services.review.questions import MAX_ANSWER, Questions
+from app.services.submissions import Receipt
 from app.web import openapi, problems
 from app.web.api.submission_schemas import (
     AnimalOut,
@@ -30,9 +31,10 @@ from app.web.api.submission_schemas import (
 from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SquaresDep, SubmissionsDep, VolunteerKey
 from app.web.forms import parse_square, parse_submission
 from app.web.i18n import Language
+from app.web.uploads import SubmissionRoute, chosen, done
 from app.web.views import LooksLikeView, ScoredTaxon, SubmissionView, TaxonView, Views, taxon_view
 
-router = APIRouter(prefix="/api/v1", tags=["submissions"])
+router = APIRouter(prefix="/api/v1", tags=["submissions"], route_class=SubmissionRoute)
 
 
 class AnswerIn(BaseModel):
@@ -59,7 +61,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
     responses=_CREATED,
     openapi_extra=openapi.form(anyOf=openapi.BOTH_OR_NEITHER),
 )
-def create(
+async def create(
     request: Request,
     response: Response,
     submissions: SubmissionsDep,
@@ -113,7 +115,7 @@ def create(
         "note": note,
         "email": email,
     }
-    new = parse_submission(fields, file, square, language.code)
+    new = parse_submission(fields, chosen(file), square, language.code)
     if idempotency_key is not None and not openapi.SHORTEST_KEY <= len(idempotency_key) <= openapi.LONGEST_KEY:
         raise InvalidSubmission(
             [FieldError("Idempotency-Key", "key_length", (("min", openapi.SHORTEST_KEY), ("max", openapi.LONGEST_KEY)))]
@@ -121,12 +123,17 @@ def create(
     if key is None and idempotency_key is not None:
         # A program without cookies: its key tells whose repeat this is.
         key = "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
-    receipt = submissions.submit(new, key, idempotency_key or secrets.token_urlsafe(18))
+
+    def take() -> tuple[Receipt, SubmissionOut]:
+        receipt = submissions.submit(new, key, idempotency_key or secrets.token_urlsafe(18))
+        with reading(request.app.state.sessions) as session:
+            return receipt, _out(session, submissions, receipt.token, language)
+
+    receipt, made = await done(request.app.state.submission_line, take)
     if receipt.duplicate:
         response.status_code = 200
     response.headers["Location"] = f"/api/v1/submissions/{receipt.token}"
-    with reading(request.app.state.sessions) as session:
-        return _out(session, submissions, receipt.token, language)
+    return made
 
 
 @router.get(

@@ -1,46 +1,23 @@
-"""Squares on the volunteer's pages: where the model sees an animal before anything is sent, and a square drawn afterwards."""
+"""A square that a volunteer draws or moves after sending."""
 
-from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
 
 from app.db import reading
 from app.domain.errors import InvalidInput
-from app.services.inference import PhotoError
-from app.web import problems
 from app.web.dependencies import (
-    ClassifiersDep,
     LanguageDep,
-    SettingsDep,
     SquaresDep,
     SubmissionsDep,
     same_origin,
 )
-from app.web.errors import field_errors, photo_problem, wants_json
-from app.web.forms import parse_square, reader
+from app.web.errors import field_errors, wants_json
+from app.web.forms import parse_square
 from app.web.routes.submission_page import Choices, page_of
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.post("/find", dependencies=[Depends(same_origin)])
-def find(classifiers: ClassifiersDep, settings: SettingsDep, file: Annotated[UploadFile, File()]) -> Response:
-    """The animals that the version in service finds in a photo, the surest first; for scripts. Nothing is kept.
-
-    ``searched`` is false for a version that can't search.
-    """
-    served = classifiers.current()
-    if (file.size or 0) > settings.max_file_megabytes * 1_000_000:
-        found: object = None
-    else:
-        found = classifiers.find(served, lambda: reader(file), file.size or 0)
-    if found is None or isinstance(found, PhotoError):
-        problem = photo_problem(found, settings.max_file_megabytes)
-        return JSONResponse(problem.model_dump(), problem.status, media_type=problems.MEDIA_TYPE)
-    squares = [asdict(animal.square) | {"score": animal.score} for animal in found]
-    return JSONResponse({"searched": served.info.finder is not None, "squares": squares})
 
 
 @router.post("/s/{token}/photos/{number}/square", dependencies=[Depends(same_origin)])

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.background import BackgroundTask
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from app.crash_points import reach
 from app.db import transaction, utcnow
@@ -29,9 +30,10 @@ from app.web.forms import FIELDS, parse_claim, parse_email, parse_submission
 from app.web.i18n import Language
 from app.web.pages import render
 from app.web.routes.submission_page import Choices, Searches, page_of, private
+from app.web.uploads import SubmissionRoute, chosen, done
 from app.web.views import TaxonView, Views
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
 ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo"
 
 
@@ -94,10 +96,9 @@ def _form_page(
 
 
 @router.post("/submissions", dependencies=[Depends(same_origin)])
-def create(
+async def create(
     request: Request,
     form: FormDep,
-    session: ReadSession,
     choices: Choices,
     searches: Searches,
     settings: SettingsDep,
@@ -108,12 +109,13 @@ def create(
 ) -> Response:
     """Take the form. Scripts get JSON, others are sent on to the submission's page."""
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
     squares = [value for value in form.getlist("square") if isinstance(value, str)]
-    session.close()  # its connection would lie idle while photos are decoded and another one writes
+    new = parse_submission(fields, chosen(form.getlist("file")), squares, language.code)
+    idempotency_key = fields.get("idempotency_key", "") or secrets.token_urlsafe(18)
     try:
-        parsed = parse_submission(fields, files, squares, language.code)
-        receipt = _submit(submissions, parsed, key, fields.get("idempotency_key", "") or secrets.token_urlsafe(18))
+        receipt = await done(
+            request.app.state.submission_line, partial(_submit, submissions, new, key, idempotency_key)
+        )
     except InvalidSubmission as error:
         if wants_json(request):
             raise
