@@ -108,8 +108,11 @@ class Counter(Protocol):
     """Counts in windows: one begins with the first count and is over, and forgotten, after its seconds."""
 
     in_memory: bool
-    errors: tuple[type[Exception], ...]
-    """What it raises when it can't be reached."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What it raises when it can't be reached."""
+        ...
 
     def count(self, key: str, seconds: int) -> tuple[int, float]:
         """Count one more: how many that makes in this window, and when it ends, in seconds since 1970."""

@@ -66,7 +66,8 @@ LanguageDep = Annotated[Language, Depends(_language)]
 
 async def served_now(classifiers: Classifiers) -> Served:
     """The model version in service, for routes that are coroutines. Raises ModelUnavailable."""
-    return classifiers.fresh() or await run_in_threadpool(classifiers.current)
+    fresh: Served | None = classifiers.fresh()
+    return fresh if fresh is not None else await run_in_threadpool(classifiers.current)
 
 
 class VolunteerCookie:

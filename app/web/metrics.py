@@ -42,7 +42,7 @@ class Metrics:
         if self._folder is None:
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together, self._folder)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(together, self._folder)
         return generate_latest(together)
 
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -165,7 +165,7 @@ def test_after_a_long_life_the_pauses_begin_anew(clock, supervise, capsys):
 @pytest.fixture
 def hangup(monkeypatch):
     """Calls what SIGHUP calls."""
-    heard = []
+    heard: list[Any] = []
     monkeypatch.setattr(supervisor, "_on_hangup", heard.append)
     return lambda: heard[0]()
 
@@ -174,8 +174,9 @@ def test_on_sighup_each_web_server_leaves_when_a_new_one_is_ready_and_then_the_w
     clock, supervise, hangup, monkeypatch, capsys
 ):
     watched = supervise()
-    first, second, worker = *started("serve"), started("worker")[0]
-    seen = []
+    first, second = started("serve")
+    worker = started("worker")[0]
+    seen: list[Any] = []
 
     def note():
         seen.append((len(started("serve")), first.leaving, second.leaving, worker.asked))

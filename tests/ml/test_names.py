@@ -25,7 +25,7 @@ def info(**changes: object) -> NamesInfo:
         "intercept": 0.0,
         "least": 0.5,
     }
-    return NamesInfo(**(values | changes))  # type: ignore[arg-type]
+    return NamesInfo(**(values | changes))
 
 
 SAID = [
@@ -102,8 +102,8 @@ def test_the_first_look_is_enough_where_it_is_wrong_no_more_often_than_all() -> 
     first = scores(sure, [False, True, True, True, True, True], [0.9] * 6)
     everything = scores(sure, [True] * 6, [0.9] * 6)
     classes = np.zeros(6, int)
-    chosen = choose_first_look(Seen(None, everything, first, None), classes)  # type: ignore[arg-type]
+    chosen = choose_first_look(Seen(None, everything, first, None), classes)
     assert chosen == {"in_scope": 0.9, "probability": 0.95}
     always_wrong = scores(sure, [False] * 6, [0.9] * 6)
-    assert choose_first_look(Seen(None, everything, always_wrong, None), classes) is None  # type: ignore[arg-type]
-    assert choose_first_look(Seen(None, everything, None, None), classes) is None  # type: ignore[arg-type]
+    assert choose_first_look(Seen(None, everything, always_wrong, None), classes) is None
+    assert choose_first_look(Seen(None, everything, None, None), classes) is None

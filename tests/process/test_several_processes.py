@@ -5,9 +5,10 @@ import signal
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -50,7 +51,12 @@ def webs(server: Server) -> set[int]:
 
 def both_run(server: Server) -> set[int]:
     """Wait until as many web processes run as were asked for."""
-    return eventually(lambda: (found := webs(server)) and len(found) == PROCESSES and found, "all processes run")
+
+    def running() -> set[int]:
+        found = webs(server)
+        return found if len(found) == PROCESSES else set()
+
+    return eventually(running, "all processes run")
 
 
 def connections(pid: int, port: int) -> int:
@@ -191,10 +197,10 @@ def test_a_killed_process_loses_nothing_that_was_answered_and_comes_back(server:
     try:
         for _ in range(3):
             reached = len(tokens) + 4
-            eventually(lambda reached=reached: len(tokens) > reached, "submissions are taken")
+            eventually(partial(more_than, tokens, reached), "submissions are taken")
             before = both_run(server)
             os.kill(min(before), signal.SIGKILL)
-            eventually(lambda before=before: both_run(server) - before, "another one has taken its place")
+            eventually(partial(others_run, server, before), "another one has taken its place")
     finally:
         for stream in streams:
             stream.end()
@@ -205,6 +211,20 @@ def test_a_killed_process_loses_nothing_that_was_answered_and_comes_back(server:
     assert {token for answered in tokens.values() for token in answered} == kept
     assert len(kept) == len(tokens)
     eventually(lambda: all(not waiting(server, token) for token in kept), "every submission has its verdict", 120)
+
+
+def more_than(tokens: Sized, count: int) -> bool:
+    return len(tokens) > count
+
+
+def others_run(server: Server, before: set[int]) -> set[int]:
+    """Of the web processes that run now, those that did not run before."""
+    return both_run(server) - before
+
+
+def serves(client: httpx2.Client, version: str) -> bool:
+    found: bool = client.get("/readyz").json()["model"]["version"] == version
+    return found
 
 
 def waiting(server: Server, token: str) -> bool:
@@ -221,7 +241,7 @@ def test_every_process_notices_another_model_version(server: Server, clients: li
         version = registry.import_version(session, make_version(tmp_path, "91.0.0", **NEVER_IN_SCOPE), settings)
     Promotion(server.sessions, settings).promote(version.id, None)
     for each in clients:
-        eventually(lambda each=each: each.get("/readyz").json()["model"]["version"] == "91.0.0", "it serves everywhere")
+        eventually(partial(serves, each, "91.0.0"), "it serves everywhere")
 
 
 def test_the_web_servers_alone_share_a_port_too(tmp_path: Path):
