@@ -32,6 +32,7 @@ from ml.inference import (
     open_photo,
     read_version,
     seen_box,
+    square_for,
     turn,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "policy_of",
     "read_version",
     "seen_box",
+    "square_for",
     "turn",
 ]
 

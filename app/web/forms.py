@@ -28,6 +28,9 @@ FIELDS = (
 )
 # A square may stick out of the photo by rounding, not by more.
 _TOLERANCE = 0.01
+# In place of a square, from somebody who wants none: the version is not to search.
+_WHOLE = "whole"
+_SIDES = re.compile(r"(\d{1,6})x(\d{1,6})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
@@ -52,9 +55,16 @@ def chosen(uploads: Sequence[Upload]) -> list[Upload]:
 
 
 def parse_submission(
-    fields: Mapping[str, str], uploads: Sequence[Upload], squares: Sequence[str], language: str
+    fields: Mapping[str, str],
+    uploads: Sequence[Upload],
+    squares: Sequence[str],
+    language: str,
+    shown: Sequence[str] = (),
 ) -> NewSubmission:
-    """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
+    """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once.
+
+    ``squares`` and ``shown`` are in the order of the uploads; ``shown`` says at how many pixels a browser showed each photo.
+    """
     errors: list[FieldError] = []
     values = {name: str(fields.get(name, "")).replace("\x00", "").strip() for name in FIELDS}
     for field, longest in (("place", MAX_PLACE), ("note", MAX_TEXT), ("claim_text", MAX_NAME)):
@@ -76,8 +86,9 @@ def parse_submission(
             size=upload.size or 0,
             read=lambda upload=upload: reader(upload),  # type: ignore[misc]
             square=square,
+            shown=_sides(shown[i] if i < len(shown) else ""),
         )
-        for upload, square in zip(sent, _squares(squares, sent, errors), strict=True)
+        for i, (upload, square) in enumerate(zip(sent, _squares(squares, sent, errors), strict=True))
     ]
     return NewSubmission(
         claim_kind=kind,
@@ -191,9 +202,17 @@ def _squares(texts: Sequence[str], uploads: Sequence[Upload], errors: list[Field
     return [_square(texts[i] if i < len(texts) else "", upload.filename, errors) for i, upload in enumerate(uploads)]
 
 
+def _sides(text: str) -> tuple[int, int] | None:
+    """Width and height written as 4000x3000; None for anything else: it is a hint that only some browsers give."""
+    match = _SIDES.fullmatch(text.strip())
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:
     if not text.strip():
         return None
+    if text.strip() == _WHOLE:
+        return Square(0.0, 0.0, 1.0, 1.0)
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 4 and all(_NUMBER.fullmatch(part) for part in parts):
         x, y, width, height = (float(part) for part in parts)

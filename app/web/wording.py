@@ -106,7 +106,7 @@ FIELD_ERRORS: dict[str, str] = {
     "photo_missing": _("Please add at least one photo."),
     "too_many_photos": _("At most %(max)s photos, please."),
     "photo_too_many_bytes": _("This photo is larger than %(max)s MB. Please choose a smaller one."),
-    "photo_too_large": _("This photo has more pixels than we can open. Please send a smaller version."),
+    "photo_too_large": _("This photo is too large for us to open. Please send a smaller version."),
     "photo_unsupported": _("This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC."),
     "photo_undecodable": _("This photo is damaged. Please try to take or choose it again."),
     "count_range": _("How many did you see? A whole number from 1 to %(max)s, please."),

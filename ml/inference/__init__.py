@@ -10,6 +10,7 @@ from ml.inference.names import LooksLike
 from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
 from ml.inference.pixels import Resize, Square, network_input, seen_box
 from ml.inference.recogniser import Animal, Look, Recogniser, SquareOrigin, load_recogniser
+from ml.inference.squares import square_for
 from ml.inference.turns import holding, keep_large_blocks_apart, turn
 from ml.inference.versions import (
     Label,
@@ -51,5 +52,6 @@ __all__ = [
     "open_photo",
     "read_version",
     "seen_box",
+    "square_for",
     "turn",
 ]

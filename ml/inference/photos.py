@@ -20,7 +20,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-from ml.inference import jpeg_scans
+from ml.inference import colours, jpeg_end, jpeg_scans, orientation, png_chunks
 from ml.inference.turns import turn
 
 pillow_heif.register_heif_opener(thumbnails=False)
@@ -33,19 +33,6 @@ ErrorKind = Literal["unsupported", "undecodable", "too_large"]
 
 _log = logging.getLogger(__name__)
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SWAPS_SIDES = {5, 6, 7, 8}
-# Cameras and editors write about ten.
-_MOST_SCANS = 100
 # Rows that are laid on white at a time.
 _STRIP = 256
 # How much of a reduction is left to the last, good step, after plain averages over whole blocks.
@@ -63,13 +50,21 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True)
 class PhotoInfo:
-    """What the header says: upright ``width`` and ``height`` in pixels, before any reduction, and the ``format``
-    (JPEG, MPO, PNG, WEBP or HEIC).
+    """What the file says of itself.
+
+    Attributes:
+        width: of the upright photo in pixels, before any reduction.
+        height: likewise.
+        format: JPEG, MPO, PNG, WEBP or HEIC.
+        orientation: EXIF orientation (1…8) by which the photo was turned upright, as browsers do; 1 for not at all.
+        ignored_orientation: the orientation that stands where browsers do not look and some programs do; 1 for none.
     """
 
     width: int
     height: int
     format: str
+    orientation: int = 1
+    ignored_orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -104,23 +99,24 @@ def open_photo(
         limits: the most pixels that are decoded, per format.
 
     Returns:
-        The upright picture in mode RGB, transparent parts on white, first frame of an animation; and its header.
+        The upright picture in sRGB, mode RGB, transparent parts on white, first frame of an animation, without metadata;
+        and what the file says of itself.
 
     Raises:
         PhotoError: ``unsupported`` (no JPEG, MPO, PNG, WebP or HEIC), ``too_large`` (more pixels than the limit for
-            its format) or ``undecodable`` (truncated, damaged). No other exception, whatever the bytes are; only a
-            ``Path`` that can't be read raises ``OSError``.
+            its format, or more passes, comments and other additions than are read) or ``undecodable`` (truncated,
+            damaged). No other exception, whatever the bytes are; only a ``Path`` that can't be read raises ``OSError``.
     """
     content = data.read_bytes() if isinstance(data, Path) else data
     plugin = _recognise(content)
     try:
-        with Image.open(io.BytesIO(content), formats=[plugin]) as image:
-            cost = _checked_cost(image, content, max_side, limits)
-            if cost <= limits.alone_above:
-                with turn(cost, limits.alone_above):
-                    return _upright(image, max_side)
-        with turn(cost, limits.alone_above):  # opened anew, so that all of it is freed before the next one's turn
-            return _decoded(content, plugin, max_side)
+        try:
+            return _read(content, plugin, max_side, limits)
+        except OSError:  # the data end too early
+            whole = _with_end_marker(content, limits) if plugin == "JPEG" else None
+            if whole is None:
+                raise
+            return _read(whole, plugin, max_side, limits)
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -128,6 +124,26 @@ def open_photo(
     except Exception as error:  # Pillow's readers raise almost anything on hostile bytes; the caller needs one answer.
         _log.info("undecodable %s: %r", plugin, error)
         raise PhotoError("undecodable", "The photo is damaged or cut short and can't be read.") from error
+
+
+def _read(content: bytes, plugin: str, max_side: int | None, limits: PixelLimits) -> tuple[Image.Image, PhotoInfo]:
+    layout = _checked_layout(content, plugin)
+    with Image.open(io.BytesIO(content), formats=[plugin]) as image:
+        cost = _checked_cost(image, layout, max_side, limits)
+        if cost <= limits.alone_above:
+            with turn(cost, limits.alone_above):
+                return _upright(image, max_side)
+    with turn(cost, limits.alone_above):  # opened anew, so that all of it is freed before the next one's turn
+        return _decoded(content, plugin, max_side)
+
+
+def _with_end_marker(content: bytes, limits: PixelLimits) -> bytes | None:
+    """The JPEG that lacks nothing but its end marker, with one; None for any other."""
+    picture = jpeg_end.unended(content)
+    if picture is None:
+        return None
+    with turn(limits.alone_above + 1, limits.alone_above):
+        return picture + jpeg_end.MARKER if jpeg_end.is_whole(picture, limits.progressive_jpeg) else None
 
 
 def _recognise(content: bytes) -> str:
@@ -150,17 +166,25 @@ def _is_heic(content: bytes) -> bool:
     return bool(brands & _HEIC_BRANDS) and not brands & {b"avif", b"avis"}
 
 
-def _checked_cost(image: Image.Image, content: bytes, max_side: int | None, limits: PixelLimits) -> int:
-    """About how many bytes decoding takes. Raises PhotoError for more pixels, or more passes over them, than the limits."""
+def _checked_layout(content: bytes, plugin: str) -> jpeg_scans.Layout | None:
+    """How a JPEG is laid out. Raises PhotoError for one, or a PNG, with more parts than are read: its reader would take
+    minutes before the first pixel.
+    """
+    layout = jpeg_scans.layout(content) if plugin == "JPEG" else None
+    excess = png_chunks.excess(content) if plugin == "PNG" else layout.excess if layout else ""
+    if excess:
+        raise PhotoError("too_large", excess)
+    return layout
+
+
+def _checked_cost(
+    image: Image.Image, layout: jpeg_scans.Layout | None, max_side: int | None, limits: PixelLimits
+) -> int:
+    """About how many bytes decoding takes. Raises PhotoError for more pixels than the limits."""
     name, pixels = _public_format(image), image.width * image.height
-    per_pixel = {"PNG": 9, "WEBP": 18, "HEIC": 8}.get(name, 4)
-    if name in {"JPEG", "MPO"}:
-        found = jpeg_scans.layout(content, _MOST_SCANS)
-        limit = limits.progressive_jpeg * 3 // max(3, len(image.getbands())) if found.buffered else limits.jpeg
-        if found.scans > _MOST_SCANS:
-            raise PhotoError("too_large", f"The photo is stored in more than {_MOST_SCANS} passes.")
+    if layout is not None:
+        limit = limits.progressive_jpeg * 3 // max(3, len(image.getbands())) if layout.buffered else limits.jpeg
     else:
-        found = None
         limit = {"PNG": limits.png, "WEBP": limits.webp, "HEIC": limits.heic}[name]
     if pixels < 1:
         raise PhotoError("undecodable", "The photo has no pixels.")
@@ -169,10 +193,11 @@ def _checked_cost(image: Image.Image, content: bytes, max_side: int | None, limi
             "too_large",
             f"The photo has {pixels / 1e6:.0f} million pixels; at most {limit / 1e6:g} million are read in this format.",
         )
-    if found is None:
-        return pixels * per_pixel
-    shrink = _jpeg_shrink(image.size, _reduced(image.size, max_side))
-    return pixels * 5 // shrink**2 + (6 * pixels if found.buffered else 0)
+    if layout is None:
+        return pixels * {"PNG": 9, "WEBP": 18, "HEIC": 8}[name]
+    target = _reduced(image.size, max_side)
+    shrink = _jpeg_shrink(image.size, target)
+    return 4 * (pixels // shrink**2 + target[0] * target[1]) + (6 * pixels if layout.buffered else 0)
 
 
 def _jpeg_shrink(size: tuple[int, int], target: tuple[int, int]) -> int:
@@ -197,26 +222,27 @@ def _decoded(content: bytes, plugin: str, max_side: int | None) -> tuple[Image.I
 def _heic_in_strips(content: bytes, size: tuple[int, int], max_side: int) -> tuple[Image.Image, PhotoInfo]:
     """As ``_upright`` would have it, in two thirds of the memory: the reader's own pixels are not copied as a whole."""
     file = pillow_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True)
-    pixels = np.asarray(file[file.primary_index])[:, : size[0]]
+    picture = file[file.primary_index]
+    pixels = np.asarray(picture)[:, : size[0]]
 
     def strip(top: int, bottom: int) -> Image.Image:
         return Image.fromarray(np.ascontiguousarray(pixels[top:bottom]))
 
-    return _from_strips(strip, size, _reduced(size, max_side)), PhotoInfo(*size, "HEIC")
+    small = _from_strips(strip, size, _reduced(size, max_side))
+    return colours.to_srgb(small, colours.profile_of(picture.info)), PhotoInfo(*size, "HEIC")
 
 
 def _upright(image: Image.Image, max_side: int | None) -> tuple[Image.Image, PhotoInfo]:
     full, name = image.size, _public_format(image)
     target = _reduced(full, max_side)
+    turned, ignored = orientation.followed_by_browsers(image), orientation.ignored_by_browsers(image)
     if name in {"JPEG", "MPO"} and target != full:
         image.draft(None, (2 * target[0], 2 * target[1]))  # see _jpeg_shrink
     image.load()
-    orientation = _orientation(image)
-    pixels = _fitted(image, target)
-    if orientation in _UPRIGHT:
-        pixels = pixels.transpose(_UPRIGHT[orientation])
-    width, height = full[::-1] if orientation in _SWAPS_SIDES else full
-    return pixels, PhotoInfo(width, height, name)
+    pixels = colours.to_srgb(_fitted(image, target), colours.profile_of(image.info))
+    pixels.info.clear()
+    width, height = full[::-1] if orientation.swaps_sides(turned) else full
+    return orientation.upright(pixels, turned), PhotoInfo(width, height, name, turned, ignored)
 
 
 def _reduced(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
@@ -227,20 +253,11 @@ def _reduced(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 where there is none. pillow-heif has already turned a HEIC and says 1."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # damaged EXIF is no reason to refuse a photo that shows
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
 def _fitted(image: Image.Image, target: tuple[int, int]) -> Image.Image:
-    """A new picture of that size, RGB on white. Laid on white strip by strip, so that a large one takes little more memory
-    than it takes already.
+    """A new picture of that size, grey, RGB or CMYK, on white. Laid on white strip by strip, so that a large one takes
+    little more memory than it takes already.
     """
-    if image.mode == "RGB" and not image.has_transparency_data:
+    if image.mode in {"L", "RGB", "CMYK"} and not image.has_transparency_data:
         return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=_GAP)
 
     def strip(top: int, bottom: int) -> Image.Image:
@@ -252,25 +269,29 @@ def _fitted(image: Image.Image, target: tuple[int, int]) -> Image.Image:
 def _from_strips(
     strip: Callable[[int, int], Image.Image], size: tuple[int, int], target: tuple[int, int]
 ) -> Image.Image:
-    """The picture that ``resize`` makes with its gap, from ``strip(top, bottom)``, which gives some rows in RGB."""
+    """The picture that ``resize`` makes with its gap, from ``strip(top, bottom)``, which gives some rows."""
     width, height = size
     across, down = (max(1, int(size[i] / target[i] / _GAP)) for i in (0, 1))
-    small = Image.new("RGB", (math.ceil(width / across), math.ceil(height / down)))
     rows = down * max(1, _STRIP // down)
+    small: Image.Image | None = None
     for top in range(0, height, rows):
         part = strip(top, min(top + rows, height)).reduce((across, down))
+        if small is None:
+            small = Image.new(part.mode, (math.ceil(width / across), math.ceil(height / down)))
         small.paste(part, (0, top // down))
+    assert small is not None
     return small.resize(target, Image.Resampling.LANCZOS, box=(0, 0, width / across, height / down))
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """RGB, 8 bits per channel; 16-bit greyscale is scaled down, transparency laid on white."""
+    """Grey or RGB, 8 bits per channel; 16-bit greyscale is scaled down, transparency laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
         wide = np.asarray(image).astype(np.float64) / 257.0
-        return Image.fromarray(np.clip(wide.round(), 0, 255).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(np.clip(wide.round(), 0, 255).astype(np.uint8))
+    grey = image.mode in {"1", "L", "LA"}
     if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        white = Image.new("RGB", layered.size, (255, 255, 255))
-        white.paste(layered, mask=layered.getchannel("A"))
+        layered = image.convert("LA" if grey else "RGBA")
+        white = Image.new("L" if grey else "RGB", layered.size, "white")
+        white.paste(layered.convert(white.mode), mask=layered.getchannel("A"))
         return white
-    return image.convert("RGB")
+    return image.convert("L" if grey else "RGB")

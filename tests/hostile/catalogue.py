@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.factories import butterfly, encode, exif_photo, photo
 from tests.hostile import files
+from tests.ml import icc
 
 READ = (200, 201)
 TOO_LARGE = (413, 422)
@@ -57,6 +58,9 @@ DAMAGED_PICTURES = [
     Case("only the first bytes of a PNG", lambda: b"\x89PNG\r\n\x1a\n", DAMAGED),
     Case("JPEG with a hole of zeros", lambda: files.holed(photo(1)), READ),
     Case("JPEG whose EXIF is damaged", _picture("JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xee" * 40), READ),
+    Case("JPEG without its end marker", lambda: photo(1)[:-2], READ),
+    Case("progressive JPEG without its end marker", lambda: photo(1, progressive=True)[:-2], READ),
+    Case("JPEG without its last bytes", lambda: photo(1)[:-12], DAMAGED),
     Case("PNG with a wrong checksum", lambda: files.flipped(photo(1, "PNG"), [30], 1), DAMAGED),
 ]
 
@@ -88,12 +92,25 @@ BOMBS = [
     Case("60 MB of garbage after the photo", lambda: photo(1) + bytes(60_000_000), TOO_LARGE),
 ]
 
+METADATA = [
+    *(
+        Case(f"38 MB of {name}", lambda name=name: files.made_of(name, 38_000_000), TOO_LARGE)  # type: ignore[misc]
+        for name in files.MADE_OF_METADATA
+    ),
+    Case("10 MB of XMP", lambda: files.made_of("XMP", 10_000_000), READ),
+    *(
+        Case(f"colour profile: {name}", _picture("JPEG", icc_profile=profile), READ)
+        for name, profile in files.PROFILES.items()
+    ),
+]
+
 KINDS_OF_PICTURE = [
     Case("animated GIF", lambda: files.animated("GIF"), UNSUPPORTED, "photo.gif"),
     Case("animated WebP: its first frame", lambda: files.animated("WEBP"), READ, "photo.webp"),
     Case("animated PNG: its first frame", lambda: files.animated("PNG"), READ, "photo.png"),
     Case("MPO, two pictures in one JPEG", _picture("MPO", save_all=True, append_images=[butterfly(2)]), READ),
     Case("CMYK JPEG", _butterfly("CMYK", "JPEG"), READ),
+    Case("JPEG in Display P3", _picture("JPEG", icc_profile=icc.matrix_profile(icc.SPACES["Display P3"])), READ),
     Case("16-bit greyscale PNG", lambda: files.png(400, 300, 16, 0), READ, "photo.png"),
     Case("16-bit colour PNG", lambda: files.png(400, 300, 16, 2), READ, "photo.png"),
     Case("palette with transparency", _butterfly("P", "PNG", transparency=0), READ, "photo.png"),
@@ -140,6 +157,7 @@ SECTIONS = {
     "No pictures": NO_PICTURES,
     "Damaged pictures": DAMAGED_PICTURES,
     "Large pictures, and small files that claim to be": BOMBS,
+    "More metadata than picture": METADATA,
     "Unusual pictures": KINDS_OF_PICTURE,
     "Two formats in one file": POLYGLOTS,
     "File names": NAMES,

@@ -8,8 +8,11 @@ import random
 import sys
 import time
 
+from PIL import Image
+
 from ml.inference import PhotoError, open_photo
 from tests.factories import butterfly, encode, exif_photo, photo
+from tests.ml import icc
 
 LONGEST_SECONDS = 20
 
@@ -29,6 +32,10 @@ def originals() -> dict[str, bytes]:
         "lossless WebP": encode(butterfly(1, small).convert("RGBA"), "WEBP", lossless=True),
         "animated WebP": encode(butterfly(1, small), "WEBP", save_all=True, append_images=[butterfly(2, small)]),
         "HEIC": encode(butterfly(1, small), "HEIF"),
+        "JPEG in Display P3": encode(butterfly(1, small), icc_profile=icc.matrix_profile(icc.SPACES["Display P3"])),
+        "WebP with a table of colours": encode(butterfly(1, small), "WEBP", icc_profile=icc.table_profile(icc.SRGB)),
+        "colour profile alone": encode(Image.new("RGB", (1, 1)), "WEBP", icc_profile=icc.table_profile(icc.SRGB)),
+        "JPEG without its end marker": encode(butterfly(1, small), progressive=True)[:-2],
     }
 
 

@@ -1,6 +1,7 @@
 """How the hostile files are made: cheaply, so that a picture that takes gigabytes takes nobody gigabytes to write."""
 
 import io
+import random
 import struct
 import zipfile
 import zlib
@@ -10,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.factories import butterfly, encode, photo
+from tests.ml import icc
 
 JPEG_END = b"\xff\xd9"
 
@@ -23,13 +25,14 @@ def png(width: int, height: int, depth: int = 8, colour: int = 2, lines: int | N
     parts = [packer.compress(row * 16) for _ in range((height if lines is None else lines) // 16)]
     parts += [packer.compress(row) for _ in range((height if lines is None else lines) % 16)]
     parts.append(packer.flush())
-    palette = [_chunk(b"PLTE", bytes(6))] if colour == 3 else []
+    palette = [chunk(b"PLTE", bytes(6))] if colour == 3 else []
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header), *palette, _chunk(b"IDAT", b"".join(parts)), _chunk(b"IEND", b"")]
+    chunks = [chunk(b"IHDR", header), *palette, chunk(b"IDAT", b"".join(parts)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
@@ -39,7 +42,7 @@ def packed_comment(size: int) -> bytes:
     parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
     content = photo(1, "PNG")
     body = b"Comment\0\0" + b"".join(parts) + packer.flush()
-    return content[:33] + _chunk(b"zTXt", body) + content[33:]
+    return content[:33] + chunk(b"zTXt", body) + content[33:]
 
 
 @cache
@@ -64,7 +67,7 @@ def holed(content: bytes) -> bytes:
 
 def with_text_chunk(content: bytes, text: bytes) -> bytes:
     """A PNG with a comment after its header."""
-    return content[:33] + _chunk(b"tEXt", b"Comment\0" + text) + content[33:]
+    return content[:33] + chunk(b"tEXt", b"Comment\0" + text) + content[33:]
 
 
 def claiming(width: int, height: int) -> bytes:
@@ -101,6 +104,56 @@ def many_scans(count: int) -> bytes:
     data = jpeg(4000, 3000, "L", progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * count + JPEG_END
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """A segment of a JPEG."""
+    return bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+
+
+# Colour profiles that are none.
+PROFILES = {
+    "random bytes": random.Random(1).randbytes(3000),
+    "cut short": icc.matrix_profile(icc.SRGB)[:200],
+    "everything black": icc.matrix_profile(icc.SRGB, brightness=0),
+    "a negative": icc.table_profile(icc.SRGB, negative=True),
+    "for four inks": icc.ink_profile(icc.SRGB),
+    "5 MB": icc.matrix_profile(icc.SRGB) + bytes(5_000_000),
+}
+# Where it goes: behind the first bytes of a JPEG, into its scan, before its end; behind the header of a PNG, before its end.
+MADE_OF_METADATA: dict[str, tuple[str, bytes]] = {
+    "empty comments": ("JPEG start", segment(0xFE, b"")),
+    "long comments": ("JPEG start", segment(0xFE, bytes(65_000))),
+    "fill bytes": ("JPEG start", b"\xff"),
+    "restart markers": ("JPEG start", b"\xff\xd0"),
+    "EXIF": ("JPEG start", segment(0xE1, b"Exif\0\0" + bytes(65_000))),
+    "short EXIF": ("JPEG start", segment(0xE1, b"Exif\0\0")),
+    "quantisation tables": ("JPEG start", segment(0xDB, bytes(65))),
+    "Huffman tables": ("JPEG start", segment(0xC4, bytes(17))),
+    "fill bytes in the scan": ("JPEG scan", b"\xff"),
+    "fill bytes at the end": ("JPEG end", b"\xff"),
+    "texts in a PNG": ("PNG start", chunk(b"tEXt", b"")),
+    "unknown chunks in a PNG": ("PNG start", chunk(b"abCd", b"")),
+    "no pixels in a PNG": ("PNG end", chunk(b"IDAT", b"")),
+}
+METADATA = MADE_OF_METADATA | {
+    "XMP": ("JPEG start", segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(65_000)))
+}
+
+
+def made_of(name: str, size: int) -> bytes:
+    """A small photo in ``size`` bytes of something else."""
+    place, part = METADATA[name]
+    content = photo(1, place.split()[0])
+    scan = content.find(b"\xff\xda")
+    at = {
+        "JPEG start": 2,
+        "JPEG scan": scan + 2 + int.from_bytes(content[scan + 2 : scan + 4], "big"),
+        "JPEG end": len(content) - 2,
+        "PNG start": 33,
+        "PNG end": len(content) - 12,
+    }[place]
+    return content[:at] + part * (size // len(part)) + content[at:]
 
 
 def animated(form: str) -> bytes:

@@ -6,9 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ml.inference import PhotoError, jpeg_scans, open_photo
 from ml.inference.turns import Lane, turn
-from tests.hostile import files
 
 
 def most_at_once(wanted: list[int], alone_above: int) -> int:
@@ -55,32 +53,3 @@ def test_a_turn_ends_with_its_decode_even_when_that_fails() -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), lane.passing(1, 0):
             _ = 1 / 0
-
-
-@pytest.mark.parametrize(
-    ("content", "buffered", "scans"),
-    [
-        (files.jpeg(64, 64), False, 1),
-        (files.jpeg(64, 64, "L"), False, 1),
-        (files.jpeg(64, 64, progressive=True), True, 10),
-        (files.one_by_one(64, 64), True, 3),
-        (files.jpeg(64, 64, progressive=True) + b"\xff\xda" * 500, True, 10),  # behind its end is not the picture
-        (files.many_scans(500), True, 101),
-        (b"\xff\xd8\xff", False, 0),
-        (b"\xff\xd8\xff\xc2", False, 0),
-        (b"\xff\xd8\xff\xda", False, 1),
-    ],
-    ids=["baseline", "grey", "progressive", "one colour at a time", "tail", "many", "cut", "no frame", "no scan"],
-)
-def test_the_layout_of_a_jpeg_is_read_from_its_markers(content: bytes, buffered: bool, scans: int) -> None:
-    assert jpeg_scans.layout(content, 100) == jpeg_scans.Layout(buffered, scans)
-
-
-def test_a_jpeg_that_orders_many_passes_is_refused() -> None:
-    with pytest.raises(PhotoError, match="more than 100 passes") as refused:
-        open_photo(files.many_scans(500), max_side=100)
-    assert refused.value.kind == "too_large"
-
-
-def test_a_jpeg_of_one_by_one_is_read() -> None:
-    assert open_photo(files.one_by_one(400, 300), max_side=None)[0].size == (400, 300)

@@ -109,10 +109,10 @@ def create(
     """Take the form. Scripts get JSON, others are sent on to the submission's page."""
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
-    squares = [value for value in form.getlist("square") if isinstance(value, str)]
+    squares, shown = ([value for value in form.getlist(name) if isinstance(value, str)] for name in ("square", "shown"))
     session.close()  # its connection would lie idle while photos are decoded and another one writes
     try:
-        parsed = parse_submission(fields, files, squares, language.code)
+        parsed = parse_submission(fields, files, squares, language.code, shown)
         receipt = _submit(submissions, parsed, key, fields.get("idempotency_key", "") or secrets.token_urlsafe(18))
     except InvalidSubmission as error:
         if wants_json(request):

@@ -1,0 +1,88 @@
+"""Which way up a photo is, by the browser's rule: a square has to lie where it was drawn, on the photo as the browser showed it.
+
+Measured in Chromium (`tests/browser/test_same_as_the_browser.py` repeats it): a JPEG is turned by the first Exif segment, a
+PNG by its eXIf chunk before the pixels, in both by a tag of type SHORT with one value in the first directory or in the Exif
+directory. XMP is ignored, as is everything in a WebP. A HEIC is turned by libheif before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from PIL import Image
+
+_ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769
+_SHORT, _LONG = 3, 4
+_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture turned as an EXIF orientation (1…8) asks; the same object where it asks for nothing."""
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def swaps_sides(orientation: int) -> bool:
+    """Whether width and height change places."""
+    return orientation >= 5
+
+
+def followed_by_browsers(image: Image.Image) -> int:
+    """EXIF orientation, 1…8, that a browser turns an opened photo by. Ask before its pixels are loaded."""
+    if image.format in {"JPEG", "MPO"}:
+        segments = getattr(image, "applist", [])
+        exifs = (body[6:] for name, body in segments if name == "APP1" and body[:5] == b"Exif\0" and len(body) > 6)
+        return in_exif(next(exifs, b""))
+    if image.format == "PNG":
+        return in_exif(image.info.get("exif", b"")[6:])  # Pillow puts "Exif\0\0" in front
+    return 1
+
+
+def ignored_by_browsers(image: Image.Image) -> int:
+    """The orientation that stands where browsers do not look, and some other programs do: XMP, and the EXIF of a WebP."""
+    if image.format == "WEBP":
+        exif = image.info.get("exif", b"")
+        found = in_exif(exif[6:] if exif[:6] == b"Exif\0\0" else exif)
+        if found != 1:
+            return found
+    xmp = image.info.get("xmp") if image.format in {"JPEG", "MPO", "PNG", "WEBP"} else None
+    match = _XMP_ORIENTATION.search(xmp) if isinstance(xmp, bytes) else None
+    return int(match[1]) if match else 1
+
+
+def in_exif(tiff: bytes) -> int:
+    """The orientation in a block of EXIF without its "Exif" prefix; 1 where it says none, or is damaged."""
+    order = _BYTE_ORDERS.get(tiff[:4])
+    if order is None or len(tiff) < 8:
+        return 1
+    (start,) = struct.unpack_from(order + "I", tiff, 4)
+    return _in_directory(tiff, order, start, nested=True) or 1
+
+
+def _in_directory(tiff: bytes, order: str, start: int, *, nested: bool) -> int:
+    """The first valid orientation in a directory, and with ``nested`` in the Exif directory below it; 0 for none."""
+    if start + 2 > len(tiff):
+        return 0
+    (entries,) = struct.unpack_from(order + "H", tiff, start)
+    for at in range(start + 2, min(start + 2 + 12 * entries, len(tiff) - 11), 12):
+        tag, kind, count = struct.unpack_from(order + "HHI", tiff, at)
+        if (tag, kind, count) == (_ORIENTATION, _SHORT, 1):
+            (found,) = struct.unpack_from(order + "H", tiff, at + 8)
+            if 1 <= found <= 8:
+                return int(found)
+        elif nested and (tag, kind, count) == (_EXIF_DIRECTORY, _LONG, 1):
+            nested = False
+            (below,) = struct.unpack_from(order + "I", tiff, at + 8)
+            if found := _in_directory(tiff, order, below, nested=False):
+                return found
+    return 0
