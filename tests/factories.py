@@ -3,7 +3,6 @@
 import io
 import math
 import random
-
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter

@@ -30,6 +30,7 @@ FIELDS = (
 _TOLERANCE = 0.01
 # In place of a square, from somebody who wants none: the version is not to search.
 _WHOLE = "whole"
+_WHOLE_PHOTO = Square(0.0, 0.0, 1.0, 1.0)
 _SIDES = re.compile(r"(\d{1,6})x(\d{1,6})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
@@ -86,7 +87,7 @@ def parse_submission(
             size=upload.size or 0,
             read=lambda upload=upload: reader(upload),  # type: ignore[misc]
             square=square,
-            shown=_sides(shown[i] if i < len(shown) else ""),
+            shown=_sides(shown[i]) if i < len(shown) and square != _WHOLE_PHOTO else None,
         )
         for i, (upload, square) in enumerate(zip(sent, _squares(squares, sent, errors), strict=True))
     ]
@@ -212,7 +213,7 @@ def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square
     if not text.strip():
         return None
     if text.strip() == _WHOLE:
-        return Square(0.0, 0.0, 1.0, 1.0)
+        return _WHOLE_PHOTO
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 4 and all(_NUMBER.fullmatch(part) for part in parts):
         x, y, width, height = (float(part) for part in parts)
