@@ -25,6 +25,12 @@ def networks(text: str) -> list[Network]:
     return [ipaddress.ip_network(part) for part in listed(text)]
 
 
+def decoding_megabytes() -> float:
+    """What decoding may take on this machine; see the setting."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
+    return max(64.0, min(32.0 * (os.cpu_count() or 1), memory // 16))
+
+
 class Settings(BaseSettings):
     """One object for all settings. Defaults need nothing but the data folder."""
 
@@ -210,10 +216,15 @@ class Settings(BaseSettings):
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
     decode_together_megabytes: float = Field(
-        64,
+        default_factory=decoding_megabytes,
         gt=0,
-        description="Memory that photos decoded at the same time may take; one that takes more is decoded while no other such "
-        "one is.",
+        description="Memory that photos decoded at the same time may take in one process; one that takes more is decoded while "
+        "no other such one is. 32 a core, 64 at least, but no more than a sixteenth of the machine's memory.",
+    )
+    prepared_together: int = Field(
+        default_factory=lambda: max(2, os.cpu_count() or 1),
+        ge=1,
+        description="Photos of submissions that are decoded and copied at the same time in one process.",
     )
 
     default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
