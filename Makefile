@@ -102,7 +102,7 @@ lock: $(MARKS)/interpreter ## Resolve the dependencies anew into the lock files
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built; data in var/ stays
-	rm -rf $(VENV) node_modules static/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	rm -rf $(VENV) .venv-litserve node_modules static/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

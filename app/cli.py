@@ -1,12 +1,8 @@
 """`wingcheck`: everything an operator does, in one command line."""
 
-import json
 import socket
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,7 +10,7 @@ import typer
 from rich.text import Text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app import logs, migrations
+from app import logs, migrations, shared_port, supervisor
 from app.commands.backup import backup, migrate_database, restore
 from app.commands.contents import Contents
 from app.commands.database import db
@@ -32,11 +28,11 @@ from app.commands.volunteer import volunteer
 from app.db import make_engine, transaction
 from app.domain.errors import InvalidInput, WingcheckError
 from app.imports import uncollected
-from app.processes import Child, stop_with_parent
+from app.processes import stop_with_parent
 from app.services import inference, promotion, registry
 from app.services.review import first_templates
 from app.settings import Settings, get_settings
-from app.supervisor import Supervisor
+from app.shared_port import Share
 from app.web.i18n import Language
 from app.web.wording import field_message
 from ml.cli import app as ml_app
@@ -67,6 +63,9 @@ cli.add_typer(users, name="users")
 cli.add_typer(volunteer, name="volunteer")
 cli.add_typer(ml_app)
 
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int | None, typer.Option(help="Port to listen on.")]
+ProcessesOption = Annotated[int | None, typer.Option(help="Web processes that share the port.", min=1, max=256)]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Folder of a model version to import and put into service first.")
 ]
@@ -92,7 +91,6 @@ def _say_and_leave(message: str) -> NoReturn:
 
 def _prepare(settings: Settings, model: Path | None) -> None:
     """Newest schema, bundled model version, and a given one in service."""
-    _check_data_folder(settings.data_dir)
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         registry.register_bundled(session)
@@ -103,29 +101,45 @@ def _prepare(settings: Settings, model: Path | None) -> None:
 
 @cli.command()
 def run(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    model: ModelOption = None,
+    host: HostOption = None, port: PortOption = None, model: ModelOption = None, processes: ProcessesOption = None
 ) -> None:
     """Start everything: migrate, register the bundled model, web and worker. Ctrl-C stops it."""
-    settings = get_settings()
-    host, port = host or settings.host, settings.port if port is None else port
-    logs.configure(settings)
-    _check_port(host, port)
+    settings = _settings(host, port, processes)
+    _check_data_folder(settings.data_dir)
+    sockets = _listen(settings)
     _prepare(settings, model)
-    supervisor = Supervisor(host, port)
-    raise typer.Exit(supervisor.watch(lambda: _announce(supervisor.web, settings, host, port)))
+    _supervise(settings, sockets, worker=True)
 
 
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise WingcheckError(
-                f"can't listen on {host}:{port} ({error.strerror}); choose another with PORT=…"
-            ) from error
+def _settings(host: str | None, port: int | None, processes: int | None) -> Settings:
+    given = {"host": host, "port": port, "processes": processes}
+    settings = get_settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    logs.configure(settings)
+    return settings
+
+
+def _listen(settings: Settings) -> list[socket.socket]:
+    try:
+        return shared_port.listen(settings.host, settings.port)
+    except OSError as error:
+        raise WingcheckError(
+            f"can't listen on {settings.host}:{settings.port} ({error.strerror}); choose another with PORT=…"
+        ) from error
+
+
+def _supervise(settings: Settings, sockets: list[socket.socket], *, worker: bool) -> NoReturn:
+    supervisor.become(
+        supervisor.Plan(
+            host=settings.host,
+            port=sockets[0].getsockname()[1],
+            sockets=[each.fileno() for each in sockets],
+            seats=shared_port.make_seats(settings.processes),
+            processes=settings.processes,
+            folder=tempfile.mkdtemp(prefix="wingcheck-"),
+            patience=settings.body_seconds,
+            worker=worker,
+        )
+    )
 
 
 def _check_data_folder(folder: Path) -> None:
@@ -140,63 +154,45 @@ def _check_data_folder(folder: Path) -> None:
         ) from error
 
 
-def _announce(web: Child, settings: Settings, host: str, port: int) -> None:
-    shown = "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address: never through a proxy
-    for _ in range(300):
-        if web.exit_code is not None:
-            raise WingcheckError("the web server did not start; its message stands above")
-        try:
-            with opener.open(f"http://{shown}:{port}/readyz", timeout=5):
-                out.print(Text.assemble(("\n  Wingcheck is ready:", "bold"), f" http://{shown}:{port}\n"))
-                say_first_admin(settings.model_copy(update={"host": host, "port": port}))
-                return
-        except urllib.error.HTTPError as error:
-            detail = json.load(error).get("detail", "")
-            out.print(f"Not ready yet: {detail}")
-        except OSError:
-            pass  # not listening yet
-        time.sleep(0.2)
-
-
 @cli.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     model: ModelOption = None,
+    processes: ProcessesOption = None,
     prepare: Annotated[bool, typer.Option(help="Migrate and register the bundled model first.")] = True,
-    greet: Annotated[bool, typer.Option(hidden=True, help="Print a link where there is no admin yet.")] = True,
 ) -> None:
     """Start the web server alone; a worker elsewhere screens what it takes."""
-    with uncollected():
-        import uvicorn
-
-        from app.main import create_app
-        from app.web.edges.protocol import GuardedProtocol
-
-    settings = get_settings()
-    settings = settings.model_copy(
-        update={"host": host or settings.host, "port": settings.port if port is None else port}
-    )
-    logs.configure(settings)
+    share, settings = Share.given(), _settings(host, port, processes)
+    if share is not None:
+        _serve(settings.shared_out(share.processes, share.folder), share)
+        return
+    sockets = _listen(settings) if settings.processes > 1 else []
     if prepare or model is not None:
+        _check_data_folder(settings.data_dir)
         _prepare(settings, model)
-    if greet:  # `wingcheck run` does so itself, when all is ready
-        say_first_admin(settings)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        http=GuardedProtocol.for_settings(settings),
-        ws="none",
-        limit_concurrency=settings.max_connections,
-        timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=15,
-        server_header=False,
-        proxy_headers=False,  # the application does this, for named proxies only
-    )
+    if sockets:
+        _supervise(settings, sockets, worker=False)
+    say_first_admin(settings)
+    _serve(settings, None)
+
+
+def _serve(settings: Settings, share: Share | None) -> None:
+    with uncollected():
+        from app.main import create_app
+        from app.web import server
+
+    def announce() -> None:
+        if share is not None and share.first:
+            _announce(settings)
+
+    server.serve(create_app(settings), settings, share, announce)
+
+
+def _announce(settings: Settings) -> None:
+    shown = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1", "::"} else settings.host  # noqa: S104
+    out.print(Text.assemble(("\n  Wingcheck is ready:", "bold"), f" http://{shown}:{settings.port}\n"))
+    say_first_admin(settings)
 
 
 @cli.command()

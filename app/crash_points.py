@@ -17,8 +17,9 @@ Moment = Literal[
     "committed",  # committed, and the message is not sent
     "message-sent",  # sent, and not noted as sent
     "answered",  # the answer has just left
-    # the second look and the withdrawal, in the web process
+    # the second look, a moved square and the withdrawal, in the web process
     "claim-changed",  # committed, and the message is not sent
+    "square-moved",  # the same
     "withdrawn-committed",  # committed, and every file is still there
     "half-of-files-deleted",  # some files of a photo are gone, some are not
     # a job, in the worker

@@ -1,6 +1,7 @@
-"""Importing much at once."""
+"""Importing much at once, and no more than is needed."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,3 +17,16 @@ def uncollected() -> Iterator[None]:
         gc.freeze()
         if collecting:
             gc.enable()
+
+
+@contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """For the import of something that takes along whatever it finds installed: these packages are not found meanwhile."""
+    hidden = [name for name in packages if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # what is None there can't be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

@@ -15,10 +15,12 @@ from app.services.api_keys import ApiKeys
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
 from app.services.inference import pixel_limits
+from app.services.line import Line
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
 from app.services.review.attention import Attention
 from app.services.sign_in import SignIn
+from app.services.squares import Squares
 from app.services.submissions import Submissions
 from app.services.training.runs import Runs
 from app.services.user_sessions import UserSessions
@@ -30,6 +32,7 @@ from app.web.dependencies import VolunteerCookie
 from app.web.metrics import Metrics
 from app.web.routers import ROUTERS
 from app.web.session_cookie import SessionCookie
+from app.web.uploads import Room
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
@@ -39,6 +42,8 @@ Errors are problem details (RFC 9457)."""
 # A few photos too many are told by number and kept from nobody's memory; more end the request while it arrives.
 _SPARE_FILES = 8
 _LONGEST_FIELD = 64 * 1024
+# Half of its time, a submission waits for the disk.
+_SUBMISSIONS_PER_PREDICTION = 2
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -46,11 +51,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or get_settings()
     engine = make_engine(settings.database_url)
     sessions = make_session_factory(engine)
-    classifiers = Classifiers(sessions, settings)
+    metrics = Metrics()
+    classifiers = Classifiers(sessions, settings, patience=settings.prediction_wait_seconds, watch=metrics.waiting.set)
+    submission_line = Line(
+        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
+        patience=settings.submission_wait_seconds,
+        name="submit",
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        submission_line.close()
         classifiers.close()
         engine.dispose()
 
@@ -71,8 +83,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = sessions
     app.state.classifiers = classifiers
+    app.state.prediction_line = classifiers.line
+    app.state.submission_line = submission_line
+    app.state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
     app.state.storage = storage
-    app.state.metrics = Metrics()
+    app.state.metrics = metrics
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
     app.state.attention = Attention(sessions, storage, classifiers)
     app.state.send_message = Dispatcher(settings.queue_url).send
@@ -85,6 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         max_file_bytes=settings.max_file_megabytes * 1_000_000,
         prepared_together=settings.prepared_together,
     )
+    app.state.squares = Squares(sessions, app.state.send_message)
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())
     _add_accounts(app, settings, sessions, limits)

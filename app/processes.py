@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-_PIPE = "WINGCHECK_PARENT_PIPE"
+_PIPE, _READY = "WINGCHECK_PARENT_PIPE", "WINGCHECK_READY_PIPE"
 _SECONDS_TO_LEAVE = 30
 _LONGEST_OUTPUT = 20_000  # bytes
 # Notes that TensorFlow's libraries print before anybody can ask them not to; errors, which begin with E or F, are no chatter.
@@ -35,19 +36,21 @@ class Child:
     ) -> None:
         """``output``: a file that what it prints is added to. ``keeps``: open files that it is to hold, too."""
         self._writing: int | None
-        self._asked = False
+        self._asked = self._said_ready = False
         reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
+        self._hearing, telling = os.pipe()
         with output.open("ab") if output is not None else nullcontext() as printed:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", *arguments],
-                env={**os.environ, **(environment or {}), _PIPE: str(reading)},
+                env={**os.environ, **(environment or {}), _PIPE: str(reading), _READY: str(telling)},
                 stdin=None if printed is None else subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,
-                pass_fds=(reading, *keeps),
+                pass_fds=(reading, telling, *keeps),
                 process_group=0,
             )
         os.close(reading)
+        os.close(telling)
 
     @property
     def group(self) -> int:
@@ -58,6 +61,13 @@ class Child:
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self.process.poll()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has said that it is; see ``say_ready``."""
+        if not self._said_ready and self._writing is not None and select.select([self._hearing], [], [], 0)[0]:
+            self._said_ready = os.read(self._hearing, 1) != b""
+        return self._said_ready
 
     @property
     def ending(self) -> str:
@@ -72,6 +82,11 @@ class Child:
         if self.exit_code is None and not self._asked:
             self._asked = True
             self.process.terminate()
+
+    def ask_to_leave(self) -> None:
+        """Send SIGHUP and don't wait: a web process answers what is under way, however long that takes, and ends."""
+        if self.exit_code is None:
+            self.process.send_signal(signal.SIGHUP)
 
     def kill_group(self) -> None:
         """End it and whatever it started, at once, and wait for it."""
@@ -94,6 +109,7 @@ class Child:
     def _close(self) -> None:
         if self._writing is not None:
             os.close(self._writing)
+            os.close(self._hearing)
             self._writing = None
 
 
@@ -106,6 +122,14 @@ def read_output(file: Path) -> str:
             return _CHATTER.sub("", output.read().decode(errors="replace"))
     except FileNotFoundError:
         return ""
+
+
+def say_ready() -> None:
+    """In a child: tell the parent. Elsewhere, or again: nothing."""
+    handle = os.environ.pop(_READY, "")
+    if handle:
+        os.write(int(handle), b"!")
+        os.close(int(handle))
 
 
 def stop_with_parent() -> None:

@@ -1,6 +1,7 @@
 """Every setting of the service, read from the environment (prefix ``WINGCHECK_``) or a ``.env`` file."""
 
 import ipaddress
+import math
 import os
 import secrets
 import tempfile
@@ -12,7 +13,16 @@ from limits import parse_many
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app import machine
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+# What a web process takes, and room for the photos that it works on.
+_MEMORY_OF_A_PROCESS = 400_000_000
+# What each web process has at least, so that a costly photo never keeps the others waiting: megabytes for three photos of 12
+# megapixels with their copies for pages, and places.
+_LEAST_DECODING, _LEAST_PREPARED = 64, 2
 
 
 def listed(text: str) -> list[str]:
@@ -25,10 +35,8 @@ def networks(text: str) -> list[Network]:
     return [ipaddress.ip_network(part) for part in listed(text)]
 
 
-def decoding_megabytes() -> float:
-    """What decoding may take on this machine; see the setting."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1_000_000
-    return max(64.0, min(32.0 * (os.cpu_count() or 1), memory // 16))
+def _decoding_megabytes(cores: int, memory: int) -> float:
+    return max(_LEAST_DECODING, min(32 * cores, memory // 16_000_000))
 
 
 class Settings(BaseSettings):
@@ -63,6 +71,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on.")
+    processes: int = Field(
+        default_factory=lambda: max(1, min(machine.cores(), machine.memory() // _MEMORY_OF_A_PROCESS)),
+        ge=1,
+        le=256,
+        description="Web processes that share the port; by default one per core, and per 400 MB of memory.",
+    )
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; turn on behind TLS.")
     public_url: str = Field(
         "",
@@ -160,9 +174,20 @@ class Settings(BaseSettings):
         "", pattern="^(|https?://.+)$", description="Where alerts are posted as JSON; empty: nowhere."
     )
     prediction_threads: int = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Predictions computed at the same time."
+        default_factory=lambda: machine.cores(),
+        ge=1,
+        description="Predictions computed at the same time, by all web processes together; by default one per core.",
     )
-    prediction_queue: int = Field(64, ge=1, description="Photos that may wait for a prediction before 503.")
+    prediction_queue: int = Field(
+        64, ge=1, description="Photos that may wait for a prediction before 503, in all web processes together."
+    )
+
+    prediction_wait_seconds: float = Field(
+        2, gt=0, description="Expected wait for a prediction above which 503 is answered at once."
+    )
+    submission_wait_seconds: float = Field(
+        15, gt=0, description="Expected wait of a submission above which 503 is answered at once."
+    )
 
     job_lost_seconds: int = Field(
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."
@@ -173,11 +198,17 @@ class Settings(BaseSettings):
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
     max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request, in MB.")
 
+    upload_memory_megabytes: int = Field(
+        40,
+        ge=1,
+        description="Photos on their way in that each web process keeps in memory, in MB; what is more goes to temporary files.",
+    )
+
     max_form_fields: int = Field(64, ge=16, description="Fields of one form, photos not counted.")
     max_url_bytes: int = Field(4096, ge=256, description="Length of an address with its query.")
     max_header_bytes: int = Field(32_768, ge=1024, description="All headers of a request together.")
 
-    max_connections: int = Field(500, ge=1, description="Open connections before 503.")
+    max_connections: int = Field(500, ge=1, description="Open connections before 503, in all web processes together.")
     header_seconds: float = Field(15, gt=0, description="Time for the headers of a request to arrive.")
     body_seconds: float = Field(600, gt=0, description="Time for the body of a request to arrive.")
     body_grace_seconds: float = Field(20, gt=0, description="Time before a slow body is held to the minimum speed.")
@@ -187,7 +218,8 @@ class Settings(BaseSettings):
 
     rate_limit_url: str = Field(
         "memory://",
-        description="Where requests per client are counted: memory:// (each process for itself), redis://…, or database.",
+        description="Where requests per client are counted: memory:// (of this machine's web processes), redis://…, or "
+        "database.",
     )
     rate_limit_predict: str = Field(
         "300/minute", description="Requests to /predict per client, as in `10/second;300/minute`; empty: no limit."
@@ -216,15 +248,16 @@ class Settings(BaseSettings):
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
     decode_together_megabytes: float = Field(
-        default_factory=decoding_megabytes,
+        default_factory=lambda: _decoding_megabytes(machine.cores(), machine.memory()),
         gt=0,
-        description="Memory that photos decoded at the same time may take in one process; one that takes more is decoded while "
-        "no other such one is. 32 a core, 64 at least, but no more than a sixteenth of the machine's memory.",
+        description="Memory that photos decoded at the same time may take, in all web processes together, 64 in each at least; "
+        "one that takes more is decoded while no other such one is. By default 32 per core, at most a sixteenth of the memory.",
     )
     prepared_together: int = Field(
-        default_factory=lambda: max(2, os.cpu_count() or 1),
+        default_factory=lambda: max(_LEAST_PREPARED, machine.cores()),
         ge=1,
-        description="Photos of submissions that are decoded and copied at the same time in one process.",
+        description="Photos of submissions that are decoded and copied at the same time, by all web processes together, two by "
+        "each at least; by default one per core.",
     )
 
     default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
@@ -276,6 +309,20 @@ class Settings(BaseSettings):
     def model_dir(self) -> Path:
         """Folder that imported model versions are copied into."""
         return self.data_dir / "models"
+
+    def shared_out(self, processes: int, folder: str) -> "Settings":
+        """These settings for one of so many web processes: its part of what is meant for all of them.
+
+        What would be counted in memory is counted in a file in ``folder``, which all of them use.
+        """
+        parts = ("max_connections", "prediction_threads", "prediction_queue")
+        changed: dict[str, object] = {name: math.ceil(getattr(self, name) / processes) for name in parts}
+        for name, least in (("decode_together_megabytes", _LEAST_DECODING), ("prepared_together", _LEAST_PREPARED)):
+            whole = getattr(self, name)
+            changed[name] = max(min(least, whole), math.ceil(whole / processes))
+        if self.rate_limit_url.startswith("memory://"):
+            changed["rate_limit_url"] = f"sqlite:///{folder}/counts.sqlite"
+        return self.model_copy(update=changed)
 
     def signing_key(self) -> str:
         """The key for cookies: the setting, or one made at the first start and kept readable to its owner only."""

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from huey import Huey
-from huey.consumer import Consumer
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -23,7 +21,7 @@ from app.services import jobs
 from app.services.candidates import Candidates
 from app.services.classifiers import Classifiers
 from app.services.collecting.runner import Collecting
-from app.services.dispatch import Dispatcher
+from app.services.dispatch import Consumer, Dispatcher, Huey
 from app.services.removal import Removal
 from app.services.replays import Replaying
 from app.services.retention import Retention

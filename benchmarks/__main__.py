@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    bulk,
     corrections,
     decoding,
     hostile_run,
@@ -18,17 +19,20 @@ from benchmarks import (
     runtimes,
     serving,
     storage,
+    submissions,
     training_kills,
 )
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "decoding": decoding.main,
     "runtimes": runtimes.main,
-    "serving": serving.main,
     "input_pipeline": input_pipeline.main,
 }
 # With options or data of its own, or minutes long: only when it is named.
 ALONE: dict[str, Callable[[list[str]], None]] = {
+    "serving": serving.main,
+    "submissions": submissions.main,
+    "bulk": bulk.main,
     "random_kills": random_kills.main,
     "training_kills": training_kills.main,
     "hostile_run": hostile_run.main,

@@ -67,11 +67,15 @@ def _send(server: Server, many: int) -> None:
     eventually(all_there, "everything is on the desk", 300)
 
 
+def chromium() -> str | None:
+    """Path of the installed browser."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def _decide(server: Server, many: int, pause: float) -> list[float]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     user = make_user(server.sessions, Role.REVIEWER)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(base_url=server.url, viewport={"width": 1280, "height": 860})
         page.goto("/sign-in?next=/review/next")
         page.get_by_label("E-mail address").fill(user.email)

@@ -55,7 +55,8 @@ class SpeciesData:
 class OutsiderData:
     """Which photos show none of the labels: ``folder`` under the data root without ``exclude_labels`` (the same species
     under another name). ``held_out`` is the share of each kind's labels kept wholly for the test. Each epoch shows
-    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named), and ``plain`` generated pictures.
+    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named), and ``plain`` generated pictures. ``more`` are
+    further folders of such photos.
     With a ``subjects_weight`` above 0 the network also learns to name the labels of ``subject_kinds``, which teaches it
     what to look at in a butterfly; what it would answer is not exported.
     """
@@ -71,6 +72,47 @@ class OutsiderData:
     subjects_weight: float = 0.0
     subject_kinds: tuple[str, ...] = ("butterfly", "butterfly_field")
     weights: Mapping[str, float] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinderData:
+    """A light network that finds the animal in a photo, learnt from composites before the rest is trained: the species'
+    photos and the outsiders of ``animal_kinds``, laid into those of ``background_kinds``, with things of
+    ``distractor_kinds`` beside them. The outsiders of ``photo_kinds`` show an animal somewhere: in a second round it learns
+    from its own best guess of where.
+
+    ``size`` is the side of its input in pixels; ``steps`` of ``batch`` pictures with ``learning_rate``, then ``own_steps`` of
+    the second round; ``weights`` those of MobileNetV2 that it begins with (the architecture's own unless said);
+    ``threshold`` the score from which something counts as an animal.
+    """
+
+    size: int = 256
+    steps: int = 900
+    own_steps: int = 400
+    batch: int = 24
+    learning_rate: float = 8e-4
+    weights: str | None = None
+    animal_kinds: tuple[str, ...] = ("butterfly",)
+    background_kinds: tuple[str, ...] = ("scene", "flower")
+    distractor_kinds: tuple[str, ...] = ("object", "flower", "scene")
+    photo_kinds: tuple[str, ...] = ()
+    threshold: float = 0.3
+
+
+@dataclass(frozen=True)
+class NamesData:
+    """A network that knows many species by name and is asked beside the version's own: MobileNetV2 with ``weights`` (the
+    architecture's own unless said) and ``head``, a .npz file with kernel, bias and labels ("Scientific name (common
+    name)"). ``said`` is a table of the species that it may name, with their names in each language; ``size`` the side of its
+    input in pixels; ``least`` the calibrated probability from which it speaks.
+    """
+
+    head: str
+    said: str
+    weights: str | None = None
+    size: int = 224
+    least: float = 0.5
 
 
 # A largest change, to either side of none; or the ends between which it is drawn.
@@ -176,7 +218,9 @@ class Config:
     its architecture is used to; "unit", "symmetric", "imagenet", "caffe"; "standard": by the training part's mean and
     deviation); ``architecture_options`` go to the architecture of that name; ``flip_average`` answers with the mean over
     the photo and its mirror image, ``zoom_views`` adds the middle share (0…1) of its sides to that mean; ``keep_share`` of
-    the labels' calibration photos stay in scope; ``data_note`` says in the model card what readers should know.
+    the labels' calibration photos stay in scope, and no answer on more than ``confident_share`` of them is certain, so that
+    look-alikes are kept out; ``data_note`` says in the model card what readers should know, ``notice``
+    whose weights the run begins with. ``finder`` and ``names`` are None for a version without.
     """
 
     name: str
@@ -197,8 +241,12 @@ class Config:
     flip_average: bool = False
     zoom_views: tuple[float, ...] = ()
     keep_share: float = 0.95
+    confident_share: float | None = None
     seed: int = 1
     data_note: str = ""
+    notice: str = ""
+    finder: FinderData | None = None
+    names: NamesData | None = None
 
     @property
     def head(self) -> str:

@@ -6,6 +6,7 @@ model converts without complaint to a LiteRT file that answers NaN, which is why
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import numpy as np
 from ml.architectures import Network
 from ml.backend import tensorflow
 from ml.config import Config
-from ml.inference.classifier import OUTPUTS
+from ml.inference.classifier import FIRST_LOOK
+from ml.inference.litert import LiteRTNetwork
+from ml.inference.savedmodel import SavedModelNetwork
 
 LARGEST_DIFFERENCE = 1e-3
+JUDGED = ("probabilities", "in_scope")
 
 
 class ExportError(Exception):
@@ -93,17 +97,86 @@ def served_graph(network: Network, config: Config, temperature: float) -> Networ
     return keras.Model(pixels, outputs, name="served")
 
 
-def write_saved_model(served: Network, config: Config, folder: Path) -> None:
-    """Write the SavedModel with two signatures: ``serving_default`` takes ``pixels`` float32 ``(n, size, size, 3)``,
-    ``serve_bytes`` takes ``encoded`` strings ``(n,)``, JPEG or PNG files.
+def round_to_half(network: Network) -> None:
+    """Round a network's weights to 16 bits, in place: a conversion that stores them so then loses nothing, at half the size.
+
+    What scales in a batch normalisation stays: the converter multiplies it into the weights before it, where a rounded
+    scale would make them need all of their bits again.
+    """
+    keras = tensorflow().keras
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            weights = [layer.beta] if layer.center else []
+        elif hasattr(layer, "layers"):
+            continue  # its own layers come by themselves
+        else:
+            weights = layer.weights
+        for weight in weights:
+            weight.assign(weight.numpy().astype(np.float16).astype(np.float32))
+
+
+def convert_smallest(folder: Path, photos: np.ndarray, signatures: Sequence[str], judged: Sequence[str]) -> Parity:
+    """Convert ``folder/saved_model`` with its weights in 16 bits, or where that changes its answers, in 32.
+
+    Args:
+        folder: the conversion is written to ``model.tflite`` in it.
+        photos: pixels ``(n, size, size, 3)`` to compare on.
+        signatures: to convert.
+        judged: the outputs that must be near each other.
+
+    Raises:
+        ExportError: the conversion fails, or disagrees in 32 bits, too.
+    """
+    for half in (True, False):
+        convert(folder / "saved_model", folder / "model.tflite", signatures, half=half)
+        parity = check_parity(folder, photos, judged)
+        if parity.passed:
+            return parity
+    raise ExportError(f"LiteRT and SavedModel differ by {parity.max_abs_difference:.2g}, or gave no numbers.")
+
+
+def write_part(graph: Network, folder: Path, photos: np.ndarray, judged: Sequence[str]) -> Parity:
+    """Write a version's further network: SavedModel, LiteRT conversion, and proof that they agree.
+
+    Args:
+        graph: pixels ``(n, size, size, 3)`` to named outputs, with weights rounded to 16 bits.
+        folder: where to.
+        photos: pixels to compare on.
+        judged: the outputs that must be near each other.
+
+    Raises:
+        ExportError: the conversion fails, or disagrees.
+    """
+    archive, _ = _archive({"serving_default": graph})
+    archive.write_out(str(folder / "saved_model"), verbose=False)
+    return convert_smallest(folder, photos, ("serving_default",), judged)
+
+
+def _archive(graphs: Mapping[str, Network]) -> tuple[Any, dict[str, Any]]:
+    """An archive with a signature for each graph, and their compiled functions. No track(), or it holds the weights twice."""
+    archive = tensorflow().keras.export.ExportArchive()
+    functions = {name: _compiled(graph) for name, graph in graphs.items()}
+    for name, function in functions.items():
+        archive.add_endpoint(name, function, input_signature=function.input_signature)
+    return archive, functions
+
+
+def _compiled(graph: Network) -> Any:
+    tf = tensorflow()
+    pixels = tf.TensorSpec((None, *graph.input_shape[1:]), tf.float32, name="pixels")
+    return tf.function(lambda pixels: graph(pixels, training=False), input_signature=[pixels], autograph=False)
+
+
+def write_saved_model(served: Network, config: Config, folder: Path, first_look: Network | None = None) -> None:
+    """Write the SavedModel with its signatures: ``serving_default`` takes ``pixels`` float32 ``(n, size, size, 3)``,
+    ``serve_bytes`` takes ``encoded`` strings ``(n,)``, JPEG or PNG files; where there is one, ``first_look`` is like the
+    first and looks in one way only.
     """
     tf = tensorflow()
     size = config.input_size
-    pixels = tf.TensorSpec((None, size, size, 3), tf.float32, name="pixels")
-    # One function for both signatures, or the file holds the graph twice; no track(), or it holds the weights twice.
-    answer = tf.function(lambda pixels: served(pixels, training=False), input_signature=[pixels], autograph=False)
-    archive = tf.keras.export.ExportArchive()
-    archive.add_endpoint("serving_default", answer, input_signature=[pixels])
+    graphs = {"serving_default": served} | ({FIRST_LOOK: first_look} if first_look is not None else {})
+    archive, functions = _archive(graphs)
+    answer = functions["serving_default"]  # for both signatures, or the file holds the graph twice
 
     def serve_bytes(encoded: Any) -> Any:
         pixels = tf.map_fn(
@@ -145,39 +218,49 @@ def decode_in_graph(encoded: Any, config: Config) -> Any:
     return tf.ensure_shape(tf.round(tf.clip_by_value(pixels, 0.0, 255.0)), (config.input_size, config.input_size, 3))
 
 
-def convert(saved_model: Path, target: Path) -> None:
-    """Convert a SavedModel's ``serving_default`` to LiteRT in float32. Raises ExportError where that fails."""
+def convert(
+    saved_model: Path, target: Path, signatures: Sequence[str] = ("serving_default",), *, half: bool = False
+) -> None:
+    """Convert signatures of a SavedModel to LiteRT; they share their weights there.
+
+    With ``half`` the weights are stored in 16 bits and computed with in 32: see :func:`round_to_half`.
+
+    Raises:
+        ExportError: the conversion fails.
+    """
     tf = tensorflow()
     try:
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=["serving_default"])
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=list(signatures))
+        if half:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
         target.write_bytes(converter.convert())
     except Exception as error:  # the converter raises its own types, Keras's and plain ones
         raise ExportError(f"LiteRT conversion failed: {error}") from error
 
 
-def compare(reference: dict[str, np.ndarray], conversion: dict[str, np.ndarray]) -> Parity:
-    """Judge a conversion by both runtimes' outputs for the same photos, ``{name: (n, …)}``; a version made elsewhere may
-    lack embedding and feature map, in both.
+def compare(
+    reference: Mapping[str, np.ndarray], conversion: Mapping[str, np.ndarray], judged: Sequence[str] = JUDGED
+) -> Parity:
+    """Judge a conversion by both runtimes' outputs for the same photos, ``{name: (n, …)}``: those ``judged`` must be near
+    each other, all must be finite. A version made elsewhere may lack some outputs, in both.
     """
+    count = len(next(iter(reference.values())))
     if reference.keys() != conversion.keys():
-        return Parity(float("inf"), len(reference["in_scope"]), False)
+        return Parity(float("inf"), count, False)
     finite = all(np.isfinite(array).all() for arrays in (reference, conversion) for array in arrays.values())
-    differences = [np.abs(reference[name] - conversion[name]).max() for name in ("probabilities", "in_scope")]
-    largest = float(max(differences))
-    return Parity(largest, len(reference["in_scope"]), bool(finite and largest <= LARGEST_DIFFERENCE))
+    largest = max(float(np.abs(reference[name] - conversion[name]).max()) for name in judged if name in reference)
+    return Parity(largest, count, bool(finite and largest <= LARGEST_DIFFERENCE))
 
 
-def check_parity(folder: Path, pixels: np.ndarray) -> Parity:
-    """Run a version's SavedModel and LiteRT conversion on the same pixels ``(n, size, size, 3)`` and compare."""
-    import importlib
-
-    tf = tensorflow()
-    loaded = tf.saved_model.load(str(folder / "saved_model"))
+def check_parity(folder: Path, pixels: np.ndarray, judged: Sequence[str] = JUDGED) -> Parity:
+    """Run a network's SavedModel and LiteRT conversion on the same pixels ``(n, size, size, 3)`` and compare, each signature
+    that the conversion has; the worst counts.
+    """
+    reference, conversion = SavedModelNetwork(folder), LiteRTNetwork(folder)
     values = np.asarray(pixels, np.float32)
-    answer = loaded.signatures["serving_default"](pixels=tf.constant(values))
-    reference = {name: answer[name].numpy() for name in OUTPUTS if name in answer}
-    interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(str(folder / "model.tflite"))
-    runner = interpreter.get_signature_runner("serving_default")
-    rows = [runner(pixels=values[index : index + 1]) for index in range(len(values))]
-    found = [name for name in OUTPUTS if name in rows[0]]
-    return compare(reference, {name: np.concatenate([row[name] for row in rows]) for name in found})
+    checks = [
+        compare(reference(values, signature), conversion(values, signature), judged)
+        for signature in sorted(conversion.signatures)
+    ]
+    return min(checks, key=lambda parity: (parity.passed, -parity.max_abs_difference))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from ml.evaluation.card import card_data
 from ml.explanation import load_network
 from ml.export import LARGEST_DIFFERENCE, ExportError
+from ml.export import convert as convert_litert
 from ml.inference import ModelVersionInfo, load_classifier, read_version
 
 _PHOTOS = 8
@@ -73,7 +75,13 @@ def _keras(info: ModelVersionInfo, out: Path) -> list[Path]:
 def _litert(info: ModelVersionInfo, out: Path) -> list[Path]:
     if not info.has_litert:
         raise ExportError(f"{info.name} {info.version} has no LiteRT conversion that agrees with its artefact.")
-    return _copy(info, "model.tflite", out, f"{info.name}.tflite")
+    further = {"finder": info.finder, "names": info.names}
+    return _copy(info, "model.tflite", out, f"{info.name}.tflite") + [
+        written
+        for name, part in further.items()
+        if part is not None
+        for written in _copy(info, f"{name}/model.tflite", out, f"{info.name}.{name}.tflite")
+    ]
 
 
 def _weights(info: ModelVersionInfo, out: Path) -> list[Path]:
@@ -94,7 +102,7 @@ def _card(info: ModelVersionInfo, out: Path) -> list[Path]:
 
 
 def _onnx(info: ModelVersionInfo, out: Path) -> list[Path]:
-    """From the LiteRT conversion, with the names of our signature, and proven to agree."""
+    """From a LiteRT conversion in 32 bits, with the names of our signature, and proven to agree."""
     if not info.has_litert:
         raise ExportError(f"{info.name} {info.version} has no LiteRT conversion, which ONNX is made from.")
     try:
@@ -104,8 +112,11 @@ def _onnx(info: ModelVersionInfo, out: Path) -> list[Path]:
             f"ONNX needs more packages ({error.name} is missing): pip install 'wingcheck[onnx]'."
         ) from error
     target = _target(out, f"{info.name}.onnx")
-    model, _ = convert.from_tflite(str(info.folder / "model.tflite"), opset=17)
-    _rename(model, _signature_names(info))
+    with tempfile.TemporaryDirectory() as made:
+        conversion = Path(made) / "model.tflite"  # the one that is served may hold 16 bits, which tf2onnx does not read
+        convert_litert(info.folder / "saved_model", conversion)
+        model, _ = convert.from_tflite(str(conversion), opset=17)
+        _rename(model, _signature_names(conversion))
     onnx.checker.check_model(model)
     session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     _check_onnx(info, session)
@@ -113,9 +124,9 @@ def _onnx(info: ModelVersionInfo, out: Path) -> list[Path]:
     return [target]
 
 
-def _signature_names(info: ModelVersionInfo) -> dict[str, str]:
+def _signature_names(conversion: Path) -> dict[str, str]:
     """The conversion's tensor names to the names in its signature."""
-    interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(str(info.folder / "model.tflite"))
+    interpreter = importlib.import_module("ai_edge_litert.interpreter").Interpreter(str(conversion))
     runner = interpreter.get_signature_runner("serving_default")
     details = runner.get_input_details() | runner.get_output_details()
     return {str(detail["name"]): name for name, detail in details.items()}

@@ -56,7 +56,8 @@ def silent(report: EpochReport) -> None:
 class Journal:
     """A run's progress for programs: JSON lines appended to a file, each complete, so it can be read at any time.
 
-    Every line has ``at`` (UTC) and ``phase``: "reading", "training", "exporting", "done", "stopped" or "failed". While
+    Every line has ``at`` (UTC) and ``phase``: "reading", "finding" (with ``step``, ``steps`` and ``loss``), "training",
+    "exporting", "done", "stopped" or "failed". While
     training also ``epoch``, ``epochs``, ``step``, ``steps``, ``loss``, ``accuracy``, ``images_per_second`` and
     ``seconds_left``; at the end of an epoch ``calibration_loss``, ``calibration_accuracy`` and ``learning_rate``. "failed"
     has ``reason``. What can't be measured yet is null.

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.checkpoints import forget
 from ml.config import Config, from_dict
-from ml.datasets.examples import Divided, divide
+from ml.datasets.examples import Divided, FindSquare, divide, parts_of
 from ml.datasets.sources import resolved
 from ml.evaluation.card import model_card
 from ml.evaluation.scores import figures
-from ml.inference import Runtime, load_classifier
+from ml.finding import part as finding
+from ml.inference import Runtime, load_recogniser
 from ml.machines import weights_digest
 from ml.progress import Report, print_epoch
 from ml.stopping import Stopped
-from ml.training import Following, Trained, train
-from ml.version_folder import refuse_used, write_version
+from ml.training import Following, Trained, prepare, train
+from ml.version_folder import VersionPart, parts_of_version, refuse_used, write_version
 
 Say = Callable[[str], None]
 
@@ -48,14 +50,21 @@ def train_version(
         journal.write("reading")
         say(f"Reading photos for {config.name} …")
         config = resolved(config, data)
-        divided, trained = _trained(config, data, say, report, threads, following)
+        parts = {} if following.start is None else parts_of_version(following.start)
+        if following.parts is not None:
+            parts |= parts_of_version(following.parts)
+        parts |= _own_finder(config, data, folder, following, parts, threads, say)
+        divided, trained = _trained(config, data, say, report, threads, following, parts)
         metrics: dict[str, Any] = {}
         if trained.machine == 0:
             say("Exporting and measuring …")
             journal.write("exporting")
-            metrics = write_version(trained, config, divided, folder, command=command, rounds=rounds)
+            metrics = write_version(
+                trained, config, divided, folder, command=command, rounds=rounds, root=data, parts=parts
+            )
         if following.checkpoints is not None:
             forget(following.checkpoints, trained.machine)
+        shutil.rmtree(_unfinished_finder(folder, following), ignore_errors=True)
         journal.write("done", folder=str(folder), weights=weights_digest(trained.network))
         return metrics
     except Stopped:
@@ -66,14 +75,65 @@ def train_version(
         raise
 
 
+def _own_finder(
+    config: Config,
+    data: Path,
+    folder: Path,
+    following: Following,
+    parts: Mapping[str, VersionPart],
+    threads: int,
+    say: Say,
+) -> dict[str, VersionPart]:
+    """The config's own finder, trained now or before the run was stopped; nothing where a finder was taken over."""
+    if config.finder is None or finding.FOLDER in parts:
+        return {}
+    say("Teaching the finder …")
+    own = _unfinished_finder(folder, following)
+    if not following.resume:
+        shutil.rmtree(own, ignore_errors=True)
+    prepare(config.seed, threads)
+    with following.stop.patience():
+        made = finding.make_finder(
+            config,
+            parts_of(config, data),
+            own,
+            report=lambda step, steps, loss: _tell(following, say, step, steps, loss),
+            stopped=lambda: following.stop.asked,
+        )
+    if made is None:
+        raise Stopped
+    return {finding.FOLDER: VersionPart(own, made)}
+
+
+def _unfinished_finder(folder: Path, following: Following) -> Path:
+    beside = following.checkpoints or folder.with_name(f"{folder.name}.checkpoint")
+    return beside.with_name(f"{beside.name}.{finding.FOLDER}")
+
+
+def _tell(following: Following, say: Say, step: int, steps: int, loss: float) -> None:
+    following.journal.write("finding", step=step, steps=steps, loss=round(loss, 4))
+    say(f"  step {step}/{steps}  loss {loss:.3f}")
+
+
 def _trained(
-    config: Config, data: Path, say: Say, report: Report, threads: int, following: Following
+    config: Config,
+    data: Path,
+    say: Say,
+    report: Report,
+    threads: int,
+    following: Following,
+    parts: Mapping[str, VersionPart],
 ) -> tuple[Divided, Trained]:
-    divided = divide(config, data)
+    divided = divide(config, data, find=_finding_with(parts))
     for part, counts in divided.counts.items():
         say(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     trained = train(config, divided.train, divided.calibration, report=report, threads=threads, following=following)
     return divided, trained
+
+
+def _finding_with(parts: Mapping[str, VersionPart]) -> FindSquare | None:
+    part = parts.get(finding.FOLDER)
+    return None if part is None else finding.squares_with(finding.load_finder(part.folder, part.facts))
 
 
 def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rounds: int = 1000) -> dict[str, Any]:
@@ -85,19 +145,19 @@ def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rou
     Raises:
         ModelVersionError, DataError, ConfigError: see there.
     """
-    classifier = load_classifier(folder, runtime)
+    recogniser = load_recogniser(folder, runtime)
     manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     divided = divide(from_dict(manifest["training"]), data, to_train=False)
     measured: dict[str, Any] = {
-        "model": {"name": classifier.info.name, "version": classifier.info.version},
-        "runtime": classifier.runtime,
+        "model": {"name": recogniser.info.name, "version": recogniser.info.version},
+        "runtime": recogniser.runtime,
         "data_fingerprint": divided.fingerprint,
         "same_data": divided.fingerprint == manifest["data_fingerprint"],
         "photos": divided.counts,
-        **figures(classifier, divided.test, rounds),
+        **figures(recogniser, divided.test, rounds),
     }
     if divided.reviewed:
-        before = figures(classifier, divided.test_before_review.species, rounds)
+        before = figures(recogniser, divided.test_before_review.species, rounds)
         measured |= {"species_before_review": before["species"], "review": divided.reviewed}
     return measured
 

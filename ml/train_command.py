@@ -47,6 +47,12 @@ def train(
         Path | None,
         typer.Option("--from", help="Begin with the weights of this model version, which is built the same way."),
     ] = None,
+    parts: Annotated[
+        Path | None,
+        typer.Option(
+            "--parts", help="Take the finder and the names of this model version over instead of making them."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     checkpoints: Annotated[
         Path | None, typer.Option(help="Where the run is written down; beside the model version unless said.")
@@ -89,6 +95,7 @@ def train(
                 checkpoints=checkpoints or folder.with_name(f"{folder.name}.checkpoint"),
                 resume=resume,
                 start=start,
+                parts=parts,
             )
             metrics = train_version(
                 chosen,
@@ -101,6 +108,7 @@ def train(
                     epochs=epochs,
                     weights=weights,
                     **({"from": start} if start else {}),
+                    **({"parts": parts} if parts else {}),
                 ),
                 say=_console.print,
                 threads=threads,

@@ -51,7 +51,7 @@ class Trained:
 class Following:
     """Where a run leaves word of itself, and who may stop it. With ``checkpoints``, a folder, it is written down there,
     and with ``resume`` it goes on from what is there, if anything is. A new run begins with the weights of the model version
-    in ``start``.
+    in ``start``, whose finder and names it takes over; those of the version in ``parts`` come first.
     """
 
     journal: Journal = field(default_factory=Journal)
@@ -60,6 +60,7 @@ class Following:
     checkpoints: Path | None = None
     resume: bool = False
     start: Path | None = None
+    parts: Path | None = None
 
 
 def train(

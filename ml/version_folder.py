@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from ml import naming
 from ml.activation import write_activation_weights
 from ml.architectures.task import pixel_range
 from ml.config import Config, to_dict
@@ -20,15 +24,26 @@ from ml.evaluation.calibration import (
     choose_scope_threshold,
     fit_temperature,
     learn_threshold,
-    probabilities_from,
     questions,
 )
 from ml.evaluation.card import card_data, model_card
 from ml.evaluation.details import more_species_figures
+from ml.evaluation.evaluation import further_figures
+from ml.evaluation.firsthand import choose_first_look, see
 from ml.evaluation.mistakes import worst_mistakes
-from ml.evaluation.scores import figures, figures_of, score
-from ml.export import ExportError, check_parity, convert, served_graph, viewing_graph, write_saved_model
-from ml.inference import load_classifier
+from ml.evaluation.scores import Scores, figures, figures_of, score
+from ml.export import (
+    JUDGED,
+    ExportError,
+    Parity,
+    convert_smallest,
+    round_to_half,
+    served_graph,
+    viewing_graph,
+    write_saved_model,
+)
+from ml.inference import load_recogniser
+from ml.inference.classifier import FIRST_LOOK
 from ml.inference.versions import FORMAT, file_digest
 from ml.taxa import manifest_labels
 from ml.training import Trained, predict_raw
@@ -39,7 +54,15 @@ MISTAKES = 12
 
 
 def write_version(
-    trained: Trained, config: Config, divided: Divided, folder: Path, *, command: str, rounds: int = 1000
+    trained: Trained,
+    config: Config,
+    divided: Divided,
+    folder: Path,
+    *,
+    command: str,
+    rounds: int = 1000,
+    root: Path = Path(),
+    parts: Mapping[str, VersionPart] | None = None,
 ) -> dict[str, Any]:
     """Export a trained network as a model version.
 
@@ -50,17 +73,20 @@ def write_version(
         folder: where to; it must not hold anything yet.
         command: the command line that a reader may repeat, without paths of this machine.
         rounds: bootstrap rounds of the intervals.
+        root: of the data, where the names' files are looked for.
+        parts: the finder and the names where they are there already.
 
     Returns:
         metrics.json's content.
 
     Raises:
         ExportError: the folder is in use, or the conversion disagrees with the SavedModel.
+        ConfigError: the files of the names are missing.
     """
     refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _write(trained, config, divided, folder, command, rounds)
+        return _Writer(trained, config, divided, folder, root, parts or {}).write(command, rounds)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -72,83 +98,175 @@ def refuse_used(folder: Path) -> None:
         raise ExportError(f"{folder} already holds something; a model version is never overwritten.")
 
 
-def _write(
-    trained: Trained, config: Config, divided: Divided, folder: Path, command: str, rounds: int
-) -> dict[str, Any]:
-    logits = predict_raw(viewing_graph(trained.network, config), divided.calibration.pixels)
-    classes = divided.calibration.classes
-    shown = classes >= 0
-    told_apart = logits["species"][shown], classes[shown]
-    temperature = fit_temperature(*(questions(*told_apart) if config.species.several else told_apart))
-    served = served_graph(trained.network, config, temperature)
-    write_saved_model(served, config, folder / "saved_model")
-    convert(folder / "saved_model", folder / "model.tflite")
-    trained.network.save(folder / "model.keras")
-    write_activation_weights(trained.network, config.input_size, folder)
-    parity = check_parity(folder, _parity_photos(divided))
-    if not parity.passed:
-        raise ExportError(f"LiteRT and SavedModel differ by {parity.max_abs_difference:.2g}, or gave no numbers.")
-    policy = make_policy(config, logits, classes, temperature)
-    manifest = {
-        "format": FORMAT,
-        "task": config.task,
-        "name": config.model_name,
-        "version": config.version,
-        "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "head": config.head,
-        "labels": manifest_labels(config.species.labels, divided.taxa),
-        "input": {
-            "size": config.input_size,
-            "training_resolution": config.training_resolution,
-            "resize": config.resize,
-            "range": list(pixel_range(trained.network)),
-        },
-        "temperature": round(temperature, 6),
-        "parity": dataclasses.asdict(parity),
-        "seed": config.seed,
-        "data_fingerprint": divided.fingerprint,
-        "data_sources": dict(divided.sources),
-        "config": config.name,
-        "training": _without_paths(to_dict(config)),
-        "files": digests(folder),
-    }
-    dump(folder / "model.json", manifest)
-    dump(folder / "policy.json", policy)
-    dump(folder / "metrics.json", {})
-    metrics = _metrics(folder, divided, rounds) | {
-        "command": command,
-        "epochs": len(trained.history),
-        "kept_epoch": trained.epoch,
-        "photos": divided.counts,
-        "data_fingerprint": divided.fingerprint,
-    }
-    dump(folder / "metrics.json", metrics)
-    (folder / "MODEL_CARD.md").write_text(model_card(manifest, policy, metrics), encoding="utf-8")
-    dump(folder / "model_card.json", card_data(manifest, policy, metrics))
-    return metrics
+@dataclass(frozen=True)
+class VersionPart:
+    """A finder or names: the folder that holds it, and what a manifest says of it."""
+
+    folder: Path
+    facts: dict[str, Any]
 
 
-def make_policy(
-    config: Config, logits: dict[str, np.ndarray], classes: np.ndarray, temperature: float
-) -> dict[str, Any]:
-    """policy.json from calibration photos: ``species`` and ``scope`` logits with one row each, classes ``(n,)``."""
+def parts_of_version(folder: Path) -> dict[str, VersionPart]:
+    """The parts that a version has, for another version to take over. Raises ExportError where it can't be read."""
+    try:
+        manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{folder.name} can't be read: {error}.") from error
+    return {name: VersionPart(folder / name, facts) for name, facts in manifest.get("parts", {}).items()}
+
+
+class _Writer:
+    """Writes one version: networks, manifest, policy, figures and card, in this order."""
+
+    def __init__(
+        self,
+        trained: Trained,
+        config: Config,
+        divided: Divided,
+        folder: Path,
+        root: Path,
+        parts: Mapping[str, VersionPart],
+    ) -> None:
+        self.trained, self.config, self.divided = trained, config, divided
+        self.folder, self.root, self.given = folder, root, parts
+        self.first_look: dict[str, float] | None = None
+        self.parts: dict[str, dict[str, Any]] = {}
+
+    def write(self, command: str, rounds: int) -> dict[str, Any]:
+        """Returns the metrics. Raises ExportError, ConfigError."""
+        folder, divided = self.folder, self.divided
+        round_to_half(self.trained.network)
+        self.temperature = self._temperature()
+        self.parity = self._networks()
+        self._parts()
+        dump(folder / "policy.json", _PROVISIONAL)
+        dump(folder / "metrics.json", {})
+        dump(folder / "model.json", self._manifest())
+        self._calibrate()
+        manifest, policy = (
+            json.loads((folder / name).read_text(encoding="utf-8")) for name in ("model.json", "policy.json")
+        )
+        metrics = _metrics(folder, divided, rounds) | {
+            "command": command,
+            "epochs": len(self.trained.history),
+            "kept_epoch": self.trained.epoch,
+            "photos": divided.counts,
+            "data_fingerprint": divided.fingerprint,
+        }
+        dump(folder / "metrics.json", metrics)
+        (folder / "MODEL_CARD.md").write_text(model_card(manifest, policy, metrics), encoding="utf-8")
+        dump(folder / "model_card.json", card_data(manifest, policy, metrics))
+        return metrics
+
+    def _temperature(self) -> float:
+        calibration = self.divided.calibration.species
+        logits = predict_raw(viewing_graph(self.trained.network, self.config), calibration.pixels)["species"]
+        asked = (logits, calibration.classes)
+        return fit_temperature(*(questions(*asked) if self.config.species.several else asked))
+
+    def _networks(self) -> Parity:
+        config, folder, network = self.config, self.folder, self.trained.network
+        served = served_graph(network, config, self.temperature)
+        one_way = dataclasses.replace(config, flip_average=False, zoom_views=())
+        first = served_graph(network, one_way, self.temperature) if config != one_way else None
+        write_saved_model(served, config, folder / "saved_model", first)
+        signatures = ["serving_default"] if first is None else ["serving_default", FIRST_LOOK]
+        network.save(folder / "model.keras")
+        write_activation_weights(network, config.input_size, folder)
+        return convert_smallest(folder, _parity_photos(self.divided), signatures, JUDGED)
+
+    def _parts(self) -> None:
+        for name, part in self.given.items():
+            shutil.copytree(part.folder, self.folder / name)
+            self.parts[name] = part.facts
+        if self.config.names is not None and naming.FOLDER not in self.parts:
+            photos = _resized(_parity_photos(self.divided), self.config.names.size)
+            self.parts[naming.FOLDER] = naming.write_names(self.config, self.folder / naming.FOLDER, self.root, photos)
+
+    def _manifest(self) -> dict[str, Any]:
+        config, divided = self.config, self.divided
+        manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "task": config.task,
+            "name": config.model_name,
+            "version": config.version,
+            "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "head": config.head,
+            "labels": manifest_labels(config.species.labels, divided.taxa),
+            "input": {
+                "size": config.input_size,
+                "training_resolution": config.training_resolution,
+                "resize": config.resize,
+                "range": list(pixel_range(self.trained.network)),
+            },
+            "temperature": round(self.temperature, 6),
+            "parity": dataclasses.asdict(self.parity),
+            "seed": config.seed,
+            "data_fingerprint": divided.fingerprint,
+            "data_sources": dict(divided.sources),
+            "config": config.name,
+            "training": _without_paths(to_dict(config)),
+        }
+        if config.notice:
+            manifest["notice"] = config.notice
+        if self.parts:
+            manifest["parts"] = self.parts
+        if self.first_look is not None:
+            manifest["first_look"] = self.first_look
+        return manifest | {"files": digests(self.folder, besides=("model.json", "policy.json", "metrics.json"))}
+
+    def _calibrate(self) -> None:
+        """Thresholds and weights, from calibration photos looked at as in service."""
+        calibration, folder = self.divided.calibration, self.folder
+        seen = see(load_recogniser(folder), calibration)
+        if not self.config.species.several:
+            self.first_look = choose_first_look(seen, calibration.classes)
+        others = calibration.classes < 0
+        if seen.names is not None and seen.info.names is not None and others.any():
+            labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
+            self.parts[naming.FOLDER] = naming.calibrated(
+                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
+            )
+        dump(folder / "model.json", self._manifest())
+        scores = score(load_recogniser(folder), calibration)
+        dump(folder / "policy.json", make_policy(self.config, scores, calibration.classes))
+
+
+_PROVISIONAL = {
+    "format": FORMAT,
+    "default_error_rate": 0.05,
+    "in_scope_threshold": 0.0,
+    "disagree_below": 0.5,
+    "default_claim_reliability": 0.85,
+    "thresholds": [],
+}
+
+
+def make_policy(config: Config, scores: Scores, classes: np.ndarray) -> dict[str, Any]:
+    """policy.json from what the version answers for calibration photos of these classes, ``(n,)``."""
     shown = classes >= 0
-    answers, right = logits["species"][shown], classes[shown]
+    answers, right = scores.probabilities[shown], classes[shown]
     if config.species.several:
-        answers, right = questions(answers, right)
-    probabilities = probabilities_from(answers, temperature)
-    wrong = probabilities.argmax(1) != right
-    scope = 1 / (1 + np.exp(-logits["scope"][:, 0].astype(np.float64)))
+        yes, right = questions(answers, right)
+        answers = np.concatenate([1 - yes, yes], axis=1)
+    wrong = answers.argmax(1) != right
+    scope = scores.scope
     chosen = choose_scope_threshold(scope[shown], scope[~shown], config.keep_share)
-    thresholds = [learn_threshold(probabilities.max(1), wrong, rate) for rate in ERROR_RATES]
-    return {
-        "format": FORMAT,
-        "default_error_rate": 0.05,
+    thresholds = [learn_threshold(answers.max(1), wrong, rate) for rate in ERROR_RATES]
+    policy = _PROVISIONAL | {
         "in_scope_threshold": round(chosen.threshold, 6),
-        "disagree_below": 0.5,
-        "default_claim_reliability": 0.85,
         "thresholds": [dataclasses.asdict(threshold) for threshold in thresholds],
     }
+    if config.confident_share is not None and config.outsiders is not None:
+        certain = choose_scope_threshold(scope[shown], scope[~shown], config.confident_share)
+        policy["confident_in_scope_threshold"] = round(max(certain.threshold, chosen.threshold), 6)
+    return policy
+
+
+def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Pictures ``(n, s, s, 3)`` with sides of ``size`` pixels."""
+    small = (Image.fromarray(each.astype(np.uint8)).resize((size, size)) for each in np.asarray(pixels))
+    return np.stack([np.asarray(each, np.float32) for each in small])
 
 
 def _parity_photos(divided: Divided) -> np.ndarray:
@@ -161,15 +279,16 @@ def _parity_photos(divided: Divided) -> np.ndarray:
 
 
 def _metrics(folder: Path, divided: Divided, rounds: int) -> dict[str, Any]:
-    classifier = load_classifier(folder)
-    info, test = classifier.info, divided.test
+    recogniser = load_recogniser(folder)
+    info, test = recogniser.info, divided.test
     labels, several = [label.scientific_name for label in info.labels], info.head == "sigmoids"
-    scores = score(classifier, test)
+    scores = score(recogniser, test)
     told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
     thresholds = [dataclasses.asdict(each) for each in info.policy.thresholds]
     metrics: dict[str, Any] = {
         "format": FORMAT,
         **figures_of(scores, test, info.policy, rounds, several=several),
+        **further_figures(recogniser, scores, test, rounds),
         **breakdown(info, told, labels, thresholds, rounds),
     }
     metrics["species"] |= more_species_figures(told.answers, told.classes, told.bundles, rounds)
@@ -177,7 +296,7 @@ def _metrics(folder: Path, divided: Divided, rounds: int) -> dict[str, Any]:
         mistakes = worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, MISTAKES)
         metrics["mistakes"] = [dataclasses.asdict(mistake) for mistake in mistakes]
     if divided.reviewed:
-        before = figures(classifier, divided.test_before_review.species, rounds)
+        before = figures(recogniser, divided.test_before_review.species, rounds)
         metrics |= {"species_before_review": before["species"], "review": divided.reviewed}
     return metrics
 
@@ -197,10 +316,10 @@ def _name(folder: str) -> str:
     return Path(folder).name if Path(folder).is_absolute() else folder
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """sha256 of every file below a version's folder, by its path there."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+def digests(folder: Path, besides: Sequence[str] = ()) -> dict[str, str]:
+    """sha256 of every file below a version's folder, by its path there, ``besides`` some."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: file_digest(path) for name, path in files.items() if name not in besides}
 
 
 def dump(path: Path, value: object) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Table, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -31,6 +32,10 @@ from ml.inference import versions
 
 POSTGRESQL = os.environ.get("WINGCHECK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
+
+# How long an example takes is no fact about the code: a busy machine fails no property.
+hypothesis_settings.register_profile("without deadline", deadline=None)
+hypothesis_settings.load_profile("without deadline")
 
 # Folders and files whose tests take seconds each, begun first: at the end nobody waits for the last long one.
 _LONG = ["process", "browser", "ml", "test_schemathesis.py"]

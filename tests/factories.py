@@ -3,9 +3,11 @@
 import io
 import math
 import random
+from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
+_DRAWN = Path(__file__).parent.parent / "docs" / "images" / "drawn-photo.jpg"
 BROWN, ORANGE, GREEN = (92, 64, 44), (214, 128, 46), (104, 138, 72)
 
 
@@ -37,6 +39,29 @@ def butterfly(seed: int = 0, size: tuple[int, int] = (400, 300), orange: bool = 
 def _disc(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float, colour: tuple[int, int, int]) -> None:
     x, y = centre
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def meadow(
+    *places: tuple[int, int], side: int = 900, size: tuple[int, int] = (4000, 3000), seed: int = 0
+) -> Image.Image:
+    """A 12-megapixel photo of grass, with the butterfly of docs/images/drawn-photo.jpg around each of these places.
+
+    ``side``: of the square around a butterfly, in pixels; its wings fill about half of it.
+    """
+    luck = random.Random(seed)
+    image = Image.new("RGB", size, GREEN)
+    draw = ImageDraw.Draw(image)
+    for _ in range(5000):
+        x, y, shade = luck.randrange(size[0]), luck.randrange(size[1]), luck.randrange(-25, 25)
+        draw.line((x, y, x + luck.randrange(-60, 60), y - luck.randrange(160)), tuple(c + shade for c in GREEN), 10)
+    with Image.open(_DRAWN) as drawn:
+        animal = drawn.convert("RGB").crop((520, 360, 880, 720)).resize((side, side), Image.Resampling.BICUBIC)
+    mask = Image.new("L", (side, side), 0)
+    ImageDraw.Draw(mask).ellipse((side * 0.06, side * 0.06, side * 0.94, side * 0.94), fill=255)
+    mask = mask.filter(ImageFilter.GaussianBlur(side * 0.03))
+    for x, y in places:
+        image.paste(animal, (x - side // 2, y - side // 2), mask)
+    return image
 
 
 def wall(size: tuple[int, int] = (300, 300)) -> Image.Image:

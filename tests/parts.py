@@ -33,6 +33,7 @@ class Site:
             "WINGCHECK_DATABASE_URL": database_url,
             "WINGCHECK_JOB_LOST_SECONDS": str(LOST_SECONDS),
             "WINGCHECK_SECRET_KEY": "only-for-tests",
+            "WINGCHECK_PROCESSES": "1",
         } | settings
         if database_url.startswith("postgresql"):
             self._settings.setdefault("WINGCHECK_QUEUE_URL", database_url)

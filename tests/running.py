@@ -48,32 +48,41 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
 
 
 class Server:
-    """`wingcheck run` on a free port. It may be stopped and started again on the same data folder and port."""
+    """`wingcheck run`, with one web process unless settings say otherwise, on a free port. It may be stopped and started again
+    on the same data folder and port.
+    """
+
+    what = "run"
 
     def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.client = httpx2.Client(base_url=self.url, trust_env=False, timeout=60)
+        self.client = httpx2.Client(base_url=self.url, trust_env=False, timeout=180)
         self._arguments = arguments
-        self._settings = settings
+        self._settings = {"WINGCHECK_PROCESSES": "1"} | settings
         self._log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
         """Start, and wait until it takes submissions."""
+        self.begin()
+        eventually(self._answers, f"the server is ready\n{self.log}", 120)
+        if self.what == "run":
+            eventually(lambda: self.child("worker"), "the worker runs")
+        return self
+
+    def begin(self) -> None:
+        """Start, and wait for nothing."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("run", "--port", str(self.port), *self._arguments),
+                command(self.what, "--port", str(self.port), *self._arguments),
                 cwd=self.folder,  # not the checkout: a settings file there is none of our business
                 env=environment(self.data, **self._settings),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually(self._answers, f"the server is ready\n{self.log}", 120)
-        eventually(lambda: self.child("worker"), "the worker runs")
-        return self
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -109,7 +118,11 @@ class Server:
 
     def child(self, name: str) -> int | None:
         """The process number of `serve` or `worker`."""
-        return next((pid for pid in self.children() if name in _command_line(pid)), None)
+        return next(iter(self.all_children(name)), None)
+
+    def all_children(self, name: str) -> list[int]:
+        """The process numbers of all that are `serve`, or `worker`."""
+        return [pid for pid in self.children() if name in _command_line(pid)]
 
     def pause_worker(self) -> int:
         """Let the worker stand still between two jobs; its process number, to let it go on with `resume`."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from app.db import Base, SessionFactory, transaction
 from app.domain.accounts import Role
 from app.domain.review import IdentificationKind, ReviewReason, TaskState
-from app.domain.submission import ClaimKind, Source, SubmissionStatus
+from app.domain.submission import ClaimKind, Source, SquareOrigin, SubmissionStatus
 from app.domain.verdict import Outcome, Reason
 from app.domain.verification import VerificationStatus
 from app.models import (
@@ -43,6 +43,7 @@ from tests.people import write_accounts
 
 START = datetime(2026, 6, 1, 9, 30, 0, 123456, tzinfo=UTC)
 EXPERTS = (9001, 9002)
+SQUARE = [0.1, 0.2, 1 / 3, 0.25]
 TEXTS = ("", "Left of the door", "Ωmega – “quotes”, snowman ☃, butterfly 🦋", "two\nlines\tand a tab", "0", "null")
 
 
@@ -143,7 +144,8 @@ def _submission(
             "byte_size": 4000 + n,
             "width": 120,
             "height": 90,
-            "square": [0.1, 0.2, 1 / 3, 0.25] if n % 3 == 0 else None,
+            "square": SQUARE if n % 3 == 0 else None,
+            "square_changes": n % 7 == 0,
             "taken_at": "2026-07-14T15:30:00" if located else None,
             "seen_before": n > len(hashes),
         },
@@ -162,7 +164,9 @@ def _submission(
             "probabilities": probabilities,
             "in_scope": luck.random(),
             "created_at": sent,
-        },
+            "square_changes": n % 7 == 0,
+        }
+        | _looked(n, probabilities),
     )
     yield (
         VerdictRecord,
@@ -174,6 +178,7 @@ def _submission(
             "outcome": Outcome.DISAGREE if n % 5 == 0 else Outcome.AGREE,
             "reason": next(iter(Reason)),
             "photo_position": 0,
+            "square_changes": n % 7 == 0,
             "support": probability if n % 2 else None,
             "suggested": model.labels[0] if n % 5 == 0 else None,
             "within_error_bound": n % 2 == 0,
@@ -213,6 +218,23 @@ def _submission(
             "finished_at": sent + timedelta(seconds=2),
         },
     )
+
+
+def _looked(n: int, probabilities: dict[str, float]) -> dict[str, Any]:
+    """Where the version looked: at what was drawn, at what it found, or, every other time, at the middle."""
+    others = [{"square": [0.5, 0.5, 0.1, 0.2], "probabilities": probabilities, "in_scope": 1 / 3}]
+    names = [{"scientific_name": "Genus alius", "probability": 0.7, "vernacular_names": {"en": TEXTS[n % len(TEXTS)]}}]
+    if n % 3 == 0:
+        found: dict[str, Any] = {"square": SQUARE, "square_origin": SquareOrigin.GIVEN}
+    elif n % 2:
+        found = {"square": [0.2, 0.1, 0.3, 0.4], "square_origin": SquareOrigin.FOUND}
+    else:
+        found = {"square": None, "square_origin": SquareOrigin.MIDDLE}
+    return found | {
+        "searched": n % 3 != 0,
+        "others": others if n % 5 == 0 else [],
+        "looks_like": names if n % 4 == 0 else [],
+    }
 
 
 def _task(n: int, sent: datetime, taxon: int | None, model: ModelVersion) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOT_SOURCE = shutil.ignore_patterns(
     ".git",
-    ".venv",
+    ".venv*",
     "node_modules",
     "var",
     "runs",
@@ -130,5 +130,5 @@ def test_the_source_archive_has_the_commands_and_no_leftovers(sdist):
         "pyproject.toml",
         "tests/test_packaging.py",
     } <= names
-    leftovers = {".venv", "node_modules", "var", "runs", "dist"}
+    leftovers = {".venv", ".venv-litserve", "node_modules", "var", "runs", "dist"}
     assert {name.split("/")[0] for name in names} & leftovers == set()

@@ -18,8 +18,9 @@ BUNDLED = bundled_versions()[0]
 BUNDLED_NUMBER = read_version(BUNDLED).version
 
 # With these the network's answer decides nothing but the order of the species, so outcomes are certain on a drawing.
-ALWAYS_IN_SCOPE = {"in_scope_threshold": 0.0}
-NEVER_IN_SCOPE = {"in_scope_threshold": 1.1}
+ALWAYS_IN_SCOPE = {"in_scope_threshold": 0.0, "confident_in_scope_threshold": 0.0}
+NEVER_IN_SCOPE = {"in_scope_threshold": 1.1, "confident_in_scope_threshold": 1.1}
+PERHAPS_IN_SCOPE = {"in_scope_threshold": 0.0, "confident_in_scope_threshold": 1.1}
 BELIEVES_THE_CLAIM = ALWAYS_IN_SCOPE | {
     "default_claim_reliability": 1.0,
     "thresholds": [{"error_rate": 0.05, "probability": 0.0, "supported": True, "coverage": 1.0, "photos": 300}],

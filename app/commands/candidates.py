@@ -16,7 +16,8 @@ from app.services import watch as watching
 from app.services.classifiers import Classifiers
 from app.services.comparisons import Scores
 from app.services.dispatch import Dispatcher
-from app.services.promotion import get, serving_for
+from app.services.promotion import get
+from app.services.registry import serving_for
 from app.services.replay_results import Summary
 from app.services.replays import Replays
 from app.services.shadow import set_shadow

@@ -1,56 +1,175 @@
-"""`wingcheck predict`: ask a model version about photos, without a server."""
+"""`wingcheck predict`: ask a model version about photos, one or a season's, without a server."""
 
 import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from app.commands.shared import err, out
-from app.domain.verdict import decide
-from app.services import classifiers, inference
+from app.domain.errors import WingcheckError
+from app.services.bulk import asking, formats
+from app.services.bulk.formats import Format
+from app.services.bulk.output import Output
+from app.services.bulk.rows import Row
+from app.services.bulk.sources import Source, gather
+from app.services.classifiers import offline_version
+from app.services.inference import ModelVersionInfo
 from app.settings import get_settings
+
+_SUFFIXES = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".json": Format.JSON}
+_SUFFIXES |= {".parquet": Format.PARQUET}
+_STOPPED = 130  # as a shell has it for Ctrl-C
 
 
 def predict(
-    photos: Annotated[list[Path], typer.Argument(help="Photos to look at.")],
+    photos: Annotated[
+        list[Path], typer.Argument(help="Photos; folders, with all that is in them; lists (.csv); .zip files.")
+    ],
     model: Annotated[Path | None, typer.Option("--model", help="Folder of a model version; default: bundled.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; the same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file for the results: .csv, .jsonl, .json or .parquet.")
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Of the results, where the file's name does not say it.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a file of results: what is in it is not asked again.")
+    ] = False,
+    column: Annotated[str, typer.Option(help="Column of a list in which the paths stand.")] = "path",
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Photos looked at at the same time; default: one per core.")
+    ] = None,
 ) -> None:
     """Ask a model version about photos, without a server."""
-    asked = classifiers.Offline(model, get_settings())
-    found = [(photo, asked.answer(photo)) for photo in photos]
-    if as_json:
-        out.print_json(json.dumps([_as_json(photo, answer, asked) for photo, answer in found]))
-    else:
-        table = Table("photo", "species", "probability", "in scope", "decision")
-        for photo, answer in found:
-            if isinstance(answer, inference.PhotoError):
-                err.print(f"{photo.name}: {answer.detail}", style="red", soft_wrap=True)
-                continue
-            opinion = answer.opinion
-            table.add_row(
-                photo.name,
-                opinion.top,
-                f"{opinion.top_probability:.3f}",
-                f"{opinion.in_scope:.3f}",
-                decide(opinion, asked.policy).value,
-            )
-        if table.rows:
-            out.print(table)
-    if any(isinstance(answer, inference.PhotoError) for _, answer in found):
+    form = _form(Format.JSON if as_json else form, output)
+    if output is None and resume:
+        raise typer.BadParameter("there is nothing to go on with without --output", param_hint="--resume")
+    info = offline_version(model)
+    found = gather(photos, column)
+    if not found.sources:
+        raise WingcheckError("there are no photos")
+    work = _Work(info, processes or len(os.sched_getaffinity(0)))
+    try:
+        if output is not None and form is not None:
+            work.into_file(output, form, found.sources, resume=resume)
+        else:
+            work.onto_the_screen(form, found.sources)
+    except KeyboardInterrupt:
+        err.print("Stopped." if output is None else f"Stopped; {output} can be gone on with: --resume", soft_wrap=True)
+        raise typer.Exit(_STOPPED) from None
+    finally:
+        if found.left_out:
+            err.print(f"Left out, for by their names they are no photos: {found.left_out}")
+    if work.errors:
         raise typer.Exit(1)
 
 
-def _as_json(photo: Path, answer: object, asked: "classifiers.Offline") -> dict[str, object]:
-    if isinstance(answer, inference.Answer):
-        opinion = answer.opinion
-        return {
-            "filename": photo.name,
-            "predictions": opinion.probabilities,
-            "in_scope": opinion.in_scope,
-            "decision": decide(opinion, asked.policy).value,
-        }
-    assert isinstance(answer, inference.PhotoError)
-    return {"filename": photo.name, "error": {"kind": answer.kind, "detail": answer.detail}}
+def _form(named: Format | None, output: Path | None) -> Format | None:
+    """The form of the results; None: a table for people."""
+    if output is None:
+        if named is Format.PARQUET:
+            raise typer.BadParameter("Parquet can't be printed; name a file with --output", param_hint="--format")
+        return named
+    found = named or _SUFFIXES.get(output.suffix.lower())
+    if found is None:
+        raise typer.BadParameter(f"{output.name} does not say in which form; use --format", param_hint="--output")
+    return found
+
+
+class _Work:
+    """What was asked about, and how it went."""
+
+    def __init__(self, info: ModelVersionInfo, processes: int) -> None:
+        self._info = info
+        self._processes = processes
+        self.errors = 0
+
+    def into_file(self, path: Path, form: Format, sources: list[Source], *, resume: bool) -> None:
+        """Every photo once, but for those that the file has already."""
+        with Output(path, form, self._info, resume=resume) as kept:
+            wanted = {source.name: source for source in sources}
+            todo = [source for name, source in wanted.items() if name not in kept.done]
+            with self._asked(todo) as rows:
+                for row in rows:
+                    kept.write(row)
+            kept.finish()
+        if len(todo) < len(wanted):
+            err.print(f"{len(wanted) - len(todo)} photos had their results already", soft_wrap=True)
+
+    def onto_the_screen(self, form: Format | None, sources: list[Source]) -> None:
+        """A table for people, or text for programs."""
+        with self._asked(sources) as rows:
+            if form is None:
+                _print_table(rows)
+            elif form is Format.JSON:
+                out.print_json(json.dumps(list(rows)))
+            else:
+                lines = formats.lines_of(form, [label.scientific_name for label in self._info.labels])
+                sys.stdout.write(lines.head)
+                sys.stdout.writelines(map(lines.line, rows))
+
+    @contextmanager
+    def _asked(self, sources: list[Source]) -> Iterator[Iterator[Row]]:
+        """The rows as they come. For many photos there is a bar, and how long it took."""
+        with closing(asking.answers(sources, self._info, get_settings(), self._processes)) as rows:
+            if len(sources) <= asking.FEW:
+                yield self._counted(rows)
+                return
+            begun = time.monotonic()
+            columns = BarColumn(), MofNCompleteColumn(), TextColumn("photos"), TimeRemainingColumn()
+            with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+                yield self._counted(bar.track(rows, total=len(sources)))
+            seconds = time.monotonic() - begun
+        err.print(f"{len(sources)} photos in {seconds:.0f} s, {len(sources) / seconds:.1f} a second; ", end="")
+        err.print(f"{self.errors} of them can't be answered")
+
+    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            self.errors += "error" in row
+            yield row
+
+
+def _print_table(rows: Iterable[Row]) -> None:
+    """Names from the folder on that all photos have in common."""
+    table = Table("photo", "looked at", "species", "probability", "in scope", "decision", "looks like")
+    found = list[Row]()
+    for row in rows:
+        if "error" in row:
+            err.print(f"{row['filename']}: {row['error']['detail']}", style="red", soft_wrap=True)
+        else:
+            found.append(row)
+    paths = [os.path.abspath(row["filename"]) for row in found]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    for row, path in zip(found, paths, strict=True):
+        like = ", ".join(f"{name['scientific_name']} {name['probability']:.2f}" for name in row["looks_like"])
+        table.add_row(os.path.relpath(path, common), _place(row), *_seen(row), like)
+        for other in row["animals"]:
+            table.add_row("", _percent(other["square"]), *_seen(other), "")
+    if found:
+        out.print(table)
+
+
+def _seen(animal: Row) -> tuple[str, str, str, str]:
+    """Species, probability, in-scope score and decision."""
+    probability = "" if animal["probability"] is None else f"{animal['probability']:.3f}"
+    return animal["species"] or "", probability, f"{animal['in_scope']:.3f}", animal["decision"]
+
+
+def _place(row: Row) -> str:
+    if row["square"] is None:
+        return "the middle: no animal found" if row["searched"] else "the middle"
+    return f"{row['square_origin']}: {_percent(row['square'])}"
+
+
+def _percent(square: dict[str, float]) -> str:
+    """Left, top and size of a square, in percent of the photo's width and height."""
+    return f"{square['x']:.0%} {square['y']:.0%}, {square['width']:.0%} × {square['height']:.0%}"

@@ -31,6 +31,10 @@ class Overloaded(WingcheckError):
         self.retry_after = retry_after
 
 
+class NotReady(WingcheckError):
+    """Something that the service needs is not there yet."""
+
+
 class ModelUnavailable(WingcheckError):
     """No model version can answer at present."""
 

@@ -55,3 +55,11 @@ class Source(StrEnum):
     EXIF = "exif"
     DEVICE = "device"
     MISSING = "missing"
+
+
+class SquareOrigin(StrEnum):
+    """Where the square that a model version looked at came from; MIDDLE: there is none, it looked at the photo's middle."""
+
+    GIVEN = "given"
+    FOUND = "found"
+    MIDDLE = "middle"

@@ -45,6 +45,9 @@ class Reason(StrEnum):
     SOME_OUT_OF_SCOPE = "some_out_of_scope"
     OUT_OF_SCOPE = "out_of_scope"
     OUT_OF_SCOPE_AS_CLAIMED = "out_of_scope_as_claimed"
+    NO_ANIMAL = "no_animal"
+    TWO_ANIMALS = "two_animals"
+    PERHAPS_LOOK_ALIKE = "perhaps_look_alike"
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,17 @@ class ErrorThreshold:
 
 @dataclass(frozen=True)
 class Policy:
-    """A model version's thresholds, and what the coordinator wants."""
+    """A model version's thresholds, and what the coordinator wants.
+
+    From ``in_scope_threshold`` a photo counts as showing one of the version's species, from
+    ``confident_in_scope_threshold`` as showing no look-alike of them either; only then an answer may be certain.
+    """
 
     in_scope_threshold: float
     disagree_below: float
     thresholds: tuple[ErrorThreshold, ...]
     wanted_error: float
+    confident_in_scope_threshold: float = 0.0
 
     def threshold_for(self, error_rate: float) -> float | None:
         """The probability that bounds the error at ``error_rate``: that of the nearest rate at least as strict."""
@@ -85,10 +93,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Opinion:
-    """The model's view of one photo: calibrated probability per scientific name, summing to 1, and the in-scope score."""
+    """The model's view of one photo: calibrated probability per scientific name, summing to 1, and the in-scope score.
+
+    ``others``: of further animals in the same photo. ``nothing_found``: the model looked for an animal, and found none.
+    """
 
     probabilities: Mapping[str, float]
     in_scope: float
+    others: tuple["Opinion", ...] = ()
+    nothing_found: bool = False
 
     @property
     def top(self) -> str:
@@ -121,10 +134,16 @@ def decide(opinion: Opinion, policy: Policy) -> Decision:
     """What one prediction is worth by itself at the policy's wanted error rate."""
     if opinion.in_scope < policy.in_scope_threshold:
         return Decision.OUT_OF_SCOPE
+    if _perhaps_look_alike(opinion, policy):
+        return Decision.UNCERTAIN
     threshold = policy.threshold_for(policy.wanted_error)
     if threshold is not None and opinion.top_probability >= threshold:
         return Decision.CONFIDENT
     return Decision.UNCERTAIN
+
+
+def _perhaps_look_alike(opinion: Opinion, policy: Policy) -> bool:
+    return opinion.in_scope < policy.confident_in_scope_threshold
 
 
 def posterior(opinion: Opinion, claim: Claim) -> dict[str, float]:
@@ -145,21 +164,41 @@ def judge(claim: Claim, opinions: Sequence[Opinion], policy: Policy) -> Verdict:
     """The verdict on a submission of one or more photos. Raises ValueError without a photo."""
     if not opinions:
         raise ValueError("a verdict needs at least one photo")
-    inside = [i for i, o in enumerate(opinions) if o.in_scope >= policy.in_scope_threshold]
-    outside = [i for i in range(len(opinions)) if i not in inside]
-    if not inside:
-        worst = min(outside, key=lambda i: opinions[i].in_scope)
-        as_claimed = claim.kind is ClaimKind.OTHER
-        reason = Reason.OUT_OF_SCOPE_AS_CLAIMED if as_claimed else Reason.OUT_OF_SCOPE
-        return Verdict(Outcome.OUT_OF_SCOPE, reason, photo=worst)
+    mixed = [i for i, opinion in enumerate(opinions) if _shows_two_species(opinion, policy)]
+    outside = [i for i, o in enumerate(opinions) if i not in mixed and o.in_scope < policy.in_scope_threshold]
+    if len(outside) == len(opinions):
+        return _out_of_scope(claim, opinions)
     if outside:
         return Verdict(Outcome.UNCERTAIN, Reason.SOME_OUT_OF_SCOPE, photo=outside[0])
+    if mixed:
+        return Verdict(Outcome.UNCERTAIN, Reason.TWO_ANIMALS, photo=mixed[0])
     contradiction = _contradicting(opinions, policy)
     if contradiction is not None:
         return Verdict(Outcome.UNCERTAIN, Reason.PHOTOS_CONTRADICT, photo=contradiction)
     # The least certain photo decides: one clear picture does not make up for one that shows something else.
-    decider = min(inside, key=lambda i: opinions[i].top_probability)
+    everything = range(len(opinions))
+    doubtful = [i for i in everything if _perhaps_look_alike(opinions[i], policy)]
+    decider = min(doubtful or everything, key=lambda i: opinions[i].top_probability)
     return _judge_one(claim, opinions[decider], policy, decider)
+
+
+def _shows_two_species(opinion: Opinion, policy: Policy) -> bool:
+    """Whether another animal of the photo is certainly not what the first one is. A doubtful one contradicts nobody."""
+    first = opinion.top if opinion.in_scope >= policy.in_scope_threshold else None
+    return any(decide(other, policy) is Decision.CONFIDENT and other.top != first for other in opinion.others)
+
+
+def _out_of_scope(claim: Claim, opinions: Sequence[Opinion]) -> Verdict:
+    """The verdict where no photo shows any of the species. It points at the clearest case in which there is an animal."""
+    found = [i for i, opinion in enumerate(opinions) if not opinion.nothing_found]
+    worst = min(found or range(len(opinions)), key=lambda i: opinions[i].in_scope)
+    if not found:
+        reason = Reason.NO_ANIMAL
+    elif claim.kind is ClaimKind.OTHER:
+        reason = Reason.OUT_OF_SCOPE_AS_CLAIMED
+    else:
+        reason = Reason.OUT_OF_SCOPE
+    return Verdict(Outcome.OUT_OF_SCOPE, reason, photo=worst)
 
 
 def _contradicting(opinions: Sequence[Opinion], policy: Policy) -> int | None:
@@ -180,6 +219,8 @@ def _judge_one(claim: Claim, opinion: Opinion, policy: Policy, photo: int) -> Ve
         return Verdict(Outcome.UNCERTAIN, Reason.TAXON_UNKNOWN_TO_MODEL, photo, suggested=suggested)
     joint = posterior(opinion, claim)
     support = joint[name]
+    if _perhaps_look_alike(opinion, policy):
+        return Verdict(Outcome.UNCERTAIN, Reason.PERHAPS_LOOK_ALIKE, photo, support)
     if support >= 1 - policy.wanted_error:
         threshold = policy.threshold_for(policy.wanted_error)
         bound = threshold is not None and opinion.probabilities[name] >= threshold

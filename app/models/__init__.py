@@ -5,6 +5,7 @@ from app.models.activation import ActivationKind, ModelActivation
 from app.models.audit import AuditEntry
 from app.models.collection import CollectedPhoto, Collection
 from app.models.job import Job, JobKind, JobStatus
+from app.models.looked import Looked, opinion_of
 from app.models.model_version import ModelVersion
 from app.models.rate_limit import RateLimitWindow
 from app.models.record_description import RecordDescription
@@ -46,6 +47,7 @@ __all__ = [
     "Job",
     "JobKind",
     "JobStatus",
+    "Looked",
     "ModelActivation",
     "ModelVersion",
     "Photo",
@@ -80,4 +82,5 @@ __all__ = [
     "VernacularName",
     "Volunteer",
     "WatchAlert",
+    "opinion_of",
 ]

@@ -10,12 +10,13 @@ from app.domain.verdict import Outcome
 from app.models.account import User
 from app.models.columns import text_enum
 from app.models.job import Job
+from app.models.looked import Looked
 from app.models.model_version import ModelVersion
 from app.models.submission import Submission
 
 
-class CandidatePrediction(Base):
-    """A version's probabilities for one photo that it did not screen. Nobody is shown them, and nothing follows from them."""
+class CandidatePrediction(Looked, Base):
+    """What a version says of one photo that it did not screen. Nobody is shown it, and nothing follows from it."""
 
     __tablename__ = "candidate_predictions"
 
@@ -25,8 +26,7 @@ class CandidatePrediction(Base):
     photo_id: Mapped[int] = mapped_column(
         ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
     )
-    probabilities: Mapped[dict[str, float]] = mapped_column(JSON, doc="scientific name → calibrated probability")
-    in_scope: Mapped[float]
+    square_changes: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, UtcDateTime, utcnow
 from app.domain.submission import ClaimKind, Source, SubmissionStatus
-from app.domain.verdict import Outcome, Reason
+from app.domain.verdict import Opinion, Outcome, Reason
 from app.domain.verification import VerificationStatus
 from app.models.columns import text_enum
+from app.models.looked import Looked
 from app.models.model_version import ModelVersion
 from app.models.taxon import Taxon
 from app.models.volunteer import Volunteer
@@ -69,9 +70,15 @@ class Submission(Base):
         return self.claims[-1]
 
     @property
+    def square_changes(self) -> int:
+        """How often the squares of its photos were changed since it was sent."""
+        return sum(photo.square_changes for photo in self.photos)
+
+    @property
     def verdict(self) -> "VerdictRecord | None":
-        """The verdict on the claim that stands, if it was screened already."""
-        return next((v for v in reversed(self.verdicts) if v.claim_id == self.claims[-1].id), None)
+        """The verdict on claim and squares as they stand, if it was screened already."""
+        stands = (self.claims[-1].id, self.square_changes)
+        return next((v for v in reversed(self.verdicts) if (v.claim_id, v.square_changes) == stands), None)
 
 
 class ClaimRecord(Base):
@@ -112,8 +119,9 @@ class Photo(Base):
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     height: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     square: Mapped[list[float] | None] = mapped_column(
-        JSON, doc="x, y, width, height as fractions of the upright photo"
+        JSON, doc="drawn by a person: x, y, width, height as fractions of the upright photo"
     )
+    square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="how often it was changed since it was sent")
     taken_at: Mapped[str | None] = mapped_column(String(32), doc="EXIF local time, ISO without zone")
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -126,18 +134,33 @@ class Photo(Base):
         back_populates="photo", order_by="PredictionRecord.id", lazy="selectin"
     )
 
+    def prediction(self, model_version_id: int | None = None) -> "PredictionRecord | None":
+        """The newest prediction for the square as it stands; of one version where it is named."""
+        return next(
+            (
+                made
+                for made in reversed(self.predictions)
+                if made.square_changes == self.square_changes and model_version_id in {None, made.model_version_id}
+            ),
+            None,
+        )
 
-class PredictionRecord(Base):
-    """A model version's probabilities for one photo."""
+    @property
+    def animal(self) -> list[float] | None:
+        """The square around its animal: the one that a person drew, else the one that a model version found."""
+        made = self.prediction()
+        return self.square or (made.square if made else None)
+
+
+class PredictionRecord(Looked, Base):
+    """What a model version says of one photo. A square that is changed makes another row."""
 
     __tablename__ = "predictions"
-    __table_args__ = (UniqueConstraint("photo_id", "model_version_id"),)
+    __table_args__ = (UniqueConstraint("photo_id", "model_version_id", "square_changes"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
     model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
-    probabilities: Mapped[dict[str, float]] = mapped_column(JSON, doc="scientific name → calibrated probability")
-    in_scope: Mapped[float]
     sketch: Mapped[list[float] | None] = mapped_column(
         JSON(none_as_null=True),
         doc="the embedding seen from a few directions: whether photos are still like those of before",
@@ -149,10 +172,10 @@ class PredictionRecord(Base):
 
 
 class VerdictRecord(Base):
-    """What the policy made of one claim and one model version's predictions. One row per (claim, version)."""
+    """What the policy made of one claim and one model version's predictions. Another claim, version or square: another row."""
 
     __tablename__ = "verdicts"
-    __table_args__ = (UniqueConstraint("claim_id", "model_version_id"),)
+    __table_args__ = (UniqueConstraint("claim_id", "model_version_id", "square_changes"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
@@ -161,6 +184,7 @@ class VerdictRecord(Base):
     outcome: Mapped[Outcome] = mapped_column(text_enum(Outcome))
     reason: Mapped[Reason] = mapped_column(text_enum(Reason))
     photo_position: Mapped[int] = mapped_column(Integer)
+    square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="the submission's when it was judged")
     support: Mapped[float | None] = mapped_column(doc="probability that the claim is right")
     suggested: Mapped[str | None] = mapped_column(String(200), doc="scientific name")
     within_error_bound: Mapped[bool] = mapped_column(default=False)
@@ -170,6 +194,17 @@ class VerdictRecord(Base):
 
     submission: Mapped[Submission] = relationship(back_populates="verdicts")
     model_version: Mapped[ModelVersion] = relationship(lazy="joined")
+
+    @property
+    def prediction(self) -> PredictionRecord | None:
+        """What its version said of the photo that decided, with the squares as they stand; None after a withdrawal."""
+        kept = [photo for photo in self.submission.photos if photo.removed_at is None]
+        return kept[self.photo_position].prediction(self.model_version_id) if self.photo_position < len(kept) else None
+
+    def leaves_out(self, made: PredictionRecord | Opinion) -> bool:
+        """Whether a photo, or an animal of it, shows none of the version's species by the policy that was in force."""
+        threshold: float = self.policy.get("in_scope_threshold", 0.0)
+        return made.in_scope < threshold
 
 
 class StatusLog(Base):

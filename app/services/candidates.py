@@ -3,17 +3,18 @@
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading, transaction
 from app.domain.verdict import Opinion
-from app.models import CandidatePrediction, ModelVersion, Photo, PredictionRecord
-from app.services import classifiers, photos
+from app.models import CandidatePrediction, Looked, ModelVersion, Photo, PredictionRecord
+from app.services import classifiers, looks, photos
 from app.services.classifiers import Classifiers, Served
-from app.services.inference import Answer, Square
+from app.services.inference import Answer
 from app.settings import Settings
 from app.storage import Storage
 
@@ -54,30 +55,25 @@ class Candidates:
         todo = [photo for photo in wanted if photo.id not in known and photo.removed_at is None]
         if not todo:
             return
-        sources = [(partial(self._read, photo), Square(*photo.square) if photo.square else None) for photo in todo]
+        sources = [(partial(self._read, photo), looks.drawn(photo)) for photo in todo]
         answers = self._classifiers.answer(self.served(version_id), sources)
         rows = [
-            CandidatePrediction(
-                model_version_id=version_id,
-                photo_id=photo.id,
-                probabilities=dict(answer.opinion.probabilities),
-                in_scope=answer.opinion.in_scope,
-            )
+            {"model_version_id": version_id, "photo_id": photo.id} | looks.values_of(answer, photo)
             for photo, answer in zip(todo, answers, strict=True)
             if isinstance(answer, Answer)
         ]
         try:
             with transaction(self._sessions) as session:
-                session.add_all(rows)
+                session.add_all(CandidatePrediction(**row) for row in rows)
         except IntegrityError:  # another worker asked about some of them meanwhile
             for row in rows:
                 self._keep(row)
 
-    def _keep(self, row: CandidatePrediction) -> None:
+    def _keep(self, row: dict[str, Any]) -> None:
         with transaction(self._sessions) as session:
-            if session.get(CandidatePrediction, (row.model_version_id, row.photo_id)) is None:
-                values = {"probabilities": row.probabilities, "in_scope": row.in_scope}
-                session.add(CandidatePrediction(model_version_id=row.model_version_id, photo_id=row.photo_id, **values))
+            key = tuple(row[column.name] for column in inspect(CandidatePrediction).primary_key)
+            if session.get(CandidatePrediction, key) is None:
+                session.add(CandidatePrediction(**row))
 
     def _read(self, photo: Photo) -> bytes:
         return self._storage.get(photos.largest(photo))
@@ -85,12 +81,18 @@ class Candidates:
 
 def opinions(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Opinion]:
     """What the version said of these photos, whether it served then or not."""
+    return {number: made.opinion for number, made in said(session, version_id, photo_ids).items()}
+
+
+def said(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Looked]:
+    """The rows that say so, about the squares as they stand, by photo."""
     numbers = list(photo_ids)
-    screened = select(PredictionRecord).where(
-        PredictionRecord.model_version_id == version_id, PredictionRecord.photo_id.in_(numbers)
-    )
-    asked = select(CandidatePrediction).where(
-        CandidatePrediction.model_version_id == version_id, CandidatePrediction.photo_id.in_(numbers)
-    )
-    found = {row.photo_id: Opinion(row.probabilities, row.in_scope) for row in session.scalars(asked)}
-    return found | {row.photo_id: Opinion(row.probabilities, row.in_scope) for row in session.scalars(screened)}
+
+    def about(table: type[CandidatePrediction | PredictionRecord]) -> ColumnElement[bool]:
+        stands = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
+        return stands & (table.model_version_id == version_id) & table.photo_id.in_(numbers)
+
+    asked = session.scalars(select(CandidatePrediction).join(Photo, about(CandidatePrediction)))
+    screened = session.scalars(select(PredictionRecord).join(Photo, about(PredictionRecord)))
+    found: dict[int, Looked] = {row.photo_id: row for row in asked}
+    return found | {row.photo_id: row for row in screened}

@@ -5,13 +5,13 @@ another one was made active, in this process or elsewhere.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +19,29 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading
-from app.domain.errors import ModelUnavailable, NotFound, Overloaded
+from app.domain.errors import ModelUnavailable, NotFound
 from app.models import ModelVersion, Taxon
 from app.services import taxa
 from app.services.inference import (
     Answer,
-    Classifier,
+    Found,
     ModelVersionError,
     ModelVersionInfo,
     PhotoError,
+    Recogniser,
     Square,
     ask,
     bundled_versions,
+    find,
     holding,
     keep_large_blocks_apart,
-    load_classifier,
-    look,
+    load_recogniser,
+    output_of,
     pixel_limits,
     policy_of,
+    read_version,
 )
+from app.services.line import Line
 from app.services.registry import folder_of
 from app.settings import Settings
 
@@ -50,12 +54,24 @@ PhotoSource = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A photo to look at, with the ``square`` drawn on it, if any. ``size`` in bytes, where it is known: large files are not
+    read all at once. ``sha256`` of them, where that is known.
+    """
+
+    read: PhotoSource
+    square: Square | None = None
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Served:
     """The version that answers now, and the active taxa among its labels, in their order."""
 
     id: int
     info: ModelVersionInfo
-    classifier: Classifier
+    recogniser: Recogniser
     taxa: tuple[Taxon, ...]
 
     @property
@@ -68,16 +84,24 @@ class Served:
 def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
     """A registered version, ready to answer. Raises ModelUnavailable when it can't be loaded."""
     try:
-        classifier = load_classifier(folder_of(version, settings), settings.runtime)
+        recogniser = load_recogniser(folder_of(version, settings), settings.runtime)
     except ModelVersionError as error:
         raise ModelUnavailable(str(error)) from error
-    return Served(version.id, classifier.info, classifier, tuple(taxa.by_names(session, version.labels)))
+    return Served(version.id, recogniser.info, recogniser, tuple(taxa.by_names(session, version.labels)))
 
 
 class Classifiers:
     """Keeps the active version loaded and answers from a bounded queue of threads. Thread-safe."""
 
-    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+    def __init__(
+        self,
+        sessions: SessionFactory,
+        settings: Settings,
+        *,
+        patience: float = math.inf,
+        watch: Callable[[int], object] = lambda waiting: None,
+    ) -> None:
+        """See ``Line`` for ``patience`` and ``watch``."""
         self._sessions = sessions
         self._settings = settings
         self._limits = pixel_limits(settings)
@@ -87,18 +111,22 @@ class Classifiers:
         self._former: Served | None = None  # asked again by somebody who looks at what it once said
         self._checked = 0.0
         self._refused: tuple[int, str, float] | None = None
-        self._waiting = 0
         keep_large_blocks_apart()
-        self._pool = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="predict")
-
-    @property
-    def waiting(self) -> int:
-        """Photos waiting or being computed now."""
-        return self._waiting
+        self.line = Line(
+            settings.prediction_threads,
+            patience=patience,
+            most=settings.prediction_queue,
+            name="predict",
+            watch=watch,
+        )
 
     def close(self) -> None:
         """Finish what is running and stop the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.line.close()
+
+    def fresh(self) -> Served | None:
+        """The active version as ``current`` gives it, where that takes no time: it was looked at within the last second."""
+        return self._served if time.monotonic() - self._checked <= _RECHECK_SECONDS else None
 
     def current(self) -> Served:
         """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded.
@@ -150,35 +178,16 @@ class Classifiers:
             return False
         return time.monotonic() - self._refused[2] < _RETRY_SECONDS
 
-    @contextmanager
-    def _places(self, wanted: int) -> Iterator[None]:
-        with self._lock:
-            # One request larger than the whole queue must still be answered when nothing else waits.
-            if self._waiting and self._waiting + wanted > self._settings.prediction_queue:
-                raise Overloaded("Too many photos are waiting for an answer. Please try again in a moment.")
-            self._waiting += wanted
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= wanted
-
-    def answer(
-        self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]], sizes: Sequence[int] = ()
-    ) -> list[Answer | PhotoError]:
+    def answer(self, served: Served, photos: Sequence[tuple[PhotoSource, Square | None]]) -> list[Answer | PhotoError]:
         """Predictions in the order of ``photos``; a photo that can't be read gives its PhotoError instead.
-
-        ``sizes`` are the photos' bytes, where they are known: large files are not read all at once.
 
         Raises Overloaded when too many photos are waiting already.
         """
-        with self._places(len(photos)):
-            futures = [
-                # In the request's context, so that log lines carry its id.
-                self._pool.submit(copy_context().run, self._answer_one, served, source, square, size)
-                for (source, square), size in zip(photos, sizes or [0] * len(photos), strict=True)
-            ]
-            return [future.result() for future in futures]
+        return [future.result() for future in self.begin(served, [Asked(*photo) for photo in photos])]
+
+    def begin(self, served: Served, photos: Sequence[Asked]) -> list[Future[Answer | PhotoError]]:
+        """As ``answer``, without waiting."""
+        return self.line.begin([partial(self._answer_one, served, photo) for photo in photos])
 
     def version(self, version_id: int) -> Served:
         """A version to ask again, whether it serves or not; the one that serves where the other's folder is gone.
@@ -209,39 +218,57 @@ class Classifiers:
     def attention(
         self, served: Served, source: PhotoSource, square: Square | None, scientific_name: str
     ) -> np.ndarray | PhotoError | None:
-        """Where the network looked for a species: float32 (h, w) in 0…1 over what it saw of the photo.
+        """What spoke for a species in a square of a photo, or in its middle: float32 (h, w) in 0…1 over what the network saw.
 
         None where the version can't say, or does not know the species. Raises Overloaded.
         """
         names = [label.scientific_name for label in served.info.labels]
         if served.info.activation_weights is None or scientific_name not in names:
             return None
-        with self._places(1):
-            found = self._pool.submit(look, served.classifier, source(), square, self._limits).result()
+        [future] = self.line.begin([partial(output_of, served.recogniser, source(), square, self._limits)])
+        found = future.result()
         if isinstance(found, PhotoError):
             return found
-        return served.info.activation(found[0], names.index(scientific_name))
+        return served.info.activation(found, names.index(scientific_name))
 
-    def _answer_one(self, served: Served, source: PhotoSource, square: Square | None, size: int) -> Answer | PhotoError:
+    def find(self, served: Served, source: PhotoSource, size: int = 0) -> list[Found] | PhotoError:
+        """The animals of a photo, the surest first; none where the version can't search. ``size``: its bytes, where known.
+
+        Raises Overloaded, as ``answer`` does: both wait in one queue.
+        """
+        return self.begin_to_find(served, source, size).result()
+
+    def begin_to_find(self, served: Served, source: PhotoSource, size: int = 0) -> Future[list[Found] | PhotoError]:
+        """As ``find``, without waiting."""
+        [future] = self.line.begin([partial(self._find_one, served, source, size)])
+        return future
+
+    def _find_one(self, served: Served, source: PhotoSource, size: int) -> list[Found] | PhotoError:
         with holding(size):
-            return ask(served.classifier, source(), square, self._limits)
+            return find(served.recogniser, source(), self._limits)
+
+    def _answer_one(self, served: Served, photo: Asked) -> Answer | PhotoError:
+        with holding(photo.size):
+            return ask(served.recogniser, photo.read(), photo.square, self._limits, photo.sha256)
+
+
+def offline_version(folder: Path | None) -> ModelVersionInfo:
+    """The version in a folder, or the first bundled one. Raises ModelVersionError, ModelUnavailable."""
+    chosen = folder or next(iter(bundled_versions()), None)
+    if chosen is None:
+        raise ModelUnavailable("No model version is bundled; name one with --model.")
+    return read_version(chosen)
 
 
 class Offline:
-    """A model version asked without a server or a database; the first bundled one where no folder is given."""
+    """A model version asked without a server or a database."""
 
-    def __init__(self, folder: Path | None, settings: Settings) -> None:
-        chosen = folder or next(iter(bundled_versions()), None)
-        if chosen is None:
-            raise ModelUnavailable("No model version is bundled; name one with --model.")
-        self._classifier = load_classifier(chosen, settings.runtime)
+    def __init__(self, info: ModelVersionInfo, settings: Settings) -> None:
+        self._recogniser = load_recogniser(info.folder, settings.runtime)
         self._limits = pixel_limits(settings)
-        self.policy = policy_of(self._classifier.info)
+        self.info = info
+        self.policy = policy_of(info)
 
-    def answer(self, photo: Path) -> Answer | PhotoError:
-        """The prediction for a file, or why there is none."""
-        try:
-            data = photo.read_bytes()
-        except OSError as error:
-            return PhotoError("undecodable", f"{error.strerror or error}.")
-        return ask(self._classifier, data, None, self._limits)
+    def answer(self, data: bytes) -> Answer | PhotoError:
+        """The prediction for a photo's bytes, or why there is none."""
+        return ask(self._recogniser, data, None, self._limits)

@@ -1,14 +1,23 @@
 """The messenger: huey carries the ids of job rows from whoever creates them to a worker."""
 
+import importlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
-from huey.api import TaskWrapper
 from sqlalchemy import URL, make_url
+
+from app.imports import without
+
+with without("psycopg", "redis"):  # 16 MB in every process, for those whose queue is SQLite
+    from huey import Huey
+    from huey import storage as backends
+    from huey.api import TaskWrapper
+    from huey.consumer import Consumer
+
+__all__ = ["Consumer", "Dispatcher", "Huey"]
 
 _NAME = "wingcheck"
 _BACKENDS = {"sqlite", "postgresql", "redis", "rediss"}
@@ -66,10 +75,13 @@ def _make_huey(url: URL) -> Huey:
     if backend == "sqlite":
         path = Path(url.database or "queue.db")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey(_NAME, filename=str(path), results=False)
+        return Huey(_NAME, results=False, storage_class=backends.SqliteStorage, filename=str(path))
+    importlib.reload(backends)  # with its client, this time
     if backend == "postgresql":
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return PostgresHuey(_NAME, dsn=dsn, results=False, connect_timeout=_CONNECT_SECONDS)
+        postgresql = backends.PostgresStorage
+        return Huey(_NAME, results=False, storage_class=postgresql, dsn=dsn, connect_timeout=_CONNECT_SECONDS)
     seconds = str(_CONNECT_SECONDS)
     url = url.update_query_dict({"socket_timeout": seconds, "socket_connect_timeout": seconds})
-    return RedisHuey(_NAME, url=url.render_as_string(hide_password=False), results=False)
+    address = url.render_as_string(hide_password=False)
+    return Huey(_NAME, results=False, storage_class=backends.RedisStorage, url=address)

@@ -5,26 +5,29 @@ No database and no threads: ``registry`` knows which versions there are, ``class
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
+from app.domain.submission import SquareOrigin
 from app.domain.verdict import ErrorThreshold, Opinion, Policy
 from app.settings import Settings
 from ml.inference import (
-    Classifier,
+    Found,
+    LooksLike,
     ModelVersionError,
     ModelVersionInfo,
     Output,
     PhotoError,
     PhotoInfo,
     PixelLimits,
+    Recogniser,
     Square,
     bundled_versions,
     holding,
     keep_large_blocks_apart,
-    load_classifier,
+    load_recogniser,
     network_input,
     open_photo,
     read_version,
@@ -35,20 +38,24 @@ from ml.inference import (
 
 __all__ = [
     "Answer",
-    "Classifier",
+    "Found",
+    "FurtherAnimal",
+    "LooksLike",
     "ModelVersionError",
     "ModelVersionInfo",
     "PhotoError",
     "PhotoInfo",
     "PixelLimits",
+    "Recogniser",
     "Square",
     "ask",
     "bundled_versions",
+    "find",
     "holding",
     "keep_large_blocks_apart",
-    "load_classifier",
-    "look",
+    "load_recogniser",
     "open_photo",
+    "output_of",
     "pixel_limits",
     "policy_of",
     "read_version",
@@ -61,15 +68,31 @@ _DIRECTIONS = 6
 
 
 @dataclass(frozen=True)
+class FurtherAnimal:
+    """Another animal of a photo, clearly apart from the first."""
+
+    square: Square
+    opinion: Opinion
+
+
+@dataclass(frozen=True)
 class Answer:
-    """One photo's prediction: ``opinion`` in scientific names, what was decoded, the hash of its bytes, and its embedding
-    seen from a few directions.
+    """One photo's prediction.
+
+    ``opinion`` is in scientific names, and about ``square``, or about the middle of the photo where that is None. ``photo``
+    is what was decoded, ``sha256`` the hash of its bytes, ``sketch`` the embedding seen from a few directions. ``searched``:
+    the version looked for an animal. ``looks_like``: species outside its labels, the most probable first.
     """
 
     opinion: Opinion
     photo: PhotoInfo
     sha256: str
     sketch: tuple[float, ...] = ()
+    square: Square | None = None
+    origin: SquareOrigin = SquareOrigin.MIDDLE
+    searched: bool = False
+    others: tuple[FurtherAnimal, ...] = ()
+    looks_like: tuple[LooksLike, ...] = ()
 
 
 def pixel_limits(settings: Settings) -> PixelLimits:
@@ -94,19 +117,54 @@ def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Poli
         disagree_below=policy.disagree_below,
         thresholds=thresholds,
         wanted_error=policy.default_error_rate if wanted_error is None else wanted_error,
+        confident_in_scope_threshold=policy.confident_in_scope_threshold,
     )
 
 
-def ask(classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits) -> Answer | PhotoError:
-    """What a classifier says of a photo's bytes, or why it can't say anything."""
-    found = look(classifier, data, square, limits)
-    if isinstance(found, PhotoError):
-        return found
-    output, photo = found
-    names = [label.scientific_name for label in classifier.info.labels]
-    probabilities = dict(zip(names, (float(p) for p in output.probabilities), strict=True))
-    opinion = Opinion(probabilities, float(output.in_scope))
-    return Answer(opinion, photo, hashlib.sha256(data).hexdigest(), _sketch(output.embedding))
+def ask(
+    recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits, sha256: str = ""
+) -> Answer | PhotoError:
+    """What a version says of a photo's bytes, or why it can't say anything. Without a ``square`` it finds the animal itself.
+
+    ``sha256``: of the bytes, where it is known already.
+    """
+    try:
+        image, photo = open_photo(data, max_side=_decoding_side(recogniser, square), limits=limits)
+    except PhotoError as error:
+        return error
+    found = recogniser.look(image, square)
+    others = tuple(FurtherAnimal(other.square, _opinion(recogniser, other.output)) for other in found.others)
+    origin = SquareOrigin(found.origin)
+    opinion = replace(
+        _opinion(recogniser, found.output),
+        others=tuple(other.opinion for other in others),
+        nothing_found=found.searched and origin is SquareOrigin.MIDDLE,
+    )
+    return Answer(
+        opinion=opinion,
+        photo=photo,
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
+        sketch=_sketch(found.output.embedding),
+        square=found.square,
+        origin=origin,
+        searched=found.searched,
+        others=others,
+        looks_like=found.looks_like,
+    )
+
+
+def _opinion(recogniser: Recogniser, output: Output) -> Opinion:
+    names = [label.scientific_name for label in recogniser.info.labels]
+    return Opinion(dict(zip(names, map(float, output.probabilities), strict=True)), float(output.in_scope))
+
+
+def find(recogniser: Recogniser, data: bytes, limits: PixelLimits) -> list[Found] | PhotoError:
+    """The animals in a photo's bytes, the surest first; none where the version can't search."""
+    try:
+        image, _ = open_photo(data, max_side=recogniser.decoding_side, limits=limits)
+    except PhotoError as error:
+        return error
+    return recogniser.find(image)
 
 
 def _sketch(embedding: np.ndarray) -> tuple[float, ...]:
@@ -120,13 +178,11 @@ def _directions(size: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal((_DIRECTIONS, size))
 
 
-def look(
-    classifier: Classifier, data: bytes, square: Square | None, limits: PixelLimits
-) -> tuple[Output, PhotoInfo] | PhotoError:
-    """What comes out of the network for a photo's bytes, and what was decoded; or why nothing does."""
-    info = classifier.info
+def output_of(recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits) -> Output | PhotoError:
+    """What the version's network makes of one square of a photo, or of its middle; nothing is searched for."""
+    info = recogniser.info
     try:
-        image, photo = open_photo(data, max_side=_decoding_side(info, square), limits=limits)
+        image, _ = open_photo(data, max_side=_decoding_side(recogniser, square), limits=limits)
     except PhotoError as error:
         return error
     pixels = network_input(
@@ -136,10 +192,10 @@ def look(
         training_resolution=info.training_resolution,
         resize=info.resize,
     )
-    return classifier.predict(pixels[np.newaxis])[0], photo
+    return recogniser.classifier.predict(pixels[np.newaxis])[0]
 
 
-def _decoding_side(info: ModelVersionInfo, square: Square | None) -> int:
-    """Long side to decode to, in pixels: a few times what the network sees of the photo, or of the square drawn on it."""
-    wanted = 4 * max(info.training_resolution, info.input_size)
-    return wanted if square is None else math.ceil(wanted / min(square.width, square.height))
+def _decoding_side(recogniser: Recogniser, square: Square | None) -> int:
+    """Long side to decode to, in pixels: of the whole photo, or so that a square drawn on it has as many."""
+    whole = recogniser.decoding_side
+    return whole if square is None else math.ceil(whole / max(square.width, square.height))

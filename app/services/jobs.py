@@ -1,5 +1,6 @@
 """Job rows: create, claim, finish, sweep. The queue is only the messenger; nothing here depends on it."""
 
+import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ LOST_AFTER = timedelta(seconds=60)
 # No job is put off for longer. A moment further ahead was written while the clock was wrong.
 LONGEST_PAUSE = timedelta(minutes=15)
 _DAY = timedelta(days=1)
+log = logging.getLogger(__name__)
 
 Send = Callable[[int], bool]
 
@@ -62,6 +64,14 @@ def send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
     reach("message-sent")
     with transaction(sessions) as session:
         session.execute(update(Job).where(Job.id == job_id).values(sent_at=utcnow()))
+
+
+def send_or_leave(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
+    """The same for what is committed and promised: whatever fails now, the sweep sends the job."""
+    try:
+        send(sessions, send_message, job_id)
+    except Exception:
+        log.warning("job %s was not marked as sent", job_id, exc_info=True)
 
 
 def claim(session: Session, job_id: int, worker: str) -> Job | None:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 
 from app.crash_points import reach
 from app.models import Photo
-from app.services.inference import PhotoInfo, PixelLimits, holding, open_photo
+from app.services.inference import PhotoInfo, PixelLimits, Square, holding, open_photo, seen_box
 from app.storage import Storage
 
 DISPLAY_SIDE = 1600
@@ -22,6 +22,8 @@ _THUMB_QUALITY = 80
 _THUMB_GAP = 1.5
 
 VARIANTS = ("display", "thumb")
+# The side of a cut, as a multiple of the square that it is made around.
+_AROUND = 1.4
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,20 @@ def prepare(data: bytes, limits: PixelLimits, *, keep_picture: bool = False) -> 
         origin=read_origin(info.exif),
         picture=picture if keep_picture else None,
     )
+
+
+def cut(display: bytes, square: Square) -> bytes:
+    """The part of a photo around a square, with a margin: a JPEG of THUMB_SIDE pixels at most, made of the copy for pages."""
+    with Image.open(io.BytesIO(display), formats=("JPEG",)) as image:
+        wider = Square(
+            square.x - square.width * (_AROUND - 1) / 2,
+            square.y - square.height * (_AROUND - 1) / 2,
+            square.width * _AROUND,
+            square.height * _AROUND,
+        )
+        left, top, right, bottom = (round(edge) for edge in seen_box(image.size, wider))
+        part = image.crop((left, top, right, bottom))
+    return _encode(_thumbnail(part), _THUMB_QUALITY)
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:

@@ -17,8 +17,8 @@ from app.domain.agreement import Rate
 from app.domain.errors import FieldError, InvalidInput, NotFound
 from app.domain.review import IdentificationKind, TaskState
 from app.domain.submission import ClaimKind
-from app.domain.verdict import Claim, Opinion, Outcome, Verdict, judge
-from app.models import Taxon, TaxonPolicy
+from app.domain.verdict import Claim, Outcome, Verdict, judge
+from app.models import Taxon, TaxonPolicy, opinion_of
 from app.services import audit
 from app.services.classifiers import Served
 from app.services.inference import policy_of
@@ -136,7 +136,7 @@ class _Judge:
                 return None
             policy = then
         claim = Claim(ClaimKind.TAXON, self._name, self._reliability, first.informed)
-        return judge(claim, [Opinion(row.probabilities, row.in_scope) for row in rows], policy)
+        return judge(claim, [opinion_of(row) for row in rows], policy)
 
 
 class Policies:

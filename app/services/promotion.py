@@ -1,13 +1,12 @@
 """Putting a model version into service: past the gate, by an overruling with a reason, or back to one that served before."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -52,7 +51,7 @@ class Promotion:
         """What stands for and against a version now. Raises NotFound, or ModelUnavailable when it can't be loaded."""
         with reading(self._sessions) as session:
             version = get(session, version_id)
-            serving = serving_for(session, version.task)
+            serving = registry.serving_for(session, version.task)
             paired = self._paired(session, version, serving) if serving else None
         measured = self._measure(version)
         report = gate.judge(
@@ -105,7 +104,7 @@ class Promotion:
         """
         with reading(self._sessions) as session:
             target = get(session, version_id) if version_id is not None else _before(session, self._settings.task)
-            serving = serving_for(session, target.task)
+            serving = registry.serving_for(session, target.task)
             served = select(ModelActivation.id).where(ModelActivation.model_version_id == target.id).limit(1)
             if session.scalar(served) is None:
                 raise Conflict(f"{target.name} {target.version} never served; promote it.")
@@ -135,7 +134,7 @@ class Promotion:
         with transaction(self._sessions) as session:
             version = get(session, version_id)
             registry.lock_task(session, version.task)
-            serving = serving_for(session, version.task)
+            serving = registry.serving_for(session, version.task)
             if (serving.id if serving else None) != found.serving_id:
                 raise Conflict("Another version was put into service meanwhile; look at the figures again.")
             if serving is not None and serving.id == version.id:
@@ -168,12 +167,6 @@ def get(session: Session, version_id: int) -> ModelVersion:
     if version is None:
         raise NotFound("There is no such model version.")
     return version
-
-
-def serving_for(session: Session, task: str) -> ModelVersion | None:
-    """The version that serves this task."""
-    query = select(ModelVersion).where(ModelVersion.task == task, ModelVersion.active)
-    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def install(session: Session, version: ModelVersion, reason: str) -> None:
@@ -216,22 +209,18 @@ def _value(metrics: dict[str, Any], name: str) -> float | None:
 
 def _loaded_bytes(served: Served) -> int:
     folder = served.info.folder
-    loaded: Sequence[Path] = (
-        [folder / "model.tflite"]
-        if served.classifier.runtime == "litert"
-        else list((folder / "saved_model").rglob("*"))
-    )
+    loaded = folder.glob("*.tflite") if served.recogniser.runtime == "litert" else (folder / "saved_model").rglob("*")
     return sum(path.stat().st_size for path in loaded if path.is_file())
 
 
 def _milliseconds(served: Served) -> float:
-    """The median time of one answer. Raises ModelUnavailable when an answer is no number."""
-    size = served.info.input_size
-    pixels = np.random.default_rng(1).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
+    """The median time of one answer about a whole photo. Raises ModelUnavailable when an answer is no number."""
+    side = served.recogniser.decoding_side
+    photo = Image.fromarray(np.random.default_rng(1).integers(0, 256, (side * 3 // 4, side, 3), np.uint8))
     took = []
     for _ in range(_TRIES):
         begun = time.perf_counter()
-        output = served.classifier.predict(pixels)[0]
+        output = served.recogniser.look(photo).output
         took.append(1000 * (time.perf_counter() - begun))
         if not np.isfinite([*output.probabilities, output.in_scope]).all():
             raise ModelUnavailable(f"{served.info.name} {served.info.version} answers with what is no number.")

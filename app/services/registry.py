@@ -119,6 +119,12 @@ def folder_of(version: ModelVersion, settings: Settings) -> Path:
     return folder
 
 
+def serving_for(session: Session, task: str) -> ModelVersion | None:
+    """The version that serves this task."""
+    query = select(ModelVersion).where(ModelVersion.task == task, ModelVersion.active)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
 def find_version(session: Session, name: str, version: str) -> ModelVersion:
     """The registered version of that name and number. Raises NotFound."""
     row = session.scalar(select(ModelVersion).where(ModelVersion.name == name, ModelVersion.version == version))

@@ -33,7 +33,7 @@ from app.services.candidates import Candidates, opinions
 from app.services.classifiers import Served
 from app.services.inference import policy_of
 from app.services.promotion import get as get_version
-from app.services.promotion import serving_for
+from app.services.registry import serving_for
 from app.services.review import trust
 from app.services.screening import witness
 

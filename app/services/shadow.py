@@ -14,8 +14,8 @@ from app.domain.errors import Conflict
 from app.models import ModelVersion, Photo, Replay, Submission
 from app.services import audit, replays
 from app.services.candidates import Candidates
-from app.services.promotion import get, serving_for
-from app.services.registry import lock_task
+from app.services.promotion import get
+from app.services.registry import lock_task, serving_for
 
 log = logging.getLogger(__name__)
 

@@ -86,7 +86,7 @@ class Submissions:
         if job_id is not None:
             reach("committed")
             self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
-            self._send_job(job_id)
+            jobs.send_or_leave(self._sessions, self._send, job_id)
         return receipt
 
     def _write_or_repeat(
@@ -149,7 +149,7 @@ class Submissions:
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
-        self._send_job(job_id)
+        jobs.send_or_leave(self._sessions, self._send, job_id)
 
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""
@@ -198,9 +198,3 @@ class Submissions:
             mine.where(Submission.content_digest == content, Submission.status != SubmissionStatus.WITHDRAWN)
         )
         return None if same is None else Receipt(same.token, volunteer.key, duplicate=True)
-
-    def _send_job(self, job_id: int) -> None:
-        try:
-            jobs.send(self._sessions, self._send, job_id)
-        except Exception:  # the submission is committed: whatever fails now, the sweep sends the job
-            log.warning("job %s was not marked as sent", job_id, exc_info=True)

@@ -16,7 +16,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from alembic import command
 from sqlalchemy import (
     JSON,
     Column,
@@ -71,7 +70,7 @@ def tables_at(revision: str) -> list[Table]:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     metadata = MetaData()
     with engine.begin() as connection:
-        command.upgrade(migrations.alembic_config(connection), revision)
+        migrations.apply(connection, revision)
         metadata.reflect(connection)
     engine.dispose()
     metadata.remove(metadata.tables["alembic_version"])

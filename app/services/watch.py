@@ -17,7 +17,7 @@ from app.domain.drift import population_stability
 from app.domain.errors import NotFound
 from app.domain.review import IdentificationKind, TaskState
 from app.domain.verdict import Outcome
-from app.models import ModelVersion, PredictionRecord, ReviewTask, VerdictRecord, WatchAlert
+from app.models import ModelVersion, Photo, PredictionRecord, ReviewTask, VerdictRecord, WatchAlert
 from app.services import audit
 from app.settings import Settings
 
@@ -115,6 +115,8 @@ def _seen(session: Session, version_id: int, *, since: datetime | None = None, l
     query = select(row.created_at, row.probabilities, row.in_scope, row.sketch).where(
         row.model_version_id == version_id
     )
+    # A photo whose square was moved counts once.
+    query = query.join(Photo, (Photo.id == row.photo_id) & (Photo.square_changes == row.square_changes))
     if since is not None:
         query = query.where(row.created_at >= since)
     query = query.order_by(row.created_at, row.id).limit(limit)

@@ -1,10 +1,11 @@
 """Taking a submission back: what withdrawing one and deleting all of a volunteer's have in common."""
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.db import utcnow
 from app.domain.submission import Source, SubmissionStatus
-from app.models import JobKind, Submission
+from app.models import CandidatePrediction, JobKind, PredictionRecord, SnapshotPhoto, Submission
 from app.services import jobs, status
 from app.services.review import tasks
 
@@ -26,4 +27,12 @@ def take_back(session: Session, submission: Submission) -> int:
         photo.removed_at = now
         photo.filename = ""
         photo.square = photo.taken_at = None
+    _forget_squares(session, [photo.id for photo in submission.photos])
     return jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id
+
+
+def _forget_squares(session: Session, photo_ids: list[int]) -> None:
+    """Where versions looked in the photos, and what else they saw there; what they said of the record stays."""
+    for table in (PredictionRecord, CandidatePrediction):
+        session.execute(update(table).where(table.photo_id.in_(photo_ids)).values(square=None, others=[]))
+    session.execute(update(SnapshotPhoto).where(SnapshotPhoto.photo_id.in_(photo_ids)).values(square=None))

@@ -75,7 +75,7 @@ def needs(
             _check_scope(user, writing if changes else reading)
             return user
         if changes:
-            same_origin(request)
+            await same_origin(request)
             await _check_csrf(request, user)
         if user.must_change_password and not with_first_password:
             raise PasswordChangeNeeded
@@ -109,7 +109,7 @@ AnyUser = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None))]
 """Every user, in a browser: the pages of their own account."""
 
 
-def _visitor(request: Request) -> SignedIn | None:
+async def _visitor(request: Request) -> SignedIn | None:
     return visitor(request.scope)
 
 
@@ -117,7 +117,7 @@ Visitor = Annotated[SignedIn | None, Depends(_visitor)]
 """Who asks, where it is for everybody."""
 
 
-def _predicting(request: Request) -> None:
+async def _predicting(request: Request) -> None:
     user = visitor(request.scope)
     if user is not None and user.via == "api_key":
         _check_scope(user, Scope.PREDICT)

@@ -1,4 +1,7 @@
-"""What routes are given: settings, services, session, language, volunteer."""
+"""What routes are given: settings, services, session, language, volunteer.
+
+Those that only look something up are coroutines: FastAPI would call a function in another thread, which takes longer.
+"""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -7,9 +10,11 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.db import reading
-from app.services.classifiers import Classifiers
+from app.services.classifiers import Classifiers, Served
+from app.services.squares import Squares
 from app.services.submissions import Submissions
 from app.settings import Settings
 from app.storage import Storage
@@ -21,20 +26,28 @@ FLASH_COOKIE = "wingcheck_flash"
 _TWO_YEARS = 2 * 365 * 24 * 3600
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return request.app.state.settings
 
 
-def _classifiers(request: Request) -> Classifiers:
+async def _classifiers(request: Request) -> Classifiers:
     return request.app.state.classifiers
 
 
-def _submissions(request: Request) -> Submissions:
+async def _submissions(request: Request) -> Submissions:
     return request.app.state.submissions
 
 
-def _storage(request: Request) -> Storage:
+async def _squares(request: Request) -> Squares:
+    return request.app.state.squares
+
+
+async def _storage(request: Request) -> Storage:
     return request.app.state.storage
+
+
+async def _language(request: Request) -> Language:
+    return page_language(request)
 
 
 def _reading(request: Request) -> Iterator[Session]:
@@ -45,9 +58,16 @@ def _reading(request: Request) -> Iterator[Session]:
 SettingsDep = Annotated[Settings, Depends(_settings)]
 ClassifiersDep = Annotated[Classifiers, Depends(_classifiers)]
 SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+SquaresDep = Annotated[Squares, Depends(_squares)]
 StorageDep = Annotated[Storage, Depends(_storage)]
 ReadSession = Annotated[Session, Depends(_reading)]
-LanguageDep = Annotated[Language, Depends(page_language)]
+LanguageDep = Annotated[Language, Depends(_language)]
+
+
+async def served_now(classifiers: Classifiers) -> Served:
+    """The model version in service, for routes that are coroutines. Raises ModelUnavailable."""
+    fresh: Served | None = classifiers.fresh()
+    return fresh if fresh is not None else await run_in_threadpool(classifiers.current)
 
 
 class VolunteerCookie:
@@ -77,21 +97,21 @@ class VolunteerCookie:
         )
 
 
-def _volunteer_cookie(request: Request) -> VolunteerCookie:
+async def _volunteer_cookie(request: Request) -> VolunteerCookie:
     return request.app.state.volunteer_cookie
 
 
 VolunteerCookieDep = Annotated[VolunteerCookie, Depends(_volunteer_cookie)]
 
 
-def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | None:
+async def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | None:
     return cookie.read(request)
 
 
 VolunteerKey = Annotated[str | None, Depends(_volunteer_key)]
 
 
-def same_origin(request: Request) -> None:
+async def same_origin(request: Request) -> None:
     """Refuse forms that another site sent. Browsers tell in Sec-Fetch-Site, older ones in Origin."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -20,11 +20,13 @@ from app.domain.errors import (
     InvalidSubmission,
     ModelUnavailable,
     NotFound,
+    NotReady,
     Overloaded,
     TooManyAttempts,
     WingcheckError,
 )
 from app.domain.review import Stale
+from app.services.inference import PhotoError
 from app.web import problems
 from app.web.addresses import sign_in_address
 from app.web.allowed_methods import methods_at
@@ -36,7 +38,7 @@ from app.web.wording import field_message
 log = logging.getLogger(__name__)
 
 BEARER = {"WWW-Authenticate": "Bearer"}
-PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
+_PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ _KINDS: list[tuple[type[Exception], _Kind]] = [
     (IdempotencyMismatch, _Kind("idempotency-mismatch", 422)),
     (Conflict, _Kind("conflict", 409)),
     (Overloaded, _Kind("overloaded", 503)),
+    (NotReady, _Kind("unavailable", 503)),
     (ModelUnavailable, _Kind("unavailable", 503)),
     (TooManyAttempts, _Kind("too-many-attempts", 429)),
 ]
@@ -92,7 +95,7 @@ def install(app: FastAPI) -> None:
 def wants_json(request: Request) -> bool:
     """Programs get problem+json: under /api, /predict and wherever JSON is preferred to HTML."""
     path = request.url.path
-    if path.startswith(("/api/", "/predict", "/healthz", "/readyz", "/metrics")):
+    if path.startswith(("/api/", "/predict", "/find", "/healthz", "/readyz", "/metrics")):
         return True
     accept = request.headers.get("accept", "")
     return "json" in accept and "text/html" not in accept
@@ -104,6 +107,13 @@ def field_errors(error: InvalidInput, language: Language) -> list[dict[str, str]
         {"field": e.field, "message": field_message(language, e), **({"filename": e.filename} if e.filename else {})}
         for e in error.errors
     ]
+
+
+def photo_problem(error: PhotoError | None, max_megabytes: int) -> problems.Problem:
+    """Why a photo has no answer; None: it has too many bytes to be read at all."""
+    if error is None:
+        return problems.problem("photo-too-large", 413, f"A photo may have {max_megabytes} MB.")
+    return problems.problem(f"photo-{error.kind.replace('_', '-')}", _PHOTO_STATUS[error.kind], error.detail)
 
 
 def answer(request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import BinaryIO, Protocol
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -12,6 +11,7 @@ from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.services.inference import Square
 from app.services.new_submission import MAX_COUNT, MAX_NAME, MAX_PLACE, MAX_TEXT, NewPhoto, NewSubmission
+from app.web.uploads import Photo
 
 FIELDS = (
     "claim",
@@ -32,27 +32,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
-class Upload(Protocol):
-    """What a multipart parser gives for a file."""
-
-    filename: str | None
-    size: int | None
-    file: BinaryIO
-
-
-def reader(upload: Upload) -> bytes:
-    """The whole file; may be called again."""
-    upload.file.seek(0)
-    return upload.file.read()
-
-
-def chosen(uploads: Sequence[Upload]) -> list[Upload]:
-    """Without the empty part that browsers send when no file was chosen."""
-    return [upload for upload in uploads if upload.filename or upload.size]
-
-
 def parse_submission(
-    fields: Mapping[str, str], uploads: Sequence[Upload], squares: Sequence[str], language: str
+    fields: Mapping[str, str], files: Sequence[Photo], squares: Sequence[str], language: str
 ) -> NewSubmission:
     """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
     errors: list[FieldError] = []
@@ -71,15 +52,13 @@ def parse_submission(
         email = _email(email, errors)
     photos = [
         NewPhoto(
-            filename=_filename(upload.filename),
-            size=upload.size or 0,
-            read=lambda upload=upload: reader(upload),  # type: ignore[misc]
-            square=_square(squares[i] if i < len(squares) else "", upload.filename, errors),
+            filename=_filename(file.filename),
+            size=file.size,
+            read=file.content,
+            square=square,
         )
-        for i, upload in enumerate(chosen(uploads))
+        for file, square in zip(files, _squares(squares, files, errors), strict=True)
     ]
-    for surplus in squares[len(photos) :]:  # there is no photo for it, yet it must be a square
-        _square(surplus, None, errors)
     return NewSubmission(
         claim_kind=kind,
         claimed_name=name,
@@ -104,6 +83,24 @@ def parse_claim(text: str) -> tuple[ClaimKind, str | None]:
     if text in {ClaimKind.OTHER.value, ClaimKind.UNKNOWN.value}:
         return ClaimKind(text), None
     return ClaimKind.TAXON, text
+
+
+def parse_squares(texts: Sequence[str], files: Sequence[Photo]) -> list[Square | None]:
+    """The square of each photo, None for those without. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _squares(texts, files, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
+
+
+def parse_square(text: str) -> Square | None:
+    """One square, or None where the text is empty. Raises InvalidSubmission."""
+    errors: list[FieldError] = []
+    found = _square(text, None, errors)
+    if errors:
+        raise InvalidSubmission(errors)
+    return found
 
 
 def parse_email(text: str) -> str:
@@ -166,6 +163,12 @@ def _source(name: str, values: Mapping[str, str], errors: list[FieldError], allo
         return Source(text)
     errors.append(FieldError(name, "source_unknown"))
     return Source.TYPED
+
+
+def _squares(texts: Sequence[str], files: Sequence[Photo], errors: list[FieldError]) -> list[Square | None]:
+    for surplus in texts[len(files) :]:  # there is no photo for it, yet it must be a square
+        _square(surplus, None, errors)
+    return [_square(texts[i] if i < len(texts) else "", file.filename, errors) for i, file in enumerate(files)]
 
 
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:

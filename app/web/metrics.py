@@ -1,13 +1,19 @@
 """What Prometheus reads at /metrics."""
 
+import os
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Metrics:
-    """The service's metrics, in a registry of their own so that several apps can live in one process."""
+    """The service's metrics, in a registry of their own so that several apps can live in one process.
+
+    Several web processes write theirs into one folder, which Prometheus's client finds in the environment, and whichever is
+    asked adds up what is there.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -20,8 +26,24 @@ class Metrics:
         self.predictions = Counter(
             "wingcheck_predictions", "Photos answered, by decision", ["decision"], registry=self.registry
         )
-        self.waiting = Gauge("wingcheck_prediction_queue", "Photos waiting or computed now", registry=self.registry)
-        self.jobs = Gauge("wingcheck_jobs", "Jobs by status", ["status"], registry=self.registry)
+        self.waiting = Gauge(
+            "wingcheck_prediction_queue",
+            "Photos waiting or computed now",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.jobs = Gauge(
+            "wingcheck_jobs", "Jobs by status", ["status"], registry=self.registry, multiprocess_mode="livemostrecent"
+        )
+        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+
+    def text(self) -> bytes:
+        """What Prometheus reads."""
+        if self._folder is None:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, self._folder)
+        return generate_latest(together)
 
 
 def route_of(scope: Scope) -> str:

@@ -17,12 +17,14 @@ from app.web.routes import (
     answers,
     attention,
     docs,
+    find,
     my_data,
     operations,
     photos,
     review,
     sign_in,
     site,
+    squares,
     submissions,
 )
 from app.web.routes.admin import (
@@ -46,7 +48,15 @@ from app.web.routes.admin import replays as replay_pages
 from app.web.routes.admin import watch as watch_page
 
 PROGRAMS: list[APIRouter] = [predict.router, api_submissions.router, operations.router, docs.router]
-VOLUNTEERS: list[APIRouter] = [submissions.router, answers.router, my_data.router, photos.router, site.router]
+VOLUNTEERS: list[APIRouter] = [
+    submissions.router,
+    find.router,
+    answers.router,
+    squares.router,
+    my_data.router,
+    photos.router,
+    site.router,
+]
 ACCOUNTS: list[APIRouter] = [sign_in.router, account.router, account_links.router]
 ADMINS: list[APIRouter] = [people.router, person.router, api_keys.router, audit_log.router]
 MODELS: list[APIRouter] = [models.router, compare.router, model_version.router, runs.router, run.router, taxa.router]

@@ -1,13 +1,17 @@
 """What templates and the API are given: plain objects in one language, built from rows while the session is open."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from app.domain.submission import ClaimKind, SubmissionStatus
 from app.domain.taxonomy import slug
 from app.domain.verdict import Outcome, Reason
 from app.models import ClaimRecord, Photo, Submission, Taxon, VerdictRecord
 from app.paths import STATIC
+from app.services import looks
+from app.services.looks import Animal
 from app.web import wording
 from app.web.assets import asset
 from app.web.i18n import Language
@@ -34,18 +38,52 @@ class SquareView:
     width: float
     height: float
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole photo, so that there is nothing to draw on it."""
+        return self.width >= 1 and self.height >= 1
+
+
+@dataclass(frozen=True)
+class AnimalView:
+    """A further animal of a photo. ``predictions`` is empty where it is none of the version's species."""
+
+    square: SquareView
+    predictions: list[ScoredTaxon]
+    in_scope: float
+
+
+@dataclass(frozen=True)
+class LooksLikeView:
+    """A species that a photo may show though the version does not tell it apart. ``listed``: it is on the list of taxa."""
+
+    taxon: TaxonView
+    probability: float
+    listed: bool
+
 
 @dataclass(frozen=True)
 class PhotoView:
+    """``square``: what a person drew. ``looked_at``: the version's square; None: the middle of the photo, or nothing yet.
+
+    ``square_origin`` is given, found or middle, None before the first verdict. ``predictions`` is empty where the photo
+    shows none of the version's species.
+    """
+
     display_url: str
     thumb_url: str
+    cut_url: str
     width: int
     height: int
     filename: str
     square: SquareView | None
+    looked_at: SquareView | None
+    square_origin: str | None
+    searched: bool
     seen_before: bool
     predictions: list[ScoredTaxon]
     in_scope: float | None
+    other_animals: list[AnimalView]
 
 
 @dataclass(frozen=True)
@@ -55,6 +93,7 @@ class VerdictView:
     reason: str
     next_step: str
     suggested: TaxonView | None
+    looks_like: list[LooksLikeView]
     model_name: str
     model_version: str
     machine_accepted: bool
@@ -97,6 +136,11 @@ class SubmissionView:
     history: list[HistoryEntry]
 
 
+def square_view(numbers: Sequence[float] | None) -> SquareView | None:
+    """A square as rows keep it."""
+    return SquareView(*numbers) if numbers else None
+
+
 def taxon_view(taxon: Taxon, language: Language) -> TaxonView:
     """A taxon with its name, marks and drawing; the scientific name where nobody entered another."""
     drawing = f"drawings/{slug(taxon.scientific_name)}.svg"
@@ -122,10 +166,38 @@ class Views:
             return TaxonView(scientific_name, scientific_name, None, [])
         return taxon_view(taxon, self._language)
 
+    def scored(self, shares: Mapping[str, float]) -> list[ScoredTaxon]:
+        """Taxa with their probabilities, in the order given."""
+        return [ScoredTaxon(self.taxon(name), probability) for name, probability in shares.items()]
+
+    def animals(self, found: Iterable[Animal]) -> list[AnimalView]:
+        """Further animals of a photo."""
+        return [AnimalView(SquareView(*animal.square), self.scored(animal.shares), animal.in_scope) for animal in found]
+
+    def looks_like(self, found: Iterable[Mapping[str, Any]]) -> list[LooksLikeView]:
+        """Species outside a version's labels, as rows keep them, each with the best name that anybody has for it."""
+        views = []
+        for kept in found:
+            name, own = kept["scientific_name"], kept["vernacular_names"]
+            taxon = self._known.get(name)
+            called = next(
+                (
+                    text
+                    for code in (self._language.code, "en")
+                    for text in (taxon.vernacular_name(code) if taxon else None, own.get(code))
+                    if text
+                ),
+                name,
+            )
+            view = replace(self.taxon(name), vernacular_name=called)
+            views.append(LooksLikeView(view, kept["probability"], listed=taxon is not None and taxon.active))
+        return views
+
     def submission(self, row: Submission, *, failed: bool = False) -> SubmissionView:
         """The whole page's worth of a submission."""
         t = self._language.gettext
         verdict = row.verdict
+        latest = row.verdicts[-1] if row.verdicts else None  # while a changed claim waits for its own
         withdrawn = row.status is SubmissionStatus.WITHDRAWN
         claim = row.claim
         return SubmissionView(
@@ -153,7 +225,7 @@ class Views:
             withdrawn=withdrawn,
             can_withdraw=not withdrawn,
             second_look=_asks_second_look(row, verdict),
-            photos=[self._photo(photo) for photo in row.photos if photo.removed_at is None],
+            photos=[self._photo(photo, latest) for photo in row.photos if photo.removed_at is None],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,
             history=self._history(row),
         )
@@ -165,33 +237,40 @@ class Views:
             return claim.verbatim or self._language.gettext(wording.OTHER_SPECIES)
         return self._language.gettext(wording.DONT_KNOW)
 
-    def _photo(self, photo: Photo) -> PhotoView:
-        newest = photo.predictions[-1] if photo.predictions else None
-        scores = sorted((newest.probabilities if newest else {}).items(), key=lambda item: -item[1])
+    def _photo(self, photo: Photo, verdict: VerdictRecord | None) -> PhotoView:
+        made = photo.prediction()
         return PhotoView(
             display_url=f"/photos/{photo.token}/display.jpg",
             thumb_url=f"/photos/{photo.token}/thumb.jpg",
+            cut_url=f"/photos/{photo.token}/cut.jpg",
             width=photo.width,
             height=photo.height,
             filename=photo.filename,
-            square=SquareView(*photo.square) if photo.square else None,
+            square=square_view(photo.square),
+            looked_at=square_view(made.square if made else photo.square),
+            square_origin=made.square_origin.value if made else None,
+            searched=made.searched if made else False,
             seen_before=photo.seen_before,
-            predictions=[ScoredTaxon(self.taxon(name), probability) for name, probability in scores],
-            in_scope=newest.in_scope if newest else None,
+            predictions=self.scored(looks.shares(made.opinion, verdict)) if made and verdict else [],
+            in_scope=made.in_scope if made else None,
+            other_animals=self.animals(looks.animals(made, verdict)) if made and verdict else [],
         )
 
     def _verdict(self, row: Submission, verdict: VerdictRecord) -> VerdictView:
         t = self._language.gettext
         suggested = self.taxon(verdict.suggested) if verdict.suggested else None
+        looks_like = self.looks_like(looks.looks_like(verdict))
         params = {
             "claim": self._claim_text(row.claim),
             "suggested": suggested.vernacular_name if suggested else "",
+            "like": looks_like[0].taxon.vernacular_name if looks_like else "",
             "photo": verdict.photo_position + 1,
             "known": wording.listed(
                 [self.taxon(name).vernacular_name for name in verdict.model_version.labels], self._language
             ),
         }
-        reason = t(wording.REASONS[verdict.reason], **params)
+        reasons = (wording.REASONS | wording.NAMED_REASONS) if looks_like else wording.REASONS
+        reason = t(reasons[verdict.reason], **params)
         if suggested and verdict.reason in {Reason.NO_CLAIM, Reason.OTHER_CLAIMED, Reason.NOT_SURE}:
             reason += " " + t(wording.SUGGESTION, **params)
         step = wording.ACCEPTED_BY_MACHINE if verdict.machine_accepted else wording.NEXT_STEPS[verdict.outcome]
@@ -201,6 +280,7 @@ class Views:
             reason=reason,
             next_step=t(step),
             suggested=suggested,
+            looks_like=looks_like,
             model_name=verdict.model_version.name,
             model_version=verdict.model_version.version,
             machine_accepted=verdict.machine_accepted,

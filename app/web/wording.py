@@ -30,6 +30,17 @@ REASONS: dict[Reason, str] = {
     Reason.SOME_OUT_OF_SCOPE: _("Photo %(photo)s does not look like %(known)s to the computer."),
     Reason.OUT_OF_SCOPE: _("It does not look like %(known)s to the computer, and it knows no others."),
     Reason.OUT_OF_SCOPE_AS_CLAIMED: _("You said it is another species, and the computer sees none of those it knows."),
+    Reason.NO_ANIMAL: _("The computer could not find a butterfly here."),
+    Reason.TWO_ANIMALS: _("There seem to be two butterflies in photo %(photo)s, of different species."),
+    Reason.PERHAPS_LOOK_ALIKE: _(
+        "You said %(claim)s. To the computer it could also be another species that looks much like it."
+    ),
+}
+
+# Where the computer has a name for what is none of the species that it tells apart.
+NAMED_REASONS: dict[Reason, str] = {
+    Reason.OUT_OF_SCOPE: _("To the computer it does not look like %(known)s, but more like %(like)s."),
+    Reason.OUT_OF_SCOPE_AS_CLAIMED: _("You said it is another species. To the computer it looks most like %(like)s."),
 }
 
 # With a suggestion the computer's own view is worth a sentence more.
@@ -76,6 +87,7 @@ EVENTS: dict[str, str] = {
     "auto_accepted": _("Accepted by the computer"),
     "claim_kept": _("You took a second look and kept your answer"),
     "claim_changed": _("You took a second look and changed your answer"),
+    "square_moved": _("The square around the butterfly was changed"),
     "withdrawn": _("You withdrew it"),
     "asked": _("An expert asked you something"),
     "answered": _("You answered the question"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from ml.datasets.stored_again import stored_again
 from ml.datasets.survey import content_fingerprint, digests_of
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
 from ml.datasets.thumbnails import Store, joined
+from ml.inference import Square
 
 OUTSIDER = -1
 NAMELESS = -1
@@ -37,7 +38,8 @@ class Examples:
     ``(n,)``, the label's index or OUTSIDER; where a photo may show several labels, a bit for each (:func:`shown_labels`);
     ``subjects`` int ``(n,)``, which other subject a photo shows, or NAMELESS; ``names``, what reports call a photo;
     ``kinds`` ("species", "moth", "plain", …); ``bundles``, photos that must be resampled together;
-    ``unseen``, of a subject wholly kept out of training.
+    ``unseen``, of a subject wholly kept out of training; ``pictures``, where each can be read again as it came: a
+    :class:`ml.datasets.folder.Photo`, without the square that was found in it, or the pixels of a generated picture.
     """
 
     pixels: Any
@@ -48,6 +50,7 @@ class Examples:
     kinds: np.ndarray
     bundles: np.ndarray
     unseen: np.ndarray
+    pictures: np.ndarray
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -86,8 +89,48 @@ class Divided:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The photos that a config names, divided: ``photos`` with their ``judged`` form (None where a person took the label
+    away), other subjects, and the part and bundle of each; ``unseen`` says which of the other subjects never train.
+    """
+
+    photos: list[Photo]
+    judged: list[Photo | None]
+    split: Split
+    outsiders: list[Photo]
+    outside: Split
+    unseen: tuple[bool, ...]
+
+    def of(self, part: Part) -> tuple[list[Photo], list[Photo]]:
+        """Species photos whose label a person let stand, and other subjects, of one part."""
+        own = zip(self.photos, self.judged, self.split.parts, strict=True)
+        others = zip(self.outsiders, self.outside.parts, strict=True)
+        return [photo for photo, judged, at in own if at == part and judged is not None], [
+            photo for photo, at in others if at == part
+        ]
+
+
+def parts_of(config: Config, root: Path, fold: Fold | None = None) -> Parts:
+    """Read and split what a config names, without decoding it. Raises DataError."""
+    photos, split = _species(config, root, fold)
+    judged = apply_review(photos, _review(config, root))
+    outsiders, outside, unseen = _outsiders(config, root)
+    return Parts(photos, list(judged), split, outsiders, outside, unseen)
+
+
+# The square of a photo's animal as a finder sees it, or None.
+FindSquare = Callable[[Photo], Square | None]
+
+
 def divide(
-    config: Config, root: Path, fold: Fold | None = None, store: Store | None = None, *, to_train: bool = True
+    config: Config,
+    root: Path,
+    fold: Fold | None = None,
+    store: Store | None = None,
+    *,
+    to_train: bool = True,
+    find: FindSquare | None = None,
 ) -> Divided:
     """Read, split and decode what a config names.
 
@@ -98,19 +141,21 @@ def divide(
             though they teach nothing. Photos that the data set itself keeps for a test take no part.
         store: where decoded photos are kept; as this machine's environment says by default.
         to_train: False where nothing will train: the train part then has no copies, which take most of the time.
+        find: where the animal is in a photo on which nobody drew a square; such photos are cut there.
 
     Raises:
         DataError: photos are missing, unreadable, or too few to divide.
     """
     if fold is not None and config.species.several:
         raise DataError("Cross-validation wants photos of one label each.")
-    photos, split = _species(config, root, fold)
-    judged = apply_review(photos, _review(config, root))
-    outsiders, outside, unseen = _outsiders(config, root)
+    divided_photos = parts_of(config, root, fold)
+    photos, split, judged = divided_photos.photos, divided_photos.split, divided_photos.judged
+    outsiders, outside, unseen = divided_photos.outsiders, divided_photos.outside, divided_photos.unseen
     every = [*photos, *outsiders]
     parts = np.array([*split.parts, *outside.parts])
     store = store or Store.of_this_machine()
-    pixels = decode(every, store=store, **_shape(config))
+    cut = [photo if find is None or photo.square else replace(photo, square=find(photo)) for photo in every]
+    pixels = decode(cut, store=store, **_shape(config))
     examples = Examples(
         pixels=pixels.values,
         copies=_no_copies(pixels.values),
@@ -120,13 +165,14 @@ def divide(
         kinds=np.array([photo.kind if _class(config, photo) == OUTSIDER else "species" for photo in every]),
         bundles=np.array([*split.bundles, *outside.bundles]),
         unseen=np.array([*([False] * len(photos)), *unseen]),
+        pictures=_objects(every),
     )
     reviewed = replace(examples, classes=np.array([*_judged_classes(config, judged), *examples.classes[len(photos) :]]))
     kept = np.array([*(photo is not None for photo in judged), *([True] * len(outsiders))])
     test = _with_plain(reviewed.where(kept & (parts == "test")), config, "test")
     train = reviewed.where(kept & (parts == "train"))
     if to_train:
-        train = _without_artefact_clue(config, every, pixels.digests, reviewed, kept & (parts == "train"), store)
+        train = _without_artefact_clue(config, cut, pixels.digests, reviewed, kept & (parts == "train"), store)
     divided = Divided(
         train=_with_plain(train, config, "train"),
         calibration=_with_plain(reviewed.where(kept & (parts == "calibration")), config, "calibration"),
@@ -186,8 +232,9 @@ def _outsiders(config: Config, root: Path) -> tuple[list[Photo], Split, tuple[bo
     wanted = config.outsiders
     if wanted is None:
         return [], Split((), ()), ()
-    found = [*read_source(root / wanted.folder), *further_others(config, root)]
-    photos = [photo for photo in found if _is_outsider(config, wanted, photo)]
+    own = [photo for folder in (wanted.folder, *wanted.more) for photo in read_source(root / folder)]
+    candidates = [*own, *further_others(config, root)]
+    photos = [photo for photo in candidates if _is_outsider(config, wanted, photo)]
     split, unseen = split_outsiders(
         photos,
         held_out=wanted.held_out,
@@ -208,7 +255,7 @@ def _source_fingerprints(config: Config, root: Path) -> dict[str, str]:
     """Of every photo of the data sets that a config names, whether it takes part or not."""
     depths = {config.species.folder: config.species.label_depth}
     if config.outsiders is not None:
-        depths.setdefault(config.outsiders.folder, None)
+        depths |= {folder: None for folder in (config.outsiders.folder, *config.outsiders.more) if folder not in depths}
     sources = {folder: read_source(root / folder, depth=depth) for folder, depth in depths.items()}
     sources |= {Path(folder).name: read_source(root / folder) for folder in config.species.more}
     return {_name_of(folder): content_fingerprint(photos, digests_of(photos)) for folder, photos in sources.items()}
@@ -279,6 +326,13 @@ def _without_artefact_clue(
     return replace(train, pixels=pixels, copies=copies)
 
 
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), object)
+    for row, value in enumerate(values):  # assigned as a whole, equal pictures would become one array of numbers
+        array[row] = value
+    return array
+
+
 def _no_copies(pixels: Any) -> np.ndarray:
     return np.zeros((len(pixels), 0, *pixels.shape[1:]), np.uint8)
 
@@ -302,6 +356,7 @@ def _with_plain(examples: Examples, config: Config, part: Part) -> Examples:
         kinds=np.full(count, "plain"),
         bundles=names,
         unseen=np.array([kind not in PLAIN_TRAINED for kind in chosen]),
+        pictures=_objects(list(pixels)),
     )
     return Examples(*(joined(getattr(examples, name), getattr(plain, name)) for name in plain.__dataclass_fields__))
 

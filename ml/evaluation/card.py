@@ -11,6 +11,7 @@ _NAMES = {
     "log_loss": "log loss",
     "calibration_error": "calibration error (10 bins of equal mass)",
     "coverage_at_1_percent_error": "coverage at 1 % error",
+    "coverage_at_2_percent_error": "coverage at 2 % error",
     "coverage_at_5_percent_error": "coverage at 5 % error",
 }
 
@@ -18,8 +19,7 @@ _LIMITS = """\
 ## What not to expect
 * Photos much unlike those of the test (other regions, specimens, caterpillars, several animals) may be answered wrongly
   with confidence. A person's identification always outranks this model's.
-* The photo is brought to the resolution of the training photos first; detail beyond it does not help. A square drawn
-  around the animal does.
+* The part around the animal is brought to the resolution of the training photos first; detail beyond it does not help.
 * `serve_bytes` decodes with TensorFlow, whose JPEG decoder differs from Pillow's: on tiny photos a probability may move by
   up to 0.08, and EXIF orientation is not applied. Wingcheck itself decodes with Pillow everywhere."""
 
@@ -34,11 +34,14 @@ def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: 
         "## Figures",
         _intro(metrics),
         _species_table(metrics),
+        _small_section(metrics),
         _scope_section(metrics),
+        _names_section(metrics),
         _policy_section(policy),
         _data_section(manifest),
         _review_section(metrics),
         _LIMITS,
+        _parts_section(manifest),
         _making(manifest, metrics),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -62,7 +65,9 @@ def card_data(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: M
             "photos": metrics.get("photos"),
             "data_note": manifest.get("training", {}).get("data_note", ""),
         },
-        "figures": {key: metrics.get(key) for key in ("species", "species_before_review", "scope", "review")},
+        "figures": {
+            key: metrics.get(key) for key in ("species", "species_before_review", "small", "scope", "names", "review")
+        },
         "decisions": {key: value for key, value in policy.items() if key != "format"},
         "conversion": manifest["parity"],
         "limits": [
@@ -84,7 +89,9 @@ def _species_table(metrics: Mapping[str, Any]) -> str:
     columns = ["labels as judged by a person", "labels as found"] if before else ["test"]
     lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for key, name in _NAMES.items():
-        cells = [figure_text(table[key]) for table in (after, before) if table]
+        cells = [figure_text(table[key]) for table in (after, before) if table and key in table]
+        if not cells:  # measured by an earlier release
+            continue
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     counts = [f"{table['accuracy']['photos']}" for table in (after, before) if table]
     lines.append("| photos | " + " | ".join(counts) + " |")
@@ -97,6 +104,68 @@ def figure_text(figure: Mapping[str, Any]) -> str:
         return "–"
     interval = "" if figure["low"] is None else f" [{figure['low']:.3f}–{figure['high']:.3f}]"
     return f"{figure['value']:.3f}{interval}"
+
+
+def _small_section(metrics: Mapping[str, Any]) -> str:
+    small = metrics.get("small")
+    if not small:
+        return ""
+    lines = [
+        "## Small animals",
+        "The same test photos, each laid into a larger picture of the test part (640×480 pixels, away from the middle), on this "
+        "share of its area. Nobody draws a square: the version finds the animal itself.",
+        "",
+        "| share of the picture | right species | in scope | `confident` | square on the animal |",
+        "|---|---|---|---|---|",
+    ]
+    for percent, figures in small.items():
+        cells = [figure_text(figures[key]) for key in ("accuracy", "in_scope", "confident", "square_on_animal")]
+        lines.append(f"| {percent} % | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _names_section(metrics: Mapping[str, Any]) -> str:
+    names = metrics.get("names")
+    if not names or not names["speaks"]:
+        return ""
+
+    def text(key: str) -> str:
+        return figure_text(names[key]) if names[key] else "–"
+
+    return (
+        "## Names of other species\n"
+        f"Of {names['speaks']['photos']} test photos of other species that it may name, it names {text('speaks')}; the first "
+        f"name is then right for {text('first')}, one of three for {text('among_three')}. Photos of species that it can't name "
+        f"counted too, its first name is right for {text('first_of_any')}. It gives a name to {text('speaks_of_things')} of "
+        "objects and scenes."
+    )
+
+
+def _parts_section(manifest: Mapping[str, Any]) -> str:
+    parts = manifest.get("parts", {})
+    lines = []
+    if "finder" in parts:
+        part = parts["finder"]
+        lines.append(
+            f"* The finder sees the whole photo at {part['size']} pixels; something counts as an animal from a score of "
+            f"{part['threshold']:g}. LiteRT against SavedModel: {part['parity']['max_abs_difference']:.1e}."
+        )
+    if "names" in parts:
+        part = parts["names"]
+        lines.append(
+            f"* The names see the animal at {part['size']} pixels and are given from a calibrated probability of "
+            f"{part['least']:g}. LiteRT against SavedModel: {part['parity']['max_abs_difference']:.1e}."
+        )
+    if manifest.get("first_look"):
+        first = manifest["first_look"]
+        lines.append(
+            f"* Further looks are left out where the first has an in-scope score of {first['in_scope']:.3f} and a probability of "
+            f"{first['probability']:g}: on calibration photos they named the same label."
+        )
+    notice = manifest.get("notice")
+    if notice:
+        lines.append(f"* {notice}")
+    return "\n".join(["## Its parts", *lines]) if lines else ""
 
 
 def _scope_section(metrics: Mapping[str, Any]) -> str:
@@ -120,9 +189,11 @@ def _scope_section(metrics: Mapping[str, Any]) -> str:
 
 
 def _policy_section(policy: Mapping[str, Any]) -> str:
+    certain = policy.get("confident_in_scope_threshold", policy["in_scope_threshold"])
     lines = [
         "## Thresholds",
-        f"In scope from {policy['in_scope_threshold']:.3f}. Top probability that bounds the error on calibration photos "
+        f"In scope from {policy['in_scope_threshold']:.3f}, never `confident` below {certain:.3f}. "
+        "Top probability that bounds the error on calibration photos "
         "(learn-then-test, exact binomial, 95 % confidence):",
         "",
         "| error rate | probability from | coverage | calibration photos |",

@@ -13,10 +13,12 @@ from ml.evaluation import details
 from ml.evaluation.breakdown import Told, breakdown, curves, told_from
 from ml.evaluation.material import Material, source_material, training_material
 from ml.evaluation.mistakes import Mistake, worst_mistakes
+from ml.evaluation.naming import naming_figures
 from ml.evaluation.paired import compare_paired, paired_sentence
-from ml.evaluation.scores import figures, figures_of, score
+from ml.evaluation.scores import Scores, figures, figures_of, score
+from ml.evaluation.small import small_figures
 from ml.evaluation.speed import speed_and_size
-from ml.inference import Classifier, ModelVersionInfo, Runtime, load_classifier
+from ml.inference import ModelVersionInfo, Recogniser, Runtime, load_recogniser
 
 ERROR_RATES = (0.01, 0.02, 0.05, 0.1)
 WORST = 12
@@ -27,8 +29,9 @@ class Evaluation:
     """``figures`` are ready for JSON; the rest is what a report draws its pictures from."""
 
     figures: dict[str, Any]
-    classifier: Classifier
+    recogniser: Recogniser
     examples: Examples
+    scores: Scores
     mistakes: list[Mistake]
 
 
@@ -58,34 +61,45 @@ def evaluate(
     Raises:
         ModelVersionError, DataError, ConfigError: a version or the photos can't be read, or don't fit together.
     """
-    classifier = load_classifier(folder, runtime)
-    info = classifier.info
+    recogniser = load_recogniser(folder, runtime)
+    info = recogniser.info
     material = _material(info, data, photos)
-    test, labels = material.test, _labels(classifier)
-    scores = score(classifier, test)
+    test, labels = material.test, _labels(recogniser)
+    scores = score(recogniser, test)
     several = info.head == "sigmoids"
     told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
     measured: dict[str, Any] = {
         "model": {"name": info.name, "version": info.version, "digest": info.digest},
-        "runtime": classifier.runtime,
+        "runtime": recogniser.runtime,
         "labels": labels,
         **material.about,
         **figures_of(scores, test, info.policy, rounds, several=several),
+        **further_figures(recogniser, scores, test, rounds),
     }
     measured["species"] |= details.more_species_figures(told.answers, told.classes, told.bundles, rounds)
     if material.before is not None:
-        before = figures(classifier, material.before.species, rounds)
+        before = figures(recogniser, material.before.species, rounds)
         measured["species_before_review"] = before["species"]
     measured |= {
-        **breakdown(info, told, labels, _thresholds(classifier, material, error_rates, several=several), rounds),
+        **breakdown(info, told, labels, _thresholds(recogniser, material, error_rates, several=several), rounds),
         "curves": curves(told, labels),
-        "speed": speed_and_size(classifier),
+        "speed": speed_and_size(recogniser),
     }
     if against is not None:
-        measured["paired"] = _paired(classifier, told, against, data, photos, runtime, rounds)
+        measured["paired"] = _paired(recogniser, told, against, data, photos, runtime, rounds)
     mistakes = [] if several else worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, worst)
     measured["mistakes"] = [asdict(mistake) for mistake in mistakes]
-    return Evaluation(measured, classifier, test, mistakes)
+    return Evaluation(measured, recogniser, test, scores, mistakes)
+
+
+def further_figures(recogniser: Recogniser, scores: Scores, test: Examples, rounds: int) -> dict[str, Any]:
+    """Small animals, and the names of other species; each None where the version can't, or there is nothing to ask about."""
+    if recogniser.info.head == "sigmoids":
+        return {"small": None, "names": None}
+    return {
+        "small": small_figures(recogniser, test, rounds=rounds),
+        "names": naming_figures(recogniser.info, scores, test, rounds),
+    }
 
 
 def _material(
@@ -99,18 +113,18 @@ def _material(
 
 
 def _thresholds(
-    classifier: Classifier, material: Material, rates: Sequence[float], *, several: bool
+    recogniser: Recogniser, material: Material, rates: Sequence[float], *, several: bool
 ) -> list[dict[str, Any]]:
     """Learnt from the calibration photos; those of the policy where there are none."""
     if material.calibration is None:
-        return [asdict(each) for each in classifier.info.policy.thresholds]
+        return [asdict(each) for each in recogniser.info.policy.thresholds]
     own = material.calibration.species
-    asked = told_from(score(classifier, own).probabilities, own, _labels(classifier), several=several)
+    asked = told_from(score(recogniser, own).probabilities, own, _labels(recogniser), several=several)
     return [details.learnt_threshold(asked.answers, asked.classes, rate) for rate in rates]
 
 
 def _paired(
-    classifier: Classifier,
+    recogniser: Recogniser,
     told: Told,
     against: Path,
     data: Path | None,
@@ -118,11 +132,11 @@ def _paired(
     runtime: Runtime,
     rounds: int,
 ) -> dict[str, Any]:
-    other = load_classifier(against, runtime)
-    labels, theirs = _labels(classifier), _labels(other)
+    other = load_recogniser(against, runtime)
+    labels, theirs = _labels(recogniser), _labels(other)
     if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != told.several:
         raise DataError(f"{other.info.name} knows other labels ({', '.join(theirs)}): the two can't be compared.")
-    same = _material(classifier.info, data, photos, other.info).test.species
+    same = _material(recogniser.info, data, photos, other.info).test.species
     columns = [theirs.index(label) for label in labels]
     answers = score(other, same).probabilities[:, columns]
     found = compare_paired(
@@ -134,10 +148,10 @@ def _paired(
         bundles=told.bundles,
         rounds=rounds,
     )
-    this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (classifier, other))
+    this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (recogniser, other))
     about = {"name": other.info.name, "version": other.info.version, "digest": other.info.digest}
     return {"against": about, "sentence": paired_sentence(found, this_name, other_name)} | found
 
 
-def _labels(classifier: Classifier) -> list[str]:
-    return [label.scientific_name for label in classifier.info.labels]
+def _labels(recogniser: Recogniser) -> list[str]:
+    return [label.scientific_name for label in recogniser.info.labels]

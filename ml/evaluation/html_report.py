@@ -17,7 +17,7 @@ def write_evaluation(file: Path, evaluation: Evaluation) -> Path:
     """Write the report of an evaluation. Raises OSError where that is not possible."""
     figures = evaluation.figures
     labels = figures["labels"]
-    mistakes = with_pictures(evaluation.mistakes, evaluation.classifier, evaluation.examples, labels)
+    mistakes = with_pictures(evaluation.mistakes, evaluation.recogniser, evaluation.examples, evaluation.scores, labels)
     return write_report(
         file,
         "evaluation.html",
@@ -48,13 +48,13 @@ def headline(figures: dict[str, Any]) -> str:
 
 def _names(evaluation: Evaluation) -> dict[str, str]:
     """What people call each label, beside its scientific name."""
-    found = {label.scientific_name: label.vernacular_names.get("en", "") for label in evaluation.classifier.info.labels}
+    found = {label.scientific_name: label.vernacular_names.get("en", "") for label in evaluation.recogniser.info.labels}
     return {name: f"{vernacular} ({name})" if vernacular else name for name, vernacular in found.items()}
 
 
 def _short(evaluation: Evaluation) -> dict[str, str]:
     """One name for each label, the one that people use where there is one."""
-    labels = evaluation.classifier.info.labels
+    labels = evaluation.recogniser.info.labels
     return {label.scientific_name: label.vernacular_names.get("en") or label.scientific_name for label in labels}
 
 

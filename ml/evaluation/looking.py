@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from ml.explanation import Explainer, Method, explained
-from ml.inference import Square, load_classifier, network_input, open_photo
+from ml.inference import Square, load_recogniser, open_photo
 
 _HOW = {
     "activation": "class activation map: what each place of the photo added to the answer",
@@ -26,16 +26,11 @@ def explain_photo(
         ValueError: ``square`` or ``method`` makes no sense.
         OSError: a file can't be read or written.
     """
-    classifier = load_classifier(folder)
-    info = classifier.info
+    recogniser = load_recogniser(folder)
+    classifier, info = recogniser.classifier, recogniser.info
     image, _ = open_photo(photo, max_side=None)
-    pixels = network_input(
-        image,
-        square=_square(square),
-        size=info.input_size,
-        training_resolution=info.training_resolution,
-        resize=info.resize,
-    )
+    chosen = _square(square) or next((found.square for found in recogniser.find(image)), None)
+    pixels = recogniser.pixels(image, chosen)[0]
     output = classifier.predict(pixels[None])[0]
     explainer = Explainer(classifier, _method(method))
     looks, said, how = [], [], ""

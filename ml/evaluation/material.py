@@ -107,6 +107,7 @@ def _examples(info: ModelVersionInfo, photos: list[Photo], shape: ModelVersionIn
         kinds=np.array(["species" if own >= 0 else _kind(photo) for own, photo in zip(classes, photos, strict=True)]),
         bundles=np.array(bundles_of(photos, TIES)),
         unseen=np.zeros(len(photos), bool),
+        pictures=np.array([*photos, None], object)[:-1],
     )
 
 

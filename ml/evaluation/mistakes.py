@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ml.datasets.examples import Examples
-from ml.evaluation.scores import Scores
+from ml.evaluation.scores import Scores, opened
 from ml.explanation import Explainer, overlay, picture_of
-from ml.inference import Classifier, ModelVersionError
+from ml.inference import ModelVersionError, Recogniser
 from ml.reports import data_uri
 
 _SIDE = 192
@@ -49,16 +49,17 @@ def worst_mistakes(
 
 
 def with_pictures(
-    mistakes: Sequence[Mistake], classifier: Classifier, examples: Examples, labels: Sequence[str]
+    mistakes: Sequence[Mistake], recogniser: Recogniser, examples: Examples, scores: Scores, labels: Sequence[str]
 ) -> list[dict[str, Any]]:
     """For a report: each mistake with its picture and where the network looked for what it answered.
 
     ``looked`` is None for a version that can't be explained.
     """
-    explainer, shown = Explainer(classifier), []
+    explainer, shown = Explainer(recogniser.classifier), []
     for mistake in mistakes:
-        pixels = examples.pixels[mistake.row].astype(np.float32)
-        output = classifier.predict(pixels[None])[0]
+        image, _ = opened(examples.pictures[mistake.row], recogniser.decoding_side)
+        pixels = recogniser.pixels(image, scores.squares[mistake.row])[0]
+        output = recogniser.classifier.predict(pixels[None])[0]
         picture = picture_of(pixels, _SIDE)
         try:
             heat = explainer.look(pixels, output, labels.index(mistake.answered)).heat

@@ -23,6 +23,7 @@ def species_figures(probabilities: np.ndarray, examples: Examples, rounds: int =
         "auroc": measured(metrics.macro_auroc),
         "log_loss": measured(metrics.log_loss),
         "calibration_error": measured(metrics.calibration_error),
+        "coverage_at_2_percent_error": measured(lambda p, c: metrics.coverage_at_error(p, c, 0.02)),
         "coverage_at_1_percent_error": measured(lambda p, c: metrics.coverage_at_error(p, c, 0.01)),
         "coverage_at_5_percent_error": measured(lambda p, c: metrics.coverage_at_error(p, c, 0.05)),
     }
@@ -41,7 +42,12 @@ def scope_figures(
     """
     species = examples.classes >= 0
     chosen = {"all": ~species, "unseen_labels": ~species & examples.unseen}
-    chosen |= {str(kind): ~species & (examples.kinds == kind) for kind in sorted(set(examples.kinds[~species]))}
+    for kind in sorted({str(kind) for kind in examples.kinds[~species]}):
+        own = ~species & (examples.kinds == kind)
+        chosen[kind] = own
+        if 0 < (own & examples.unseen).sum() < own.sum():
+            chosen[f"{kind}_unseen"] = own & examples.unseen
+            chosen[f"{kind}_seen"] = own & ~examples.unseen
     threshold = policy.threshold_for(policy.default_error_rate)
     probability = None if threshold is None else threshold.probability
 
@@ -49,7 +55,7 @@ def scope_figures(
         return metrics.auroc(scores[inside], scores[~inside])
 
     def confident(certain: np.ndarray, scores: np.ndarray) -> float:
-        return metrics.share_confident(certain, scores, probability, policy.in_scope_threshold)
+        return metrics.share_confident(certain, scores, probability, policy.confident_in_scope_threshold)
 
     def shared(mask: np.ndarray, figure: Any, *arrays: np.ndarray) -> dict[str, Any]:
         rows = [array[mask] for array in arrays]

@@ -1,43 +1,76 @@
-"""Asking a loaded model version about many photos at once."""
+"""Asking a loaded model version about many photos, each looked at as in service: searched, cut, named."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ml.datasets.examples import Examples
+from ml.datasets.folder import DataError, Photo
 from ml.evaluation.calibration import questions
 from ml.evaluation.report import scope_figures, species_figures
-from ml.inference import Classifier, Policy
+from ml.inference import Look, PhotoError, Policy, Recogniser, Square, open_photo
 
 
 @dataclass(frozen=True)
 class Scores:
-    """``probabilities`` ``(n, k)`` and ``scope`` ``(n,)``, a row per photo."""
+    """``probabilities`` ``(n, k)`` and ``scope`` ``(n,)``, a row per photo; ``squares`` and ``looks_like`` as the version's
+    :class:`ml.inference.Look` has them, ``(n,)`` each.
+    """
 
     probabilities: np.ndarray
     scope: np.ndarray
+    squares: np.ndarray
+    looks_like: np.ndarray
 
     def where(self, chosen: np.ndarray) -> Scores:
         """The rows that a mask picks."""
-        return Scores(self.probabilities[chosen], self.scope[chosen])
+        return Scores(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
-def score(classifier: Classifier, examples: Examples, batch: int = 64) -> Scores:
-    """What a classifier answers for every photo."""
-    outputs = []
-    for start in range(0, len(examples), batch):
-        outputs += classifier.predict(examples.pixels[start : start + batch].astype(np.float32))
-    probabilities = np.array([output.probabilities for output in outputs], np.float64)
-    return Scores(probabilities, np.array([output.in_scope for output in outputs], np.float64))
+def score(recogniser: Recogniser, examples: Examples) -> Scores:
+    """What a version answers for every photo. Raises DataError where one can't be read."""
+    looks = []
+    for picture in examples.pictures:
+        image, square = opened(picture, recogniser.decoding_side)
+        looks.append(recogniser.look(image, square))
+    return scores_of(looks)
 
 
-def figures(classifier: Classifier, examples: Examples, rounds: int = 1000) -> dict[str, object]:
+def scores_of(looks: Sequence[Look]) -> Scores:
+    """Answers as arrays."""
+    squares, names = np.empty(len(looks), object), np.empty(len(looks), object)
+    for row, look in enumerate(looks):
+        squares[row], names[row] = look.square, look.looks_like
+    return Scores(
+        np.array([look.output.probabilities for look in looks], np.float64),
+        np.array([look.output.in_scope for look in looks], np.float64),
+        squares,
+        names,
+    )
+
+
+def opened(picture: Photo | np.ndarray, side: int) -> tuple[Image.Image, Square | None]:
+    """A photo of a data set, or generated pixels, as an image of at most ``side`` pixels and the square drawn on it."""
+    if isinstance(picture, np.ndarray):
+        return Image.fromarray(picture), None
+    square = picture.square
+    wanted = side if square is None else math.ceil(side / max(square.width, square.height))
+    try:
+        return open_photo(picture.read(), max_side=wanted)[0], square
+    except (OSError, PhotoError) as error:
+        raise DataError(f"{picture.path} can't be read: {error}") from error
+
+
+def figures(recogniser: Recogniser, examples: Examples, rounds: int = 1000) -> dict[str, object]:
     """All figures of a model version on photos it never learnt from; ``scope`` is None where it has no outsiders."""
-    info = classifier.info
-    return figures_of(score(classifier, examples), examples, info.policy, rounds, several=info.head == "sigmoids")
+    info = recogniser.info
+    return figures_of(score(recogniser, examples), examples, info.policy, rounds, several=info.head == "sigmoids")
 
 
 def figures_of(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
+from ml.inference.networks import Network
 from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
 
 OUTPUTS = ("probabilities", "in_scope", "embedding", "feature_map")
+# The signature that looks at a square in one way only; see ml.export.
+FIRST_LOOK = "first_look"
 Runtime = Literal["auto", "litert", "savedmodel"]
 
 
@@ -30,19 +33,33 @@ class Output:
     feature_map: np.ndarray
 
 
-class Classifier(Protocol):
-    """A loaded model version. ``predict`` may be called from several threads at once."""
+class Classifier:
+    """A loaded model version. Thread-safe."""
 
-    info: ModelVersionInfo
-    runtime: str
+    def __init__(self, info: ModelVersionInfo, network: Network, runtime: str) -> None:
+        self.info = info
+        self.runtime = runtime
+        self._network = network
 
-    def predict(self, batch: np.ndarray) -> list[Output]:
+    @property
+    def has_first_look(self) -> bool:
+        """Whether the version can look in one way only, which costs a fraction of looking in all its ways."""
+        return FIRST_LOOK in self._network.signatures
+
+    def predict(self, batch: np.ndarray, *, first_look: bool = False) -> list[Output]:
         """Answer for float32 pixels ``(n, size, size, 3)``, RGB, 0…255, in their order.
+
+        Args:
+            batch: the pixels.
+            first_look: look in one way only instead of in all the ways that the version averages over.
 
         Raises:
             ValueError: the batch has another shape.
         """
-        ...
+        pixels = checked_batch(batch, self.info.input_size)
+        if not len(pixels):
+            return []
+        return outputs_of(self._network(pixels, FIRST_LOOK if first_look else "serving_default"))
 
 
 def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -> Classifier:
@@ -58,15 +75,26 @@ def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -
         ModelVersionError: the version is damaged, or has no conversion that may be served under ``litert``.
     """
     info = read_version(folder)
+    if runtime == "auto":
+        runtime = "litert" if info.has_litert else "savedmodel"
     if runtime == "litert" and not info.has_litert:
         raise ModelVersionError(f"{info.name} {info.version} has no LiteRT conversion that agrees with its artefact.")
-    if runtime == "litert" or (runtime == "auto" and info.has_litert):
-        from ml.inference.litert import LiteRTClassifier
+    return Classifier(info, load_network(info, info.folder, runtime, threads), runtime)
 
-        return LiteRTClassifier(info, threads)
-    from ml.inference.savedmodel import SavedModelClassifier
 
-    return SavedModelClassifier(info, threads)
+def load_network(info: ModelVersionInfo, folder: Path, runtime: Runtime, threads: int = 1) -> Network:
+    """One of a version's networks from its folder. Raises ModelVersionError."""
+    from ml.inference.litert import LiteRTNetwork
+
+    try:
+        if runtime == "litert":
+            return LiteRTNetwork(folder, threads)
+        from ml.inference.savedmodel import SavedModelNetwork
+
+        return SavedModelNetwork(folder, threads)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        engine = "LiteRT" if runtime == "litert" else "TensorFlow"
+        raise ModelVersionError(f"{engine} can't load {info.name} {info.version}: {error}.") from error
 
 
 def checked_batch(batch: np.ndarray, size: int) -> np.ndarray:

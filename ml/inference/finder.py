@@ -7,13 +7,12 @@ are not neighbours of stronger ones are the animals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from ml.inference.networks import Network
 from ml.inference.pixels import Square
 
 GREY = 128
@@ -38,12 +37,17 @@ class Found:
     score: float
 
 
-class Grid(Protocol):
-    """The finder's network: pixels ``(1, size, size, 3)`` to scores ``(g, g)`` and boxes ``(g, g, 3)``."""
+class Finder:
+    """A loaded finder. Thread-safe."""
 
-    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores 0…1, and per cell the middle (x, y) and the side of the animal's square, as shares of the input's side."""
-        ...
+    def __init__(self, network: Network, info: FinderInfo) -> None:
+        self._network = network
+        self._info = info
+
+    def find(self, image: Image.Image) -> list[Found]:
+        """The animals of a photo, the surest first; see :func:`animals`."""
+        answer = self._network(finder_input(image, self._info.size)[np.newaxis])
+        return animals(answer["scores"][0], answer["boxes"][0], image.size, self._info.threshold)
 
 
 def finder_input(image: Image.Image, size: int) -> np.ndarray:
@@ -97,8 +101,3 @@ def _overlap(one: Square, other: Square, photo: tuple[int, int]) -> float:
     if across <= 0 or down <= 0:
         return 0.0
     return across * down / min(one.width * one.height, other.width * other.height)
-
-
-def surest(found: Sequence[Found]) -> Found | None:
-    """The first of ``animals``, or None."""
-    return found[0] if found else None

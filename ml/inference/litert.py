@@ -8,50 +8,46 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ml.inference.classifier import OUTPUTS, Output, checked_batch, outputs_of
-from ml.inference.versions import ModelVersionError, ModelVersionInfo
 
+class LiteRTNetwork:
+    """A conversion on disk, ``model.tflite``. Thread-safe.
 
-class LiteRTClassifier:
-    """Interpreters are not thread-safe, so each serves one thread at a time.
-
-    They are lent from a pool, made when first needed and never more than there are cores: a web server's forty threads
-    would otherwise hold forty copies of the packed weights.
+    Interpreters are not, so each serves one thread at a time. They are lent from a pool, made when first needed and never
+    more than there are cores: a web server's forty threads would otherwise hold forty copies of the packed weights.
     """
 
-    runtime = "litert"
-
-    def __init__(self, info: ModelVersionInfo, threads: int = 1) -> None:
-        """Load the conversion once, so that a damaged file shows now. Raises ModelVersionError."""
-        self.info = info
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Load the conversion once, so that a damaged file shows now. Raises ValueError, RuntimeError."""
+        self._path = str(folder / "model.tflite")
         self._threads = threads
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._made = 1
-        self._idle.put(self._interpreter())
+        first = self._interpreter()
+        self.signatures: frozenset[str] = frozenset(first.get_signature_list())
+        self._idle.put(first)
 
-    def predict(self, batch: np.ndarray) -> list[Output]:
-        """See :class:`ml.inference.Classifier`. Photos run one by one, so an answer never depends on its neighbours."""
-        pixels = checked_batch(batch, self.info.input_size)
-        if not len(pixels):
-            return []
-        with self._borrowed() as runner:
-            answers = [runner(pixels=pixels[index : index + 1]) for index in range(len(pixels))]
-        return outputs_of(
-            {name: np.concatenate([each[name] for each in answers]) for name in OUTPUTS if name in answers[0]}
-        )
+    def __call__(self, pixels: np.ndarray, signature: str = "serving_default") -> dict[str, np.ndarray]:
+        """The signature's outputs for float32 pixels ``(n, h, w, 3)``, n of at least 1. Photos run one by one, so an answer
+        never depends on its neighbours.
+        """
+        with self._borrowed() as interpreter:
+            runner = interpreter.get_signature_runner(signature)
+            rows = [runner(pixels=pixels[index : index + 1]) for index in range(len(pixels))]
+        return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
     @contextmanager
     def _borrowed(self) -> Iterator[Any]:
-        runner = self._take()
+        interpreter = self._take()
         try:
-            yield runner
+            yield interpreter
         finally:
-            self._idle.put(runner)
+            self._idle.put(interpreter)
 
     def _take(self) -> Any:
         try:
@@ -65,8 +61,4 @@ class LiteRTClassifier:
 
     def _interpreter(self) -> Any:
         make = importlib.import_module("ai_edge_litert.interpreter").Interpreter
-        try:
-            interpreter = make(model_path=str(self.info.folder / "model.tflite"), num_threads=self._threads)
-            return interpreter.get_signature_runner("serving_default")
-        except (ValueError, RuntimeError) as error:
-            raise ModelVersionError(f"LiteRT can't load {self.info.name} {self.info.version}: {error}.") from error
+        return make(model_path=self._path, num_threads=self._threads)

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ml.backend import limit_threads, tensorflow
-from ml.inference.classifier import OUTPUTS, Output, checked_batch, outputs_of
-from ml.inference.versions import ModelVersionError, ModelVersionInfo
 
 
-class SavedModelClassifier:
-    """Calls the artefact's array signature, a compiled function that several threads may call at once."""
+class SavedModelNetwork:
+    """An artefact on disk, ``saved_model/``. Its signatures are compiled functions that several threads may call at once."""
 
-    runtime = "savedmodel"
-
-    def __init__(self, info: ModelVersionInfo, threads: int = 1) -> None:
-        """Import TensorFlow and load the artefact. Raises ModelVersionError."""
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Import TensorFlow and load the artefact. Raises OSError, ValueError, RuntimeError."""
         tf = tensorflow()
         limit_threads(threads)
-        self.info = info
-        try:
-            self._loaded = tf.saved_model.load(str(info.folder / "saved_model"))
-            self._function = self._loaded.signatures["serving_default"]
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelVersionError(f"TensorFlow can't load {info.name} {info.version}: {error}.") from error
+        self._loaded = tf.saved_model.load(str(folder / "saved_model"))
+        self.signatures: frozenset[str] = frozenset(self._loaded.signatures)
+        if "serving_default" not in self.signatures:
+            raise ValueError("it has no signature serving_default")
         self._constant = tf.constant
 
-    def predict(self, batch: np.ndarray) -> list[Output]:
-        """See :class:`ml.inference.Classifier`."""
-        pixels = checked_batch(batch, self.info.input_size)
-        if not len(pixels):
-            return []
-        answer = self._function(pixels=self._constant(pixels))
-        return outputs_of({name: answer[name].numpy() for name in OUTPUTS if name in answer})
+    def __call__(self, pixels: np.ndarray, signature: str = "serving_default") -> dict[str, np.ndarray]:
+        """The signature's outputs for float32 pixels ``(n, h, w, 3)``, n of at least 1."""
+        answer = self._loaded.signatures[signature](pixels=self._constant(pixels))
+        return {name: values.numpy() for name, values in answer.items()}

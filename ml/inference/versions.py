@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
+from ml.inference.finder import FinderInfo
+from ml.inference.names import NamesInfo, read_names
 from ml.inference.pixels import Resize
 
 if TYPE_CHECKING:
@@ -73,13 +75,22 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class FirstLook:
+    """From which in-scope score and top probability a look in one way is certain enough, so that others add nothing."""
+
+    in_scope: float
+    probability: float
+
+
+@dataclass(frozen=True)
 class ModelVersionInfo:
     """What is known of a model version without loading its network.
 
     ``labels`` stand in class-index order; ``input_size`` and ``training_resolution`` are sides in pixels; ``digest``
     names the content of the whole version ("sha256:…"); ``metrics`` is metrics.json as it was written. ``resize`` is how
     a photo becomes square, see :func:`ml.inference.network_input`. ``activation_weights`` ``(c, k)`` turn a feature map
-    into a map per label; None where the version has none.
+    into a map per label; None where the version has none. ``finder`` and ``names`` are None for a version without; so is
+    ``first_look`` for one that always looks in all its ways.
     """
 
     folder: Path
@@ -96,6 +107,9 @@ class ModelVersionInfo:
     has_litert: bool
     resize: Resize = "crop"
     activation_weights: np.ndarray | None = field(default=None, compare=False, repr=False)
+    finder: FinderInfo | None = None
+    names: NamesInfo | None = field(default=None, compare=False, repr=False)
+    first_look: FirstLook | None = None
 
     def activation(self, output: Output, class_index: int) -> np.ndarray | None:
         """Where the network looked: how much each place of a photo spoke for a label.
@@ -174,6 +188,7 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
     if manifest["head"] not in ("sigmoid", "softmax", "sigmoids"):
         raise ModelVersionError(f"{folder.name} has an unknown head, {manifest['head']!r}.")
     content = (folder / "model.json").read_bytes() + (folder / "policy.json").read_bytes()
+    parts = manifest.get("parts", {})
     return ModelVersionInfo(
         folder=folder,
         task=str(manifest["task"]),
@@ -186,12 +201,33 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         head=str(manifest["head"]),
         digest="sha256:" + hashlib.sha256(content).hexdigest(),
         metrics=metrics,
-        has_litert="model.tflite" in manifest["files"] and manifest["parity"]["passed"] is True,
+        has_litert=_all_converted(manifest, parts),
         activation_weights=(
             read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
         ),
         resize=_resize(manifest["input"].get("resize", "crop")),
+        finder=_finder(parts["finder"]) if "finder" in parts else None,
+        names=(
+            read_names(folder, parts["names"], tuple(label.scientific_name for label in labels))
+            if "names" in parts
+            else None
+        ),
+        first_look=_first_look(manifest["first_look"]) if manifest.get("first_look") else None,
     )
+
+
+def _all_converted(manifest: dict[str, Any], parts: dict[str, Any]) -> bool:
+    """Whether every network of the version has a conversion that agreed with its artefact."""
+    networks = {"model.tflite": manifest} | {f"{name}/model.tflite": part for name, part in parts.items()}
+    return all(path in manifest["files"] and network["parity"]["passed"] is True for path, network in networks.items())
+
+
+def _finder(part: dict[str, Any]) -> FinderInfo:
+    return FinderInfo(size=int(part["size"]), threshold=float(part["threshold"]))
+
+
+def _first_look(value: dict[str, Any]) -> FirstLook:
+    return FirstLook(float(value["in_scope"]), float(value["probability"]))
 
 
 def _resize(value: object) -> Resize:

@@ -63,6 +63,7 @@ window.addEventListener("pageshow", (event) => {
 
 async function send() {
   errors.clear();
+  photos.stopSearching();
   sending = new AbortController();
   showSending(0);
   const result = await upload(form.action, new FormData(form), { onProgress: showSending, signal: sending.signal });

@@ -2,8 +2,8 @@
  * The photos that will be sent: previews, limits, squares. The file input always holds the same files in the same
  * order as the list, so the form can be sent with or without script.
  */
-import { SquareEditor } from "./square-editor.js";
-import { fractions } from "./square-geometry.js";
+import { Search } from "./find-animals.js";
+import { PhotoSquare } from "./photo-square.js";
 
 const nameOf = (file) => file.name || "photo";
 const sameFile = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
@@ -35,6 +35,7 @@ export class PhotoList {
     this.drop = find("[data-drop]");
     this.template = find("[data-photo-template]");
     this.status = find("[data-square-status]");
+    this.search = form.dataset.find ? new Search(form.dataset.find) : null;
     this.#listen();
   }
 
@@ -98,7 +99,7 @@ export class PhotoList {
 
   #addItem(file) {
     const element = this.template.content.firstElementChild.cloneNode(true);
-    const item = { file, element, editor: null, url: URL.createObjectURL(file) };
+    const item = { file, element, square: null, url: URL.createObjectURL(file) };
     const find = (selector) => element.querySelector(selector);
     const image = find(".photo-item__image");
     image.addEventListener("load", () => this.#shown(item, image));
@@ -108,47 +109,29 @@ export class PhotoList {
       find(".photo-item__placeholder").hidden = false;
     });
     image.src = item.url;
-    find("[data-clear]").addEventListener("click", () => {
-      item.editor.change(null);
-      item.editor.element.focus();
-    });
     find("[data-remove]").addEventListener("click", () => this.#remove(item));
     this.items.push(item);
     this.list.append(element);
     return item;
   }
 
-  #shown(item, image) {
-    if (item.editor) return;
+  async #shown(item, image) {
+    if (item.square) return;
     const photo = { width: image.naturalWidth, height: image.naturalHeight };
-    const layer = item.element.querySelector(".editor");
-    item.editor = new SquareEditor(layer, photo, (square, byKeyboard) => this.#squareChanged(item, square, byKeyboard));
-    this.#squareChanged(item, null, false);
+    item.element.querySelector("[data-shown]").value = `${photo.width}x${photo.height}`;
+    item.square = new PhotoSquare(item.element, photo, this.say, (text) => this.#announce(text));
+    item.square.suggest(await this.search?.squaresOf(image));
   }
 
-  #squareChanged(item, square, byKeyboard) {
-    const find = (selector) => item.element.querySelector(selector);
-    const photo = item.editor?.photo;
-    const value = square ? fractions(square, photo) : "";
-    const changed = find("[data-square]").value !== value;
-    find("[data-square]").value = value;
-    find("[data-clear]").hidden = !square;
-    const empty = matchMedia("(pointer: coarse)").matches ? "squareHint" : "squareHintMouse";
-    find("[data-square-hint]").textContent = this.say(square ? "squareHintSet" : empty);
-    if (!changed) return;
-    if (!square) this.#announce(this.say("squareCleared"));
-    else if (byKeyboard) {
-      const percent = (part, whole) => Math.round((100 * part) / whole);
-      this.#announce(this.say("squareAt", {
-        x: percent(square.x, photo.width), y: percent(square.y, photo.height), size: percent(square.side, photo.width),
-      }));
-    }
+  /** The photos are being sent: nothing is looked for any more. */
+  stopSearching() {
+    this.search?.stop();
   }
 
   #remove(item) {
     const index = this.items.indexOf(item);
     this.items.splice(index, 1);
-    item.editor?.destroy();
+    item.square?.destroy();
     URL.revokeObjectURL(item.url);
     item.element.remove();
     this.#sync();
@@ -176,7 +159,7 @@ export class PhotoList {
     const find = (selector) => item.element.querySelector(selector);
     find(".photo-item__image").alt = this.say("photoAlt", { number, name });
     find("[data-remove]").setAttribute("aria-label", this.say("removeNamed", { name }));
-    find(".editor").setAttribute("aria-label", `${this.say("squareName", { number })}. ${this.say("squareKeys")}`);
+    find("[data-editor]").setAttribute("aria-label", `${this.say("squareName", { number })}. ${this.say("squareKeys")}`);
   }
 
   /** What the server said about single photos, by file name. Returns whether a photo of that name is here. */

@@ -1,119 +1,111 @@
 /**
- * Draws the square on a photo and lets it be placed by touch, mouse and keyboard.
- * A tap places it; dragging on the photo draws it (a finger that goes up or down scrolls the page instead);
- * the square moves, its corners change its size. Keys: arrows, plus, minus, Enter, Escape.
+ * Lets a square be placed on a photo by touch, mouse and keyboard, and shows squares that were found for somebody to
+ * keep, move, choose or clear. What a person placed always wins over what was found.
+ *
+ * A tap places the square, or takes the suggestion under it; dragging on the photo draws it (a finger that goes up or
+ * down scrolls the page instead); the square moves, its corners change its size. Keys: arrows, plus, minus, Enter, Escape.
  */
+import { SquareDrawing } from "./square-drawing.js";
 import * as geometry from "./square-geometry.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const GRIP = 6;
-const HIT = 44;
 const DRAG_STARTS_AT = 6;
-
-function shape(name, className, parent) {
-  const node = document.createElementNS(SVG, name);
-  node.setAttribute("class", className);
-  if (name === "rect") node.setAttribute("vector-effect", "non-scaling-stroke");
-  parent.append(node);
-  return node;
-}
-
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-}
+/** Sent in place of a square by somebody who cleared the one that was found. */
+const WHOLE = "whole";
 
 export class SquareEditor {
   /** @param {HTMLElement} element  the focusable layer over the photo
    *  @param {{width: number, height: number}} photo  upright size in pixels
-   *  @param {(square: object|null, byKeyboard: boolean) => void} onChange */
-  constructor(element, photo, onChange) {
+   *  @param {(byKeyboard: boolean) => void} onChange  told whenever `square` or `state` changed
+   *  @param {string} label  what stands beside a suggestion */
+  constructor(element, photo, onChange, label = "") {
     this.element = element;
     this.photo = photo;
     this.onChange = onChange;
+    this.label = label;
     this.square = null;
+    this.state = "none"; // or "suggested", "drawn", "rejected"
+    this.suggestions = [];
     this.gesture = null;
-    this.#draw();
+    this.drawing = new SquareDrawing(element, photo);
     element.hidden = false;
-    element.addEventListener("pointerdown", (event) => this.#down(event));
-    element.addEventListener("pointermove", (event) => this.#moved(event));
-    element.addEventListener("pointerup", (event) => this.#up(event));
-    element.addEventListener("pointercancel", () => this.#cancel());
-    element.addEventListener("keydown", (event) => this.#key(event));
+    const listening = { signal: (this.ending = new AbortController()).signal };
+    element.addEventListener("pointerdown", (event) => this.#down(event), listening);
+    element.addEventListener("pointermove", (event) => this.#moved(event), listening);
+    element.addEventListener("pointerup", (event) => this.#up(event), listening);
+    element.addEventListener("pointercancel", () => this.#cancel(), listening);
+    element.addEventListener("keydown", (event) => this.#key(event), listening);
     // A finger on the square or a corner must not scroll the page; touch-action does not reach inside an SVG everywhere.
+    // A suggestion may cover the whole photo before anybody asked for it, so the page still scrolls from there.
     element.addEventListener("touchstart", (event) => {
-      if (event.target === this.body || this.hits.includes(event.target)) event.preventDefault();
-    }, { passive: false });
+      const { corner, body } = this.drawing.at(event.target);
+      if (corner || (body && this.state === "drawn")) event.preventDefault();
+    }, { passive: false, ...listening });
     this.observer = new ResizeObserver(() => this.#render());
     this.observer.observe(element);
+    this.#render();
   }
 
   destroy() {
+    this.ending.abort();
     this.observer.disconnect();
+    this.drawing.svg.remove();
   }
 
-  change(square, byKeyboard = false) {
-    this.square = square;
+  /** Draw it anew: the photo is shown larger or smaller than before. */
+  redraw() {
     this.#render();
-    this.onChange(square, byKeyboard);
   }
 
-  #draw() {
-    this.svg = document.createElementNS(SVG, "svg");
-    set(this.svg, { viewBox: `0 0 ${this.photo.width} ${this.photo.height}`, "aria-hidden": "true", focusable: "false" });
-    this.shade = shape("path", "editor__shade", this.svg);
-    this.shade.setAttribute("fill-rule", "evenodd");
-    this.edge = shape("rect", "editor__edge", this.svg);
-    this.body = shape("rect", "editor__square", this.svg);
-    this.grips = geometry.CORNERS.map(() => shape("circle", "editor__grip", this.svg));
-    this.hits = geometry.CORNERS.map((name) => {
-      const hit = shape("rect", "editor__hit", this.svg);
-      hit.dataset.corner = name;
-      return hit;
-    });
-    this.element.append(this.svg);
+  /** What a form sends: fractions of the photo where a person placed the square, "whole" where a person wants none. */
+  get value() {
+    if (this.state === "drawn") return geometry.fractions(this.square, this.photo);
+    return this.state === "rejected" ? WHOLE : "";
+  }
+
+  /** The suggestion that is the current square, counted from 0; -1 where none is. */
+  get chosen() {
+    return this.suggestions.findIndex((one) => geometry.same(one, this.square));
+  }
+
+  /** Show squares that were found, the surest first; fractions of the photo. */
+  suggest(squares) {
+    this.suggestions = squares.map((one) => geometry.fromFractions(one, this.photo));
+    if (this.state === "none") this.#set(this.suggestions[0] ?? null, squares.length ? "suggested" : "none");
+    else this.#render();
+    this.onChange(false);
+  }
+
+  /** A person takes the suggestion with this index. */
+  choose(index) {
+    this.change(this.suggestions[index]);
+  }
+
+  /** A person places the square, or clears it with null. */
+  change(square, byKeyboard = false) {
+    const without = this.suggestions.length ? "rejected" : "none";
+    this.#set(square, square ? "drawn" : without);
+    this.onChange(byKeyboard);
+  }
+
+  #set(square, state) {
+    this.square = square;
+    this.state = state;
     this.#render();
   }
 
   #render() {
-    const parts = [this.shade, this.edge, this.body, ...this.grips, ...this.hits];
-    for (const part of parts) part.setAttribute("display", this.square ? "inline" : "none");
-    if (!this.square) return;
-    const { x, y, side } = this.square;
-    const { width, height } = this.photo;
-    const pixel = this.#pixel();
-    const shown = side / pixel;
-    const outward = Math.max(0, Math.min(HIT / 2, (1.6 * HIT - shown) / 2)) * pixel;
-    this.shade.setAttribute("d", `M0 0H${width}V${height}H0Z M${x} ${y}h${side}v${side}h${-side}Z`);
-    for (const rect of [this.edge, this.body]) set(rect, { x, y, width: side, height: side });
-    geometry.CORNERS.forEach((name, index) => {
-      const at = geometry.corner(this.square, name);
-      set(this.grips[index], { cx: at.x, cy: at.y, r: GRIP * pixel });
-      set(this.hits[index], {
-        x: at.x - (HIT / 2) * pixel + (name.includes("e") ? outward : -outward),
-        y: at.y - (HIT / 2) * pixel + (name.includes("s") ? outward : -outward),
-        width: HIT * pixel,
-        height: HIT * pixel,
-      });
-    });
-  }
-
-  /** Photo pixels in one pixel of the screen. */
-  #pixel() {
-    const matrix = this.svg.getScreenCTM();
-    return matrix && matrix.a ? 1 / matrix.a : 1;
-  }
-
-  #point(event) {
-    return new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+    this.drawing.render(this.square, this.state === "suggested", this.suggestions, this.label);
   }
 
   #down(event) {
     if (event.button !== 0 || !event.isPrimary) return;
-    const corner = event.target.dataset?.corner;
-    const kind = corner ? "resize" : event.target === this.body ? "move" : "draw";
-    const start = this.#point(event);
+    const { corner, suggestion, body } = this.drawing.at(event.target);
+    const start = this.drawing.point(event);
     const anchor = corner ? geometry.corner(this.square, geometry.opposite(corner)) : start;
-    this.gesture = { kind, start, anchor, before: this.square, x: event.clientX, y: event.clientY, dragging: false };
+    const held = body ? this.square : this.suggestions[suggestion];
+    const kind = corner ? "resize" : held ? "move" : "draw";
+    const before = { square: this.square, state: this.state };
+    this.gesture = { kind, start, anchor, held, before, x: event.clientX, y: event.clientY, dragging: false };
     this.element.setPointerCapture(event.pointerId);
     if (event.pointerType === "mouse") event.preventDefault();
     this.element.focus({ preventScroll: true });
@@ -125,10 +117,10 @@ export class SquareEditor {
     const far = Math.hypot(event.clientX - gesture.x, event.clientY - gesture.y) >= DRAG_STARTS_AT;
     if (!gesture.dragging && !far) return;
     gesture.dragging = true;
-    const point = this.#point(event);
+    const point = this.drawing.point(event);
     if (gesture.kind === "move") {
-      const { start, before } = gesture;
-      this.change(geometry.move(before, point.x - start.x, point.y - start.y, this.photo));
+      const { start, held } = gesture;
+      this.change(geometry.move(held, point.x - start.x, point.y - start.y, this.photo));
     } else {
       this.change(geometry.stretch(gesture.anchor, point, this.photo));
     }
@@ -137,14 +129,18 @@ export class SquareEditor {
   #up(event) {
     const gesture = this.gesture;
     this.gesture = null;
-    if (!gesture || gesture.dragging || gesture.kind !== "draw") return;
+    if (!gesture || gesture.dragging || gesture.kind === "resize") return;
+    if (gesture.held) return this.change(gesture.held);
     const side = this.square ? this.square.side : geometry.usualSide(this.photo);
-    this.change(geometry.around(this.#point(event), side, this.photo));
+    this.change(geometry.around(this.drawing.point(event), side, this.photo));
   }
 
   #cancel() {
-    if (this.gesture?.dragging) this.change(this.gesture.before);
+    const { gesture } = this;
     this.gesture = null;
+    if (!gesture?.dragging) return;
+    this.#set(gesture.before.square, gesture.before.state);
+    this.onChange(false);
   }
 
   #key(event) {

@@ -47,6 +47,33 @@ export function corner(square, name) {
 
 export const opposite = (name) => CORNERS[(CORNERS.indexOf(name) + 2) % 4];
 
+/** Whether two squares are the same one. */
+export const same = (a, b) => Boolean(a && b) && a.x === b.x && a.y === b.y && a.side === b.side;
+
+/** The nearest point that keeps a margin from the photo's edges. */
+export function inside(point, margin, photo) {
+  return {
+    x: between(margin, point.x, Math.max(margin, photo.width - margin)),
+    y: between(margin, point.y, Math.max(margin, photo.height - margin)),
+  };
+}
+
+/** "x y width height" in the page, fractions of the photo; null for nothing. */
+export function partOf(text) {
+  if (!text) return null;
+  const [x, y, width, height] = text.split(" ").map(Number);
+  return { x, y, width, height };
+}
+
+/** Several of them, each ending with a semicolon. */
+export const partsOf = (text) => (text ?? "").split(";").filter(Boolean).map(partOf);
+
+/** From the server: {x, y, width, height}, fractions of the upright photo. */
+export function fromFractions({ x, y, width, height }, photo) {
+  const side = between(smallestSide(photo), Math.max(width * photo.width, height * photo.height), shortSide(photo));
+  return around({ x: (x + width / 2) * photo.width, y: (y + height / 2) * photo.height }, side, photo);
+}
+
 /** As the server reads it: "x,y,width,height", fractions of the upright photo. */
 export function fractions({ x, y, side }, photo) {
   return [x / photo.width, y / photo.height, side / photo.width, side / photo.height]

@@ -1,4 +1,4 @@
-"""What tests of commands share."""
+"""What tests of commands share, and versions with a finder."""
 
 import sys
 
@@ -8,6 +8,7 @@ from app import cli
 from app.db import make_engine, make_session_factory
 from app.settings import get_settings
 from tests.conftest import copy_of
+from tests.finding import RINGLET, UNNAMED, use_finder
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def wingcheck(tmp_path, monkeypatch, capfd):
 
     yield run
     get_settings.cache_clear()
+
+
+@pytest.fixture
+def finder(monkeypatch):
+    """Versions that are loaded from now on find drawn butterflies, and have names for what they call out of scope."""
+    use_finder(monkeypatch, RINGLET, UNNAMED)
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_predict_answers_in_json(wingcheck, good):
     code, out, _ = wingcheck("predict", "--json", good)
     [found] = json.loads(out)
     assert code == 0
-    assert found["filename"] == "good.jpg"
+    assert found["filename"] == str(good)
     assert set(found["predictions"]) == {label.scientific_name for label in INFO.labels}
     assert sum(found["predictions"].values()) == pytest.approx(1, abs=1e-5)
     assert found["decision"] in {"confident", "uncertain", "out_of_scope"}

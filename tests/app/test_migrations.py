@@ -7,7 +7,8 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, Table, create_engine, inspect, make_url, select, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import JSON, MetaData, Table, create_engine, func, inspect, make_url, null, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app import migrations
@@ -55,6 +56,13 @@ def test_an_empty_database_gets_every_table(engine):
     migrations.upgrade(engine)
     assert tables(engine) == set(Base.metadata.tables)
     assert is_current(engine)
+
+
+def test_the_revisions_are_those_that_alembic_finds():
+    scripts = ScriptDirectory.from_config(migrations.alembic_config())
+    assert [migrations.newest()] == scripts.get_heads()
+    assert all(migrations.is_known(script.revision) for script in scripts.walk_revisions())
+    assert not migrations.is_known("9999")
 
 
 def test_the_models_ask_for_nothing_that_the_migrations_did_not_make(engine):
@@ -106,6 +114,52 @@ def test_what_runs_wanted_moves_to_the_runs_and_back_and_no_photo_of_a_snapshot_
         snapshots = Table("snapshots", MetaData(), autoload_with=connection)
         assert connection.execute(select(snapshots.c.task, snapshots.c.wanted)).all() == [("browns", {"codes": ["V1"]})]
         assert rows(connection, "SELECT snapshot_id, photo_id FROM snapshot_photos") == [(1, 1)]
+
+
+LOOKED = ("square_origin", "searched", "others", "looks_like", "square_changes")
+
+
+def test_predictions_of_before_looked_at_what_was_drawn_and_the_newest_stays_on_the_way_back(engine):
+    migrations.upgrade(engine, "0015")
+    with engine.begin() as connection:
+        put(connection, "volunteers", id=1)
+        put(connection, "submissions", id=1, volunteer_id=1)
+        put(connection, "model_versions", id=1)
+        put(connection, "snapshots", id=1)
+        put(connection, "claims", id=1, submission_id=1)
+        put(connection, "verdicts", id=1, submission_id=1, claim_id=1, model_version_id=1)
+        # A photo without a square has the value null where the application wrote it.
+        for number, square in ((1, [0.1, 0.2, 0.5, 0.25]), (2, JSON.NULL), (3, null())):
+            put(connection, "photos", id=number, submission_id=1, position=number, token=str(number), square=square)
+            put(connection, "predictions", id=number, photo_id=number, model_version_id=1)
+            put(connection, "candidate_predictions", photo_id=number, model_version_id=1)
+            put(connection, "snapshot_photos", snapshot_id=1, photo_id=number)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        for name in ("predictions", "candidate_predictions", "snapshot_photos"):
+            table = Table(name, MetaData(), autoload_with=connection)
+            squares = connection.scalars(select(table.c.square).order_by(table.c.photo_id)).all()
+            assert squares == [[0.1, 0.2, 0.5, 0.25], None, None], name
+            assert connection.scalar(select(func.count()).where(table.c.square.is_(None))) == 2, name
+            if name != "snapshot_photos":
+                looked = [table.c[column] for column in LOOKED]
+                assert [tuple(row) for row in connection.execute(select(*looked).order_by(table.c.photo_id))] == [
+                    ("given", False, [], [], 0),
+                    ("middle", False, [], [], 0),
+                    ("middle", False, [], [], 0),
+                ]
+        assert rows(connection, "SELECT square_changes FROM photos") == [(0,)] * 3
+        assert rows(connection, "SELECT square_changes FROM verdicts") == [(0,)]
+        # The square of the first one is moved.
+        put(connection, "verdicts", id=2, submission_id=1, claim_id=1, model_version_id=1, square_changes=1)
+        put(connection, "predictions", id=4, photo_id=1, model_version_id=1, square_changes=1)
+        put(connection, "candidate_predictions", photo_id=1, model_version_id=1, square_changes=1, in_scope=0.5)
+    downgrade(engine, "0015")
+    with engine.connect() as connection:
+        assert rows(connection, "SELECT id FROM predictions ORDER BY id") == [(2,), (3,), (4,)]
+        assert rows(connection, "SELECT id FROM verdicts") == [(2,)]
+        kept = "SELECT photo_id, in_scope FROM candidate_predictions ORDER BY photo_id"
+        assert rows(connection, kept) == [(1, 0.5), (2, 0.0), (3, 0.0)]
 
 
 def test_a_migration_that_would_leave_rows_that_point_nowhere_changes_nothing(tmp_path):

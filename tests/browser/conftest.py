@@ -36,6 +36,7 @@ ARGUMENTS = [
 DECIDED: dict[str, Any] = {
     "default_error_rate": 0.5,
     "in_scope_threshold": 0.0,
+    "confident_in_scope_threshold": 0.0,
     "disagree_below": 0.5,
     "default_claim_reliability": 0.5,
     "thresholds": [{"error_rate": 0.5, "probability": 0.5, "supported": True, "coverage": 1.0, "photos": 300}],

@@ -41,10 +41,12 @@ def send_many(
             "/api/v1/submissions", files={"file": ("drawn.jpg", photo)}, data={"claim": claim, "place": place}
         )
         tokens.append(answer.raise_for_status().json()["token"])
-    return [Sent(number, token) for token, number in _numbers(server, tokens)]
+    return on_desk(server, tokens)
 
 
-def _numbers(server: Server, tokens: list[str]) -> list[tuple[str, int]]:
+def on_desk(server: Server, tokens: list[str]) -> list[Sent]:
+    """Wait until these submissions are on the desk."""
+
     def all_there() -> dict[str, int] | None:
         with reading(server.sessions) as session:
             query = select(Submission.token, Submission.id).join(ReviewTask, ReviewTask.submission_id == Submission.id)
@@ -53,7 +55,7 @@ def _numbers(server: Server, tokens: list[str]) -> list[tuple[str, int]]:
 
     found = eventually(all_there, "every submission is on the desk")
     assert found is not None
-    return [(token, found[token]) for token in tokens]
+    return [Sent(found[token], token) for token in tokens]
 
 
 def reviewer(new_person: NewPerson, server: Server, role: Role = Role.REVIEWER, **options: object) -> Person:

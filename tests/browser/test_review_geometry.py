@@ -21,9 +21,12 @@ def page(new_person: NewPerson, decided_server: Server) -> Page:
 
 
 def compute(page: Page, expression: str) -> Any:
-    """What an expression gives; `g` is the module, `photo` and `box` are the sizes above."""
+    """What an expression gives; `g` and `q` are the modules, `photo` and `box` are the sizes above."""
     return page.evaluate(
-        f"async ([photo, box]) => {{ const g = await import('/static/js/review/geometry.js'); return {expression}; }}",
+        f"""async ([photo, box]) => {{
+            const g = await import('/static/js/review/geometry.js'), q = await import('/static/js/square-geometry.js');
+            return {expression};
+        }}""",
         [PHOTO, BOX],
     )
 
@@ -55,6 +58,16 @@ def test_geometry(page: Page):
         ),
         (f"g.isFitted(g.rotated({fit}, -1, photo, box), photo, box)", True),
         (f"g.rotated({fit}, -1, photo, box).turns", 3),
+        # Close to a part: it fills the box but for a margin, and its middle is the box's; at an edge no gap opens.
+        (
+            "g.onto({x: 0.4, y: 0.4, width: 0.15, height: 0.2}, photo, box)",
+            pytest.approx({"scale": 5 / 3, "x": 200 / 3, "y": 0, "turns": 0}, abs=1e-6),
+        ),
+        (
+            "g.onto({x: 0.4, y: 0.4, width: 0.15, height: 0.2}, photo, box, 1)",
+            pytest.approx({"scale": 5 / 3, "x": 0, "y": 200 / 3, "turns": 1}, abs=1e-6),
+        ),
+        ("g.onto({x: 0, y: 0, width: 0.15, height: 0.2}, photo, box).x", 1600 * 5 / 3 / 2 - 400),
         # Two fingers: twice as far apart is twice as large; their middle moves the photo.
         (
             "g.pinch([{x: 0, y: 0}, {x: 10, y: 0}], [{x: 0, y: 5}, {x: 20, y: 5}])",
@@ -67,6 +80,33 @@ def test_geometry(page: Page):
     ]
     found = [compute(page, expression) for expression, _ in cases]
     assert found == [expected if not isinstance(expected, float) else pytest.approx(expected) for _, expected in cases]
+
+
+SQUARE = "{x: 400, y: 300, side: 200}"
+
+
+def test_squares(page: Page):
+    """The square on a photo: from and to fractions, inside the photo, and from a fixed corner; a table as above."""
+    cases: list[tuple[str, object]] = [
+        ("q.fractions({x: 400, y: 300, side: 240}, photo)", "0.25000,0.25000,0.15000,0.20000"),
+        ("q.fromFractions({x: 0.25, y: 0.25, width: 0.15, height: 0.2}, photo)", {"x": 400, "y": 300, "side": 240}),
+        ("q.fromFractions({x: 0, y: 0, width: 1, height: 1}, photo)", {"x": 200, "y": 0, "side": 1200}),
+        (f"q.move({SQUARE}, 5000, -5000, photo)", {"x": 1400, "y": 0, "side": 200}),
+        (f"q.grow({SQUARE}, 2, photo)", {"x": 300, "y": 200, "side": 400}),
+        (f"q.grow({SQUARE}, 0.01, photo)", {"x": 476, "y": 376, "side": 48}),
+        # From the lower right corner up and to the left, as far as the longer way and the photo reach.
+        (
+            f"q.stretch(q.corner({SQUARE}, 'se'), {{x: 500, y: 450}}, photo)",
+            {"x": 500, "y": 400, "side": 100},
+        ),
+        (f"q.stretch(q.corner({SQUARE}, 'se'), {{x: -900, y: 450}}, photo)", {"x": 100, "y": 0, "side": 500}),
+        ("q.opposite('ne')", "sw"),
+        ("q.inside({x: 1590, y: 4}, 20, photo)", {"x": 1580, "y": 20}),
+        ("q.partsOf('0.1 0.2 0.3 0.4;')", [{"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}]),
+        ("q.partsOf(undefined)", []),
+    ]
+    found = [compute(page, expression) for expression, _ in cases]
+    assert found == [expected for _, expected in cases]
 
 
 def test_names_of_keys(page: Page):

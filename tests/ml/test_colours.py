@@ -139,7 +139,7 @@ def test_inks_become_light() -> None:
 
     shown = middles(open_photo(content, max_side=None)[0])
 
-    assert np.abs(shown - [P3.shown(light) for light in lights]).max() <= 4
+    assert np.abs(shown - np.array([P3.shown(light) for light in lights])).max() <= 4
 
 
 WHOLE = icc.matrix_profile(P3)

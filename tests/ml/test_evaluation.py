@@ -190,7 +190,7 @@ def test_photos_of_several_labels_are_asked_label_by_label() -> None:
     names = np.array(["1", "2", "3"])
     examples = Examples(
         pixels=pixels, copies=pixels, classes=np.array([3, 1, 2]), subjects=np.full(3, -1), names=names,
-        kinds=names, bundles=names, unseen=np.zeros(3, bool),
+        kinds=names, bundles=names, unseen=np.zeros(3, bool), pictures=np.empty(3, object),
     )  # fmt: skip
     told = told_from(np.array([[0.9, 0.8], [0.4, 0.1], [0.2, 0.7]]), examples, ["a", "b"], several=True)
     found = _label_by_label(told, ["a", "b"], 5)

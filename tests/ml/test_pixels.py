@@ -1,6 +1,7 @@
 """Network input: square, resolution, size; and that training sees what serving sees."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from ml.datasets.arrays import decode
 from ml.datasets.folder import read_folder
-from ml.inference import Square, network_input, open_photo
+from ml.inference import Square, network_input, open_photo, seen_box
 
 
 def striped(width: int, height: int) -> Image.Image:
@@ -126,3 +127,94 @@ def test_the_graph_that_takes_bytes_squares_photos_in_the_same_way(resize: str) 
     expected = network_input(Image.fromarray(HALVES), square=None, size=24, training_resolution=24, resize=resize)
 
     assert np.abs(decode_in_graph(stream.getvalue(), config).numpy() - expected).mean() < 3
+
+
+SEEN: list[tuple[Any, Any, dict[Any, Any]]] = [
+    # photo, square drawn (x, y, width, height), what the network sees in pixels (left, top, right, bottom)
+    # --- without one, in three ways: wide, tall, odd sides, square
+    ((300, 100), None, {"crop": (100, 0, 200, 100), "pad": (0, -100, 300, 200), "stretch": (0, 0, 300, 100)}),
+    ((100, 300), None, {"crop": (0, 100, 100, 200), "pad": (-100, 0, 200, 300), "stretch": (0, 0, 100, 300)}),
+    ((7, 4), None, {"crop": (1.5, 0, 5.5, 4), "pad": (0, -1.5, 7, 5.5), "stretch": (0, 0, 7, 4)}),
+    ((50, 50), None, {"crop": (0, 0, 50, 50), "pad": (0, 0, 50, 50), "stretch": (0, 0, 50, 50)}),
+    # --- a square counts whatever would become of the whole photo
+    ((400, 200), (0.25, 0.3, 0.1, 0.2), dict.fromkeys(("crop", "pad", "stretch"), (100, 60, 140, 100))),
+    # --- a rectangle grows about its middle to its longer side
+    ((400, 200), (0.25, 0.3, 0.2, 0.2), {"crop": (100, 40, 180, 120)}),
+    ((400, 200), (0.25, 0.3, 0.1, 0.4), {"crop": (80, 60, 160, 140)}),
+    # --- past an edge it is moved inside, never cut
+    ((400, 200), (-0.1, -0.1, 0.2, 0.4), {"crop": (0, 0, 80, 80)}),
+    ((400, 200), (0.95, 0.9, 0.2, 0.4), {"crop": (320, 120, 400, 200)}),
+    # --- never larger than the short side, never smaller than a pixel
+    ((400, 200), (0.2, 0, 0.8, 1), {"crop": (140, 0, 340, 200)}),
+    ((200, 400), (0, 0.2, 1, 0.8), {"crop": (0, 140, 200, 340)}),
+    ((400, 200), (0.5, 0.5, 0, 0), {"crop": (199.5, 99.5, 200.5, 100.5)}),
+]
+
+
+@pytest.mark.parametrize(
+    ("photo", "drawn", "resize", "expected"),
+    [(photo, drawn, resize, box) for photo, drawn, boxes in SEEN for resize, box in boxes.items()],
+)
+def test_what_the_network_sees_of_a_photo(photo: Any, drawn: Any, resize: Any, expected: Any) -> None:
+    assert seen_box(photo, Square(*drawn) if drawn else None, resize) == pytest.approx(expected)
+
+
+STEPS = [
+    # photo, square drawn, training resolution, input size, the steps from one to the other: side, box of the step before
+    # --- sharper than the training photos: first down to theirs, even where the input is larger
+    ((60, 60), None, 24, 96, [(24, (0, 0, 60, 60)), (96, (0, 0, 24, 24))]),
+    ((60, 60), None, 24, 12, [(24, (0, 0, 60, 60)), (12, (0, 0, 24, 24))]),
+    ((60, 60), None, 24, 24, [(24, (0, 0, 60, 60))]),
+    ((80, 40), (0.375, 0.25, 0.375, 0.75), 24, 12, [(24, (30, 10, 60, 40)), (12, (0, 0, 24, 24))]),
+    # --- as sharp as they, or less: straight to the input
+    ((100, 60), None, 60, 24, [(24, (20, 0, 80, 60))]),
+    ((24, 24), None, 50, 48, [(48, (0, 0, 24, 24))]),
+    # --- pixels that fit already, but of another part of the photo
+    ((40, 24), (0, 0, 0.6, 1), 24, 24, [(24, (0, 0, 24, 24))]),
+    ((24, 24), (0.5, 0.5, 0.5, 0.5), 24, 24, [(24, (12, 12, 24, 24))]),
+    # --- nothing to do
+    ((24, 24), None, 24, 24, []),
+]
+
+
+@pytest.mark.parametrize(("photo", "drawn", "resolution", "size", "steps"), STEPS)
+def test_the_way_to_the_input(photo: Any, drawn: Any, resolution: int, size: int, steps: Any) -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (photo[1], photo[0], 3)).astype(np.uint8)
+    expected = image = Image.fromarray(noise)
+    for side, box in steps:
+        expected = expected.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    square = Square(*drawn) if drawn else None
+    pixels = network_input(image, square=square, size=size, training_resolution=resolution)
+
+    np.testing.assert_array_equal(pixels, np.asarray(expected, np.float32))
+
+
+PADDED = [
+    # photo, training resolution, side of the padded photo, first and last white row (wide) or column (tall) within the grey
+    ((30, 10), 30, 30, 10, 19),
+    ((10, 30), 30, 30, 10, 19),
+    ((30, 11), 30, 30, 9, 19),  # the odd row of grey goes below
+    ((60, 20), 30, 30, 10, 19),  # made smaller
+    ((300, 26), 30, 30, 13, 15),  # 2.6 rows are 3
+    ((300, 2), 30, 30, 14, 14),  # at least one is left
+    ((30, 10), 50, 30, 10, 19),  # never made larger
+]
+
+
+@pytest.mark.parametrize(("photo", "resolution", "side", "first", "last"), PADDED)
+def test_the_grey_around_a_padded_photo(photo: Any, resolution: int, side: int, first: int, last: int) -> None:
+    white = Image.new("RGB", photo, (255, 255, 255))
+    pixels = network_input(white, square=None, size=side, training_resolution=resolution, resize="pad")
+    expected = np.full((side, side, 3), 128, np.float32)
+    expected[first : last + 1] = 255
+
+    np.testing.assert_array_equal(pixels if photo[0] > photo[1] else pixels.swapaxes(0, 1), expected)
+
+
+def test_a_stretched_photo_is_pulled_no_larger_than_the_training_photos() -> None:
+    """A wide photo of 60 by 20 with training photos of 30: pulled to 30 by 30, which is the input already."""
+    image = Image.fromarray(np.random.default_rng(4).integers(0, 256, (20, 60, 3)).astype(np.uint8))
+    pixels = network_input(image, square=None, size=30, training_resolution=30, resize="stretch")
+
+    expected = image.resize((30, 30), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    np.testing.assert_array_equal(pixels, np.asarray(expected, np.float32))

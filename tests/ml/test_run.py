@@ -53,6 +53,7 @@ def test_every_figure_has_an_interval(tiny_version: Path) -> None:
         "log_loss",
         "calibration_error",
         "coverage_at_1_percent_error",
+        "coverage_at_2_percent_error",
         "coverage_at_5_percent_error",
     }
     for figure in metrics["species"].values():
@@ -178,7 +179,7 @@ def test_nothing_is_left_of_an_export_that_failed(
 ) -> None:
     from ml.export import ExportError
 
-    monkeypatch.setattr("ml.version_folder.check_parity", lambda *_: Parity(0.5, 1, False))
+    monkeypatch.setattr("ml.export.check_parity", lambda *_: Parity(0.5, 1, False))
     with pytest.raises(ExportError, match="differ"):
         train_version(
             load_config("tiny").with_changes(epochs=1), drawn_data, tmp_path / "new", command="test",

@@ -1,13 +1,15 @@
 """Signals of a terminal, and the death of a part, as `wingcheck run` meets them."""
 
 import os
+import pty
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.running import Server, alive, eventually
+from tests.running import Server, alive, command, environment, eventually, free_port
 
 
 @pytest.fixture
@@ -31,11 +33,48 @@ def test_ctrl_c_reaches_the_supervisor_alone_which_stops_both(server: Server):
     assert "Traceback" not in server.log
 
 
-def test_a_web_server_that_dies_ends_the_run_with_a_message(server: Server):
-    assert server.process is not None
-    children, web = server.children(), server.child("serve")
+def test_a_web_server_that_dies_is_started_again(server: Server):
+    web, worker = server.child("serve"), server.child("worker")
     assert web is not None
     os.kill(web, signal.SIGKILL)
-    assert server.process.wait(40) == 1
-    assert "The web server was killed (SIGKILL); its last messages stand above. Stopping." in server.log
-    eventually(lambda: not any(map(alive, children)), "the worker has gone too")
+    eventually(lambda: server.child("serve") not in {None, web}, "another one runs")
+    assert server.client.get("/readyz").status_code == 200  # it waits at the port until somebody answers
+    assert server.child("worker") == worker
+    assert "The web server was killed (SIGKILL); starting it again in 1 s." in server.log
+    assert "Wingcheck is ready" in server.log
+    assert server.log.count("Wingcheck is ready") == 1
+
+
+def test_a_terminal_that_is_closed_ends_the_run(tmp_path: Path):
+    """SIGHUP means to replace every process, but not where it says that the terminal has gone."""
+    here, there = pty.openpty()
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("run", "--port", str(free_port()), "--processes", "1"),
+            cwd=tmp_path,
+            env=environment(tmp_path / "data"),
+            stdin=there,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: _take_terminal(there),
+        )
+    try:
+        os.close(there)
+        eventually(lambda: "Wingcheck is ready" in log.read_text(), f"it is ready\n{log.read_text()}", 120)
+        os.kill(process.pid, signal.SIGHUP)
+        eventually(lambda: "Every process was replaced." in log.read_text(), "SIGHUP alone replaces", 120)
+        os.close(here)
+        assert process.wait(180) == 0
+        assert "Stopping." in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _take_terminal(terminal: int) -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from functools import partial
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 
 from app.db import reading, transaction
 from app.domain.review import PhotoQuality, TaskState
 from app.domain.submission import SubmissionStatus
-from app.models import ClaimRecord, ReviewTask, Submission, VerdictRecord
+from app.models import ReviewTask, Submission
 from app.services.doctor.findings import Finding, Patient
+from app.services.doctor.verdicts import is_judged
 from app.services.review import tasks
 
 _WAITING = (SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED, SubmissionStatus.QUERIED)
@@ -23,10 +24,8 @@ def check_desk(patient: Patient) -> Iterator[Finding]:
 
 
 def _without_item(patient: Patient) -> Iterator[Finding]:
-    newest = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == Submission.id).scalar_subquery()
-    judged = exists().where(VerdictRecord.claim_id == newest)
     cared_for = exists().where(ReviewTask.submission_id == Submission.id, ReviewTask.state.in_(_OPEN))
-    query = select(Submission.id, Submission.status).where(Submission.status.in_(_WAITING), judged, ~cared_for)
+    query = select(Submission.id, Submission.status).where(Submission.status.in_(_WAITING), is_judged(), ~cared_for)
     with reading(patient.sessions) as session:
         rows = session.execute(query.order_by(Submission.id)).all()
     for submission_id, status in rows:

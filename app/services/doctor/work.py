@@ -8,9 +8,10 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 
 from app.db import reading, transaction, utcnow
 from app.domain.submission import SubmissionStatus
-from app.models import ClaimRecord, Job, JobKind, JobStatus, Submission, VerdictRecord
+from app.models import Job, JobKind, JobStatus, Submission
 from app.services import jobs
 from app.services.doctor.findings import Finding, Patient
+from app.services.doctor.verdicts import is_judged
 
 _ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _WAITING = (SubmissionStatus.RECEIVED, SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED)
@@ -63,14 +64,14 @@ def _queue(patient: Patient, job_id: int) -> str:
 
 
 def check_submissions(patient: Patient) -> Iterator[Finding]:
-    """Submissions without a verdict on the claim that stands, and without a job that will make one."""
-    newest = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == Submission.id).scalar_subquery()
-    judged = exists().where(VerdictRecord.claim_id == newest)
+    """Submissions without a verdict on claim and squares as they stand, and without a job that will make one."""
     given_up = and_(Job.status == JobStatus.FAILED, Job.id.in_(_newest()))  # said by check_jobs
     cared_for = exists().where(
         Job.kind == JobKind.SCREENING, Job.subject_id == Submission.id, or_(Job.status.in_(_ACTIVE), given_up)
     )
-    query = select(Submission.id, Submission.created_at).where(Submission.status.in_(_WAITING), ~judged, ~cared_for)
+    query = select(Submission.id, Submission.created_at).where(
+        Submission.status.in_(_WAITING), ~is_judged(), ~cared_for
+    )
     with reading(patient.sessions) as session:
         rows = session.execute(query.order_by(Submission.id)).all()
     for submission_id, created_at in rows:

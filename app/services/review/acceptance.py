@@ -15,7 +15,7 @@ from app.domain.agreement import Rate
 from app.domain.errors import FieldError, InvalidInput, NotFound
 from app.domain.review import IdentificationKind, TaskState
 from app.domain.submission import ClaimKind, SubmissionStatus
-from app.domain.verdict import Claim, ErrorThreshold, Opinion, Outcome, Policy, judge
+from app.domain.verdict import Claim, ErrorThreshold, Outcome, Policy, judge
 from app.models import (
     ClaimRecord,
     Identification,
@@ -26,6 +26,7 @@ from app.models import (
     Taxon,
     TaxonPolicy,
     VerdictRecord,
+    opinion_of,
 )
 from app.services import audit, taxa
 from app.services.classifiers import Served
@@ -154,6 +155,16 @@ def stored(taxon_id: int, since: datetime) -> Select[Any]:
         .limit(MOST_LOOKED_AT)
         .subquery()
     )
+    # Of the square as it stands; of the one before where that was moved a moment ago.
+    seen = (
+        select(func.max(PredictionRecord.id))
+        .where(
+            PredictionRecord.photo_id == Photo.id,
+            PredictionRecord.model_version_id == VerdictRecord.model_version_id,
+        )
+        .correlate(Photo, VerdictRecord)
+        .scalar_subquery()
+    )
     return (
         select(
             chosen.c.submission_id,
@@ -162,17 +173,16 @@ def stored(taxon_id: int, since: datetime) -> Select[Any]:
             VerdictRecord.policy,
             PredictionRecord.probabilities,
             PredictionRecord.in_scope,
+            PredictionRecord.others,
+            PredictionRecord.searched,
+            PredictionRecord.square_origin,
             ReviewTask.state,
             ReviewTask.outcome_kind,
             ReviewTask.outcome_taxon_id,
         )
         .join(VerdictRecord, VerdictRecord.id == chosen.c.verdict_id)
         .join(Photo, (Photo.submission_id == chosen.c.submission_id) & Photo.removed_at.is_(None))
-        .join(
-            PredictionRecord,
-            (PredictionRecord.photo_id == Photo.id)
-            & (PredictionRecord.model_version_id == VerdictRecord.model_version_id),
-        )
+        .join(PredictionRecord, PredictionRecord.id == seen)
         .outerjoin(ReviewTask, ReviewTask.submission_id == chosen.c.submission_id)
         .order_by(chosen.c.submission_id, Photo.position)
     )
@@ -196,7 +206,7 @@ def _support_if_accepted(
     if policy is None:
         return None
     claim = Claim(ClaimKind.TAXON, name, reliability, first.informed)
-    verdict = judge(claim, [Opinion(row.probabilities, row.in_scope) for row in rows], policy)
+    verdict = judge(claim, [opinion_of(row) for row in rows], policy)
     accepted = verdict.outcome is Outcome.AGREE and verdict.within_error_bound
     return verdict.support if accepted else None
 
@@ -205,7 +215,9 @@ def policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
     """The policy of a version that serves no more, as it was kept with the verdict; None where it can't be read."""
     try:
         thresholds = tuple(ErrorThreshold(t["error_rate"], t["probability"]) for t in kept["thresholds"])
-        return Policy(kept["in_scope_threshold"], kept["disagree_below"], thresholds, wanted_error)
+        # Verdicts of before there were two thresholds were made with one.
+        confident = kept.get("confident_in_scope_threshold", kept["in_scope_threshold"])
+        return Policy(kept["in_scope_threshold"], kept["disagree_below"], thresholds, wanted_error, confident)
     except (KeyError, TypeError):
         return None
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.db import SessionFactory, reading
 from app.domain.errors import NotFound
-from app.models import Photo, PredictionRecord, ReviewTask, Taxon
-from app.services import photos
+from app.models import Looked, Photo, ReviewTask, Taxon
+from app.services import candidates, photos
 from app.services.classifiers import Classifiers, Served
 from app.services.inference import PhotoError, Square, seen_box
 from app.services.review import preferences, tasks
@@ -26,7 +26,7 @@ _KEPT = 256
 _COLD, _HOT = np.array([255.0, 214.0, 10.0]), np.array([214.0, 40.0, 20.0])
 _MOST_OPAQUE = 0.7
 
-_Key = tuple[str, int, str]
+_Key = tuple[str, int, str, tuple[float, ...]]
 
 
 class Attention:
@@ -47,10 +47,10 @@ class Attention:
         """
         with reading(self._sessions) as session:
             photo = _visible(session, user_id, photo_token)
-            made = _shown(photo)
+            made = photo.prediction()
             predicted = session.get_one(ReviewTask, photo.submission_id).predicted_taxon_id
             name = scientific_name or _asked_about(session, made, predicted)
-        return self._kept(self._classifiers.version(made.model_version_id if made else 0), photo, name)
+        return self._kept(self._classifiers.version(made.model_version_id if made else 0), photo, made, name)
 
     def of_version(self, user_id: int, version_id: int, photo_token: str, scientific_name: str) -> bytes:
         """The same for any version, whether it serves or not, and the species that it is asked about.
@@ -59,18 +59,20 @@ class Attention:
         """
         with reading(self._sessions) as session:
             photo = _visible(session, user_id, photo_token)
+            made = candidates.said(session, version_id, [photo.id]).get(photo.id)
         served = self._classifiers.version(version_id)
         if served.id != version_id:
             raise NotFound("This model version can't be asked any more.")
-        return self._kept(served, photo, scientific_name)
+        return self._kept(served, photo, made, scientific_name)
 
-    def _kept(self, served: Served, photo: Photo, name: str) -> bytes:
-        key = (photo.token, served.id, name)
+    def _kept(self, served: Served, photo: Photo, made: Looked | None, name: str) -> bytes:
+        looked_at = made.square if made else photo.square
+        key = (photo.token, served.id, name, tuple(looked_at or ()))
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        square = Square(*photo.square) if photo.square else None
+        square = Square(*looked_at) if looked_at else None
         picture = self._make(served, photo.sha256, (photo.width, photo.height), square, name)
         with self._lock:
             self._made[key] = picture
@@ -99,14 +101,10 @@ def _visible(session: Session, user_id: int, photo_token: str) -> Photo:
     return photo
 
 
-def _shown(photo: Photo) -> PredictionRecord | None:
-    return photo.predictions[-1] if photo.predictions else None
-
-
-def _asked_about(session: Session, made: PredictionRecord | None, predicted: int | None) -> str:
+def _asked_about(session: Session, made: Looked | None, predicted: int | None) -> str:
     if predicted is not None:
         return session.get_one(Taxon, predicted).scientific_name
-    return max(made.probabilities, key=lambda name: made.probabilities[name]) if made and made.probabilities else ""
+    return made.opinion.top if made and made.probabilities else ""
 
 
 def overlay(looked: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> bytes:

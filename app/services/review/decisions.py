@@ -18,7 +18,7 @@ from app.services.review import leases, preferences, standings, tasks, trust
 MAX_REMARK = 2000
 # Whoever leaves a page open over dinner has not thought for so long.
 LONGEST_SECONDS = 600.0
-_TOLD_BY_EVENT = {"claim_changed", "withdrawn", "answered", "accepted"}
+_TOLD_BY_EVENT = {"claim_changed", "square_moved", "withdrawn", "answered", "accepted"}
 
 
 @dataclass(frozen=True)

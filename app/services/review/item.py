@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import utcnow
 from app.domain.errors import NotFound
 from app.domain.review import IdentificationKind, PhotoQuality, ReviewReason, TaskState
-from app.domain.submission import Source, SubmissionStatus
+from app.domain.submission import Source, SquareOrigin, SubmissionStatus
 from app.domain.verification import VerificationStatus
 from app.models import (
     ClaimRecord,
@@ -22,7 +23,8 @@ from app.models import (
     Taxon,
     VerdictRecord,
 )
-from app.services import taxa
+from app.services import looks, taxa
+from app.services.looks import Animal
 from app.services.review import preferences, questions, standings, tasks
 from app.services.review.desk import ItemState, state_of
 
@@ -31,7 +33,11 @@ EXAMPLES = 4
 
 @dataclass(frozen=True)
 class ItemPhoto:
-    """One photo. ``predictions`` (scientific name → probability, highest first) and ``in_scope`` are empty while hidden."""
+    """One photo. ``square``: what a person drew. ``looked_at``: what the version looked at; None: the middle of the photo.
+
+    What it said is empty while hidden: ``predictions`` (scientific name → probability, highest first; also where it shows
+    none of these), ``in_scope``, ``searched`` (it looked for an animal) and ``others`` (further animals).
+    """
 
     token: str
     position: int
@@ -42,6 +48,10 @@ class ItemPhoto:
     taken_at: str | None
     predictions: dict[str, float]
     in_scope: float | None
+    looked_at: list[float] | None
+    square_origin: SquareOrigin | None
+    searched: bool
+    others: list[Animal]
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Reference:
 class Item:
     """``hidden``: claim, verdict, note and what others said are left out until this user has answered.
 
-    ``claim`` is then None, and so is ``verdict``; ``identifications``, ``log`` and ``questions`` are empty.
+    ``claim`` is then None, and so is ``verdict``; ``looks_like``, ``identifications``, ``log`` and ``questions`` are empty.
     """
 
     state: ItemState
@@ -82,6 +92,7 @@ class Item:
     claimed: Taxon | None
     predicted: Taxon | None
     verdict: VerdictRecord | None
+    looks_like: list[dict[str, Any]]
     individual_count: int
     event_date: date | None
     event_date_source: Source
@@ -130,6 +141,7 @@ def load(session: Session, user_id: int, submission_id: int) -> Item:
         claimed=task.claimed if show else None,
         predicted=task.predicted if show else None,
         verdict=verdict if show else None,
+        looks_like=looks.looks_like(verdict) if verdict and show else [],
         individual_count=row.individual_count,
         event_date=row.event_date,
         event_date_source=row.event_date_source,
@@ -157,8 +169,7 @@ def load(session: Session, user_id: int, submission_id: int) -> Item:
 
 
 def _photo(photo: Photo, verdict: VerdictRecord | None) -> ItemPhoto:
-    made = [p for p in photo.predictions if verdict is not None and p.model_version_id == verdict.model_version_id]
-    shares = made[-1].probabilities if made else {}
+    made = photo.prediction(verdict.model_version_id if verdict else None)
     return ItemPhoto(
         token=photo.token,
         position=photo.position,
@@ -167,8 +178,12 @@ def _photo(photo: Photo, verdict: VerdictRecord | None) -> ItemPhoto:
         square=photo.square,
         seen_before=photo.seen_before,
         taken_at=photo.taken_at,
-        predictions=dict(sorted(shares.items(), key=lambda share: -share[1])),
-        in_scope=made[-1].in_scope if made else None,
+        predictions=looks.shares(made.opinion, verdict) if made and verdict else {},
+        in_scope=made.in_scope if made and verdict else None,
+        looked_at=made.square if made else photo.square,
+        square_origin=made.square_origin if made else None,
+        searched=bool(made and verdict and made.searched),
+        others=looks.animals(made, verdict) if made and verdict else [],
     )
 
 

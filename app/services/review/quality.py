@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from PIL import Image
@@ -10,6 +10,7 @@ from PIL import Image
 from app.domain.review import PhotoQuality
 from app.models import Photo
 from app.services import photos
+from app.services.inference import Square
 from app.storage import Storage
 
 # Short side, in pixels, of what shows the animal: less is a stamp on a screen.
@@ -32,10 +33,9 @@ class Picture:
     square: tuple[float, float, float, float] | None
 
     @classmethod
-    def of(cls, photo: Photo) -> "Picture":
-        """A photo's row as that."""
-        x, y, width, height = photo.square or (0.0, 0.0, 1.0, 1.0)
-        return cls(photo.sha256, photo.width, photo.height, (x, y, width, height) if photo.square else None)
+    def of(cls, photo: Photo, square: Square | None) -> "Picture":
+        """A photo's row as that, with the square that was drawn or found."""
+        return cls(photo.sha256, photo.width, photo.height, astuple(square) if square else None)
 
 
 def best(storage: Storage, pictures: Iterable[Picture]) -> PhotoQuality:

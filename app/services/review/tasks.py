@@ -53,15 +53,26 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
     task.audit = task.audit or verdict.machine_accepted
     describe(session, task, submission, verdict)
     task.quality = quality
-    task.state = TaskState.OPEN
-    task.closed_at = None
-    if task.answers:  # a person has spoken already; that the machine looked again changes nothing
-        task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
-    else:
-        put_back(task, verdict)
+    if task.state is not TaskState.ASKED:
+        task.state = TaskState.OPEN
+        task.closed_at = None
+        # A person has spoken already; that the machine looked again changes nothing.
+        if task.answers:
+            task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
+        elif task.reason is not ReviewReason.ANSWERED:
+            put_back(task, verdict)
     touch(task, "screened")
     session.add(task)
     session.flush()
+
+
+def is_in_hand(session: Session, submission_id: int) -> bool:
+    """Whether a person has answered, asked the volunteer, or has the item open: the machine accepts nothing then."""
+    task = of(session, submission_id)
+    if task is None:
+        return False
+    asked = task.state is TaskState.ASKED or task.reason is ReviewReason.ANSWERED
+    return bool(task.answers) or asked or leases.holder(task, utcnow()) is not None
 
 
 def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
@@ -86,6 +97,13 @@ def after_claim_changed(session: Session, submission: Submission) -> None:
     if task is not None:
         describe(session, task, submission, None)
         touch(task, "claim_changed")
+
+
+def after_square_moved(session: Session, submission: Submission) -> None:
+    """Another part of a photo is to be looked at; the verdict on that follows."""
+    task = of(session, submission.id, lock=True)
+    if task is not None:
+        touch(task, "square_moved")
 
 
 def after_withdrawal(session: Session, submission: Submission) -> None:
@@ -116,7 +134,7 @@ def describe(session: Session, task: ReviewTask, submission: Submission, verdict
     claim = submission.claim
     task.claimed_taxon_id = claim.taxon_id or (claim.taxon.id if claim.taxon else None)
     if verdict is not None:
-        task.predicted_taxon_id = predicted(session, submission, verdict)
+        task.predicted_taxon_id = predicted(session, verdict)
         task.model_version_id = verdict.model_version_id
     task.event_date = submission.event_date
     task.place_key = place_key(submission.place)
@@ -133,19 +151,12 @@ def search_text(*texts: str) -> str:
     return " ".join(" ".join(texts).lower().split())
 
 
-def predicted(session: Session, submission: Submission, verdict: VerdictRecord) -> int | None:
+def predicted(session: Session, verdict: VerdictRecord) -> int | None:
     """The taxon that the model sees on the photo that decided; None where it sees something else altogether."""
-    if verdict.outcome is Outcome.OUT_OF_SCOPE:
+    made = verdict.prediction
+    if made is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(made):
         return None
-    photos = [photo for photo in submission.photos if photo.removed_at is None]
-    if verdict.photo_position >= len(photos):
-        return None
-    made = [p for p in photos[verdict.photo_position].predictions if p.model_version_id == verdict.model_version_id]
-    if not made:
-        return None
-    shares = made[-1].probabilities
-    top = max(shares, key=lambda name: shares[name])
-    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == top))
+    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == made.opinion.top))
 
 
 def status_without_people(verdict: VerdictRecord | None) -> SubmissionStatus:

@@ -12,9 +12,25 @@ from app.settings import Settings
 
 
 def arguments(
-    run: TrainingRun, folder: RunFolder, settings: Settings, start_folder: Path | None, *, strangers: bool
+    run: TrainingRun,
+    folder: RunFolder,
+    settings: Settings,
+    start_folder: Path | None,
+    *,
+    strangers: bool,
+    serving_folder: Path | None = None,
 ) -> list[str]:
-    """What follows `wingcheck`. ``strangers``: the snapshot has photos that show none of the run's taxa."""
+    """What follows `wingcheck`.
+
+    Args:
+        run: what it is to do.
+        folder: where it does it.
+        settings: of the installation.
+        start_folder: of the version whose weights it begins with.
+        strangers: whether the snapshot has photos that show none of the run's taxa.
+        serving_folder: of the version in service, whose finder and names are taken over: a season's photos rarely hold
+            what these are learnt from.
+    """
     root, snapshot = settings.training_root, str(folder.snapshot.resolve())
     uses_root = any(base["path"] == str(Path(root).resolve()) for base in run.snapshot.bases) if root else False
     more = [
@@ -42,6 +58,8 @@ def arguments(
         found += ["--from", str(start_folder)]
     elif settings.retrain_weights:
         found += ["--weights", settings.retrain_weights]
+    if serving_folder is not None:
+        found += ["--parts", str(serving_folder)]
     for key, value in values.items():
         found += ["--set", f"{key}={_toml(value)}"]
     for key, value in run.options.get("values", {}).items():

@@ -117,7 +117,7 @@ def _line(storage: Storage, part: Path, row: SnapshotPhoto) -> dict[str, Any]:
     whole = photo.original_removed_at is None
     name = f"photos/{photo.sha256}.{_SUFFIX.get(photo.format, 'jpg') if whole else 'jpg'}"
     (part / name).write_bytes(storage.get(photos.largest(photo)))
-    square = dict(zip(("x", "y", "width", "height"), photo.square, strict=True)) if photo.square else None
+    square = dict(zip(("x", "y", "width", "height"), row.square, strict=True)) if row.square else None
     return {
         "path": name,
         "sha256": photo.sha256,

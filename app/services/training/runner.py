@@ -107,7 +107,15 @@ class Training:
                 each.taxon is None or each.taxon.scientific_name not in run.labels for each in run.snapshot.photos
             )
             start = registry.folder_of(run.start_version, self._settings) if run.start_version else None
-            arguments = command.arguments(run, folder, self._settings, start, strangers=strangers)
+            serving = registry.serving_for(session, run.task)
+            arguments = command.arguments(
+                run,
+                folder,
+                self._settings,
+                start,
+                strangers=strangers,
+                serving_folder=registry.folder_of(serving, self._settings) if serving else None,
+            )
         folder.tidy_unfinished()
         reach("run-prepared")
         self._in_child(job_id, run_id, folder, arguments)

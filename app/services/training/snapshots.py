@@ -220,7 +220,7 @@ def _fingerprint(task: str, photos: Sequence[Verified], parts: dict[str, Part], 
         json.dumps(
             [
                 each.photo.sha256,
-                each.photo.square,
+                each.photo.animal,
                 each.taxon.scientific_name if each.taxon else None,
                 each.code,
                 parts[each.photo.sha256],
@@ -255,6 +255,7 @@ def freeze(session: Session, choice: Choice) -> Snapshot:
             volunteer=f"v-{each.volunteer_id}",
             event=f"e-{events[each.submission_id]}",
             is_new=each.photo.sha256 in choice.new,
+            square=each.photo.animal,
         )
         for each in choice.photos
     ]

@@ -2,8 +2,8 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import astuple
-from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Header, Path, Request, Response, UploadFile
@@ -16,100 +16,29 @@ from app.services import jobs, taxa
 from app.services.new_submission import MAX_NAME, MAX_PLACE, MAX_TEXT
 from app.services.review import outcome
 from app.services.review.questions import MAX_ANSWER, Questions
+from app.services.submissions import Receipt
 from app.web import openapi, problems
-from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SubmissionsDep, VolunteerKey
-from app.web.forms import parse_submission
+from app.web.api.submission_schemas import (
+    AnimalOut,
+    PhotoOut,
+    QuestionOut,
+    ReviewOut,
+    ScoredTaxonOut,
+    SubmissionOut,
+    TaxonOut,
+    VerdictOut,
+)
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, SquaresDep, SubmissionsDep, VolunteerKey
+from app.web.forms import parse_square, parse_submission
 from app.web.i18n import Language
-from app.web.views import SubmissionView, TaxonView, Views, taxon_view
+from app.web.uploads import SubmissionRoute, chosen, done
+from app.web.views import LooksLikeView, ScoredTaxon, SubmissionView, TaxonView, Views, taxon_view
 
-router = APIRouter(prefix="/api/v1", tags=["submissions"])
-
-
-class TaxonOut(BaseModel):
-    """A species that can be claimed."""
-
-    scientific_name: str = Field(examples=["Maniola jurtina"])
-    vernacular_name: str = Field(examples=["meadow brown"])
-    marks: list[str] = Field(default_factory=list, description="What to look for, in the language of the answer.")
-
-
-class ScoredTaxonOut(BaseModel):
-    scientific_name: str
-    vernacular_name: str
-    probability: float
-
-
-class PhotoOut(BaseModel):
-    url: str = Field(description="A re-encoded copy without EXIF.")
-    filename: str
-    width: int
-    height: int
-    square: tuple[float, float, float, float] | None = Field(description="x, y, width, height in 0…1.")
-    seen_before: bool = Field(description="The same file was sent before, by anyone.")
-    predictions: list[ScoredTaxonOut]
-    in_scope: float | None
-
-
-class VerdictOut(BaseModel):
-    outcome: str = Field(examples=["agree", "disagree", "uncertain", "out_of_scope"])
-    reason: str = Field(description="One plain sentence in the language of the answer.")
-    next_step: str
-    suggested: str | None = Field(description="Scientific name that the model would put in the claim's place.")
-    model_name: str
-    model_version: str
-    machine_accepted: bool
-
-
-class ReviewOut(BaseModel):
-    """What experts settled. `look_for` is filled where they named another species than was claimed."""
-
-    kind: str = Field(examples=["taxon", "unable", "no_butterfly"])
-    verification_status: str = Field(examples=["V1"])
-    scientific_name: str | None
-    vernacular_name: str | None
-    decided_at: datetime
-    look_for: list[TaxonOut] = Field(description="Marks of the species named and of the one claimed, for next time.")
-
-
-class QuestionOut(BaseModel):
-    """What an expert asked. Answer at `/api/v1/submissions/{token}/answer`."""
-
-    body: str
-    language: str
-    asked_at: datetime
-    answer: str | None
-    answered_at: datetime | None
+router = APIRouter(prefix="/api/v1", tags=["submissions"], route_class=SubmissionRoute)
 
 
 class AnswerIn(BaseModel):
     answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=openapi.SOMETHING)]
-
-
-class SubmissionOut(BaseModel):
-    """A submission as its volunteer sees it."""
-
-    token: str = Field(description="The unguessable part of its link.")
-    url: str
-    created_at: datetime
-    status: str = Field(examples=["received", "screened", "flagged", "auto_accepted"])
-    verification_status: str = Field(examples=["pending", "V1"])
-    claim: str = Field(description="The claim that stands, in words.")
-    claimed: str | None = Field(description="Its scientific name; null for another species or don't know.")
-    first_claim: str | None = Field(description="Set where the claim was changed at the second look.")
-    individual_count: int
-    event_date: date | None
-    event_date_source: str
-    place: str
-    latitude: float | None
-    longitude: float | None
-    coordinate_source: str
-    note: str
-    waiting: bool = Field(description="The verdict is not there yet; ask again.")
-    photos: list[PhotoOut]
-    verdict: VerdictOut | None
-    review: ReviewOut | None = Field(None, description="null: no expert has settled it.")
-    question: QuestionOut | None = Field(None, description="A question that waits for an answer.")
-    answered: list[QuestionOut] = Field(default_factory=list)
 
 
 _CREATED: dict[int | str, dict[str, Any]] = {
@@ -132,7 +61,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
     responses=_CREATED,
     openapi_extra=openapi.form(anyOf=openapi.BOTH_OR_NEITHER),
 )
-def create(
+async def create(
     request: Request,
     response: Response,
     submissions: SubmissionsDep,
@@ -186,7 +115,7 @@ def create(
         "note": note,
         "email": email,
     }
-    new = parse_submission(fields, file, square, language.code)
+    new = parse_submission(fields, chosen(file), square, language.code)
     if idempotency_key is not None and not openapi.SHORTEST_KEY <= len(idempotency_key) <= openapi.LONGEST_KEY:
         raise InvalidSubmission(
             [FieldError("Idempotency-Key", "key_length", (("min", openapi.SHORTEST_KEY), ("max", openapi.LONGEST_KEY)))]
@@ -194,12 +123,17 @@ def create(
     if key is None and idempotency_key is not None:
         # A program without cookies: its key tells whose repeat this is.
         key = "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
-    receipt = submissions.submit(new, key, idempotency_key or secrets.token_urlsafe(18))
+
+    def take() -> tuple[Receipt, SubmissionOut]:
+        receipt = submissions.submit(new, key, idempotency_key or secrets.token_urlsafe(18))
+        with reading(request.app.state.sessions) as session:
+            return receipt, _out(session, submissions, receipt.token, language)
+
+    receipt, made = await done(request.app.state.submission_line, take)
     if receipt.duplicate:
         response.status_code = 200
     response.headers["Location"] = f"/api/v1/submissions/{receipt.token}"
-    with reading(request.app.state.sessions) as session:
-        return _out(session, submissions, receipt.token, language)
+    return made
 
 
 @router.get(
@@ -234,6 +168,42 @@ def answer(
 ) -> SubmissionOut:
     """It goes back to whoever asked."""
     Questions(request.app.state.sessions).answer(token, given.answer)
+    with reading(request.app.state.sessions) as session:
+        return _out(session, submissions, token, language)
+
+
+class SquareIn(BaseModel):
+    square: Annotated[
+        str,
+        openapi.SQUARE,
+        Field(max_length=200, description="`x,y,width,height` as fractions of the upright photo; empty takes it away."),
+    ]
+
+
+@router.put(
+    "/submissions/{token}/photos/{number}/square",
+    summary="Draw, move or take away the square of a photo",
+    response_model=SubmissionOut,
+    responses=openapi.WRITING
+    | problems.described(
+        {
+            404: "There is no submission at this link, or no such photo.",
+            409: "An expert has decided on it, or it was withdrawn.",
+            422: "This is no square.",
+        }
+    ),
+)
+def move_square(
+    request: Request,
+    token: Annotated[str, Path(max_length=100)],
+    number: Annotated[int, Path(ge=1, le=1000, description="Of the photo, from 1.")],
+    submissions: SubmissionsDep,
+    squares: SquaresDep,
+    language: LanguageDep,
+    given: SquareIn,
+) -> SubmissionOut:
+    """The model looks again, see `waiting`. Its earlier predictions and verdicts are kept."""
+    squares.of_volunteer(token, number, parse_square(given.square))
     with reading(request.app.state.sessions) as session:
         return _out(session, submissions, token, language)
 
@@ -294,9 +264,20 @@ def _to_json(view: SubmissionView) -> SubmissionOut:
                     width=photo.width,
                     height=photo.height,
                     square=astuple(photo.square) if photo.square else None,
+                    looked_at=astuple(photo.looked_at) if photo.looked_at else None,
+                    square_origin=photo.square_origin,
+                    searched=photo.searched,
                     seen_before=photo.seen_before,
-                    predictions=[_scored(p.taxon, p.probability) for p in photo.predictions],
+                    predictions=_scored(photo.predictions),
                     in_scope=photo.in_scope,
+                    animals=[
+                        AnimalOut(
+                            square=astuple(animal.square),
+                            predictions=_scored(animal.predictions),
+                            in_scope=animal.in_scope,
+                        )
+                        for animal in photo.other_animals
+                    ],
                 )
                 for photo in view.photos
             ],
@@ -307,6 +288,7 @@ def _to_json(view: SubmissionView) -> SubmissionOut:
                 reason=verdict.reason,
                 next_step=verdict.next_step,
                 suggested=verdict.suggested.scientific_name if verdict.suggested else None,
+                looks_like=_scored(verdict.looks_like),
                 model_name=verdict.model_name,
                 model_version=verdict.model_version,
                 machine_accepted=verdict.machine_accepted,
@@ -315,7 +297,12 @@ def _to_json(view: SubmissionView) -> SubmissionOut:
     )
 
 
-def _scored(taxon: TaxonView, probability: float) -> ScoredTaxonOut:
-    return ScoredTaxonOut(
-        scientific_name=taxon.scientific_name, vernacular_name=taxon.vernacular_name, probability=probability
-    )
+def _scored(found: Iterable[ScoredTaxon | LooksLikeView]) -> list[ScoredTaxonOut]:
+    return [
+        ScoredTaxonOut(
+            scientific_name=one.taxon.scientific_name,
+            vernacular_name=one.taxon.vernacular_name,
+            probability=one.probability,
+        )
+        for one in found
+    ]

@@ -5,6 +5,7 @@ it once the answer is written.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,8 @@ class GuardedProtocol(HttpToolsProtocol):
     stalled_seconds: float
     overhead: int
     """Bytes that may come without being a body: headers, what frames chunks, trailers."""
+    changed: Callable[[], None]
+    """Called when a connection was made or lost."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,19 +33,22 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._received = 0
         self._body = 0
+        self._leaving = False
 
     @classmethod
-    def for_settings(cls, settings: Settings) -> type["GuardedProtocol"]:
-        """A class with the limits of these settings."""
-        limits = {
+    def for_settings(cls, settings: Settings, changed: Callable[[], None] = lambda: None) -> type["GuardedProtocol"]:
+        """A class with the limits of these settings, and with whom to tell when a connection was made or lost."""
+        own = {
             "header_seconds": settings.header_seconds,
             "stalled_seconds": settings.stalled_seconds,
             "overhead": 2 * settings.max_header_bytes + settings.max_url_bytes,
+            "changed": staticmethod(changed),
         }
-        return type(cls.__name__, (cls,), limits)
+        return type(cls.__name__, (cls,), own)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        self.changed()
         if self.limit_concurrency is not None and len(self.connections) > 2 * self.limit_concurrency:
             self.transport.abort()  # those that were told 503 do not leave; open files are needed for others
             return
@@ -52,6 +58,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self._header_timer = _stop(self._header_timer)
         self._stalled_timer = _stop(self._stalled_timer)
         super().connection_lost(exc)
+        self.changed()
+
+    def leave(self) -> None:
+        """Close as soon as the request under way, or the next one, is answered, or when none comes in its time.
+
+        An idle connection is not closed at once: its client may be writing to it already. A stream of events would go on
+        for long; whoever listens to one comes back.
+        """
+        self._leaving = True
+        if self._is_free:
+            return
+        self.cycle.keep_alive = False
+        if any(name == b"accept" and b"text/event-stream" in value for name, value in self.cycle.scope["headers"]):
+            self._close()
 
     # --- coming in ---------------------------------------------------------------------------------------------------
 
@@ -103,6 +123,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._header_timer = _stop(self._header_timer)
         super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)

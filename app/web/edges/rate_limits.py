@@ -17,6 +17,7 @@ from app.web.visitors import visitor
 
 log = logging.getLogger(__name__)
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_PREDICTING = {"/predict", "/find"}
 _SUBMITTING = {"/submissions", "/api/v1/submissions"}
 
 
@@ -24,7 +25,7 @@ def group_of(method: str, path: str) -> str | None:
     """The group that a request counts in; reading counts in none."""
     if method in _READING:
         return None
-    if path == "/predict":
+    if path in _PREDICTING:
         return "predict"
     return "submissions" if path in _SUBMITTING else "writes"
 

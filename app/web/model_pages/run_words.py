@@ -17,6 +17,7 @@ PHASES = {
     "waiting": _("Waiting for a worker"),
     "preparing": _("Fetching the photos"),
     "reading": _("Reading the photos"),
+    "finding": _("Learning to find the animal"),
     "training": _("Learning"),
     "exporting": _("Writing the version"),
     "measuring": _("Measuring the version"),

@@ -106,7 +106,7 @@ class GridViews:
             id=item.submission_id,
             revision=item.revision,
             url=f"/review/{item.submission_id}",
-            photo_url=f"/photos/{item.thumb_token}/thumb.jpg",
+            photo_url=f"/photos/{item.thumb_token}/cut.jpg",
             width=480,
             height=480,
             alt=self.t("Leave out: number %(number)s, %(title)s", number=item.submission_id, title=title),

@@ -9,27 +9,22 @@ from app.domain.review import ANSWERS, IdentificationKind, TaskState
 from app.domain.submission import ClaimKind
 from app.models import ClaimRecord, Identification, QuestionTemplate, ReviewQuestion, StatusLog
 from app.services.review.desk import Hold
-from app.services.review.item import Item, ItemPhoto
+from app.services.review.item import Item
 from app.web import wording as volunteers_wording
 from app.web.i18n import LANGUAGES
 from app.web.review import wording
 from app.web.review.grid_views import grid_url
+from app.web.review.photo_views import DeskPhoto, desk_photo
 from app.web.review.words import Words
-from app.web.views import HistoryEntry, ScoredTaxon, SquareView, TaxonView
+from app.web.views import (
+    HistoryEntry,
+    LooksLikeView,
+    ScoredTaxon,
+    TaxonView,
+)
 from app.web.wording import listed
 
 MOST_CHOICES = 9
-
-
-@dataclass(frozen=True)
-class DeskPhoto:
-    display_url: str
-    thumb_url: str
-    width: int
-    height: int
-    alt: str
-    square: SquareView | None
-    attention_url: str | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,7 @@ class ItemView:
     standing: str
     undo_id: int | None
     blind: bool
+    waiting: bool
     photos: list[DeskPhoto]
     why: str
     claim_text: str
@@ -81,6 +77,7 @@ class ItemView:
     claim_kept: bool
     predicted: TaxonView | None
     scores: list[ScoredTaxon]
+    looks_like: list[LooksLikeView]
     verdict_text: str
     model_text: str
     choices: list[TaxonView]
@@ -129,7 +126,8 @@ class ItemViews:
             standing="" if mine else self._standing(item),
             undo_id=self._to_undo(item),
             blind=item.hidden,
-            photos=[self._photo(photo, title, hidden=item.hidden) for photo in item.photos],
+            waiting=not item.hidden and item.verdict is None,
+            photos=[desk_photo(self._words, photo, title, hidden=item.hidden) for photo in item.photos],
             why=self.t(wording.WHY[item.reason]) if item.reason else "",
             claim_text=self._claim(item.claim) if item.claim else "",
             claimed=self._words.taxon(item.claimed),
@@ -137,6 +135,7 @@ class ItemViews:
             claim_kept=bool(item.claim and item.claim.confirmed_at),
             predicted=self._words.taxon(item.predicted),
             scores=self._scores(item),
+            looks_like=self._words.views.looks_like(item.looks_like),
             verdict_text=self._verdict(item),
             model_text=self._model(item),
             choices=[self._words.views.taxon(r.taxon.scientific_name) for r in item.references[:MOST_CHOICES]],
@@ -175,18 +174,6 @@ class ItemViews:
         sees = self._words.name(item.predicted.scientific_name) if item.predicted else self.t("no species")
         return self.t("The claim was %(claim)s; the computer sees %(sees)s.", claim=claim, sees=sees)
 
-    def _photo(self, photo: ItemPhoto, title: str, *, hidden: bool) -> DeskPhoto:
-        alt = self.t("Photo %(number)s of “%(title)s”", number=photo.position + 1, title=title)
-        return DeskPhoto(
-            display_url=f"/photos/{photo.token}/display.jpg",
-            thumb_url=f"/photos/{photo.token}/thumb.jpg",
-            width=photo.width,
-            height=photo.height,
-            alt=alt,
-            square=SquareView(*photo.square) if photo.square else None,
-            attention_url=None if hidden else f"/review/photos/{photo.token}/attention.png",
-        )
-
     def _claim(self, claim: ClaimRecord) -> str:
         if claim.kind is ClaimKind.TAXON and claim.taxon is not None:
             return self._words.name(claim.taxon.scientific_name)
@@ -198,16 +185,18 @@ class ItemViews:
         """Of the photo that decided; of the first where there is no verdict."""
         at = item.verdict.photo_position if item.verdict else 0
         photo = next((p for p in item.photos if p.position == at), item.photos[0] if item.photos else None)
-        shares = photo.predictions if photo else {}
-        return [ScoredTaxon(self._words.views.taxon(name), share) for name, share in shares.items()]
+        return self._words.views.scored(photo.predictions if photo else {})
 
     def _verdict(self, item: Item) -> str:
         verdict = item.verdict
         if verdict is None:
             return ""
-        return self.t(wording.VERDICTS[verdict.reason]) % {
+        like = self._words.views.looks_like(item.looks_like)
+        verdicts = (wording.VERDICTS | wording.NAMED_VERDICTS) if like else wording.VERDICTS
+        return self.t(verdicts[verdict.reason]) % {
             "claim": self._claim(item.claim) if item.claim else "",
             "suggested": self._words.name(verdict.suggested),
+            "like": like[0].taxon.vernacular_name if like else "",
             "photo": verdict.photo_position + 1,
             "known": listed([self._words.name(n) for n in verdict.model_version.labels], self._words.language),
         }
@@ -225,7 +214,7 @@ class ItemViews:
         return [
             ReferenceView(
                 self._words.views.taxon(reference.taxon.scientific_name),
-                [f"/photos/{token}/thumb.jpg" for token in reference.examples],
+                [f"/photos/{token}/cut.jpg" for token in reference.examples],
             )
             for reference in found
         ]

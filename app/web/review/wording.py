@@ -19,6 +19,14 @@ VERDICTS: dict[Reason, str] = {
     Reason.SOME_OUT_OF_SCOPE: _("Photo %(photo)s does not look like %(known)s to the computer."),
     Reason.OUT_OF_SCOPE: _("It does not look like %(known)s to the computer, and it knows no others."),
     Reason.OUT_OF_SCOPE_AS_CLAIMED: _("Another species was claimed, and the computer sees none of those it knows."),
+    Reason.NO_ANIMAL: _("The computer found no butterfly here."),
+    Reason.TWO_ANIMALS: _("There seem to be two butterflies in photo %(photo)s, of different species."),
+    Reason.PERHAPS_LOOK_ALIKE: _("To the computer it could also be another species that looks much like it."),
+}
+
+NAMED_VERDICTS: dict[Reason, str] = {
+    Reason.OUT_OF_SCOPE: _("To the computer it does not look like %(known)s, but more like %(like)s."),
+    Reason.OUT_OF_SCOPE_AS_CLAIMED: _("Another species was claimed. To the computer it looks most like %(like)s."),
 }
 
 WHY: dict[ReviewReason, str] = {
@@ -88,6 +96,7 @@ HAPPENED: dict[str, str] = {
     "undo": _("%(who)s took a decision back (%(when)s)."),
     "leased": _("%(who)s has it open now, until %(when)s at most."),
     "claim_changed": _("The volunteer changed the claim (%(when)s)."),
+    "square_moved": _("The square around the butterfly was changed (%(when)s)."),
     "withdrawn": _("The volunteer withdrew it (%(when)s)."),
     "answered": _("The volunteer answered a question (%(when)s)."),
     "accepted": _("The computer accepted it (%(when)s)."),
@@ -102,6 +111,7 @@ EVENTS: dict[str, str] = {
     "auto_accepted": _("Accepted by the computer"),
     "claim_kept": _("Second look: the volunteer kept the claim"),
     "claim_changed": _("Second look: the volunteer changed the claim"),
+    "square_moved": _("The square around the butterfly was changed"),
     "withdrawn": _("Withdrawn by the volunteer"),
     "identified": _("Identified by an expert"),
     "asked": _("An expert asked the volunteer"),

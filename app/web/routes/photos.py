@@ -6,6 +6,7 @@ from sqlalchemy import select
 from app.domain.errors import NotFound
 from app.models import Photo
 from app.services import photos
+from app.services.inference import Square
 from app.web.dependencies import ReadSession, StorageDep
 from app.web.security import PICTURE_POLICY
 
@@ -14,17 +15,22 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/photos/{token}/{variant}.jpg")
 def show(request: Request, token: str, variant: str, session: ReadSession, storage: StorageDep) -> Response:
-    """A copy of a photo. What a token and a variant show never changes, so the browser keeps it; a withdrawn one is gone."""
+    """A copy of a photo, which the browser keeps, for it never changes. ``cut`` shows the animal alone, from the square that
+    was drawn or found, and the whole photo where there is none; a square may move, so the browser asks whether it did.
+    """
     photo = session.scalar(select(Photo).where(Photo.token == token, Photo.removed_at.is_(None)))
-    if photo is None or variant not in photos.VARIANTS:
+    if photo is None or variant not in {*photos.VARIANTS, "cut"}:
         raise NotFound("There is no photo at this link.")
-    etag = f'"{photo.sha256[:16]}-{variant}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"}
+    square = photo.animal if variant == "cut" else None
+    etag = f'"{photo.sha256[:16]}-{variant}{"".join(f"-{edge:.4f}" for edge in square or ())}"'
+    cache = "private, no-cache" if variant == "cut" else "private, max-age=3600"
+    headers = {"ETag": etag, "Cache-Control": cache, "Content-Disposition": "inline"}
     headers["Content-Security-Policy"] = PICTURE_POLICY
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
+    kept = variant if variant != "cut" else "display" if square else "thumb"
     try:
-        data = storage.get(photos.key_of(photo.sha256, variant))
+        data = storage.get(photos.key_of(photo.sha256, kept))
     except FileNotFoundError as error:
         raise NotFound("The file of this photo is missing.") from error
-    return Response(data, media_type="image/jpeg", headers=headers)
+    return Response(photos.cut(data, Square(*square)) if square else data, media_type="image/jpeg", headers=headers)

@@ -7,18 +7,24 @@ from fastapi import Depends, Request, Response
 from app.models import JobKind, Submission
 from app.services import jobs, taxa
 from app.services.review import outcome
-from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession
+from app.web.dependencies import ClassifiersDep, LanguageDep, ReadSession, served_now
 from app.web.i18n import Language
 from app.web.pages import render
 from app.web.review.outcome_views import review_view
 from app.web.views import TaxonView, Views, taxon_view
 
 
-def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
-    return [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
+async def _choices(classifiers: ClassifiersDep, language: LanguageDep) -> list[TaxonView]:
+    return [taxon_view(taxon, language) for taxon in (await served_now(classifiers)).taxa]
+
+
+async def _searches(classifiers: ClassifiersDep) -> bool:
+    return (await served_now(classifiers)).info.finder is not None
 
 
 Choices = Annotated[list[TaxonView], Depends(_choices)]
+# Whether the version in service can find the animals of a photo.
+Searches = Annotated[bool, Depends(_searches)]
 
 
 def page_of(

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.background import BackgroundTask
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from app.crash_points import reach
 from app.db import transaction, utcnow
@@ -28,10 +29,11 @@ from app.web.errors import field_errors, wants_json
 from app.web.forms import FIELDS, parse_claim, parse_email, parse_submission
 from app.web.i18n import Language
 from app.web.pages import render
-from app.web.routes.submission_page import Choices, page_of, private
+from app.web.routes.submission_page import Choices, Searches, page_of, private
+from app.web.uploads import SubmissionRoute, chosen, done
 from app.web.views import TaxonView, Views
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
 ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo"
 
 
@@ -51,13 +53,14 @@ def new(
     request: Request,
     session: ReadSession,
     choices: Choices,
+    searches: Searches,
     settings: SettingsDep,
     cookie: VolunteerCookieDep,
     key: VolunteerKey,
 ) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)
-    page = private(_form_page(request, choices, settings, email=(volunteer.email or "") if volunteer else ""))
+    page = private(_form_page(request, choices, searches, settings, email=(volunteer.email or "") if volunteer else ""))
     cookie.write(page, key or volunteers.new_key())
     return page
 
@@ -65,6 +68,7 @@ def new(
 def _form_page(
     request: Request,
     choices: list[TaxonView],
+    searches: bool,
     settings: Any,
     *,
     email: str = "",
@@ -77,6 +81,7 @@ def _form_page(
         "submissions/new.html",
         status=status,
         taxa=choices,
+        searches=searches,
         form=dict.fromkeys(FIELDS, "") | {"individual_count": "1", "email": email} | (values or {}),
         errors=errors or {},
         limits={
@@ -91,11 +96,11 @@ def _form_page(
 
 
 @router.post("/submissions", dependencies=[Depends(same_origin)])
-def create(
+async def create(
     request: Request,
     form: FormDep,
-    session: ReadSession,
     choices: Choices,
+    searches: Searches,
     settings: SettingsDep,
     submissions: SubmissionsDep,
     cookie: VolunteerCookieDep,
@@ -104,18 +109,20 @@ def create(
 ) -> Response:
     """Take the form. Scripts get JSON, others are sent on to the submission's page."""
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
     squares = [value for value in form.getlist("square") if isinstance(value, str)]
-    session.close()  # its connection would lie idle while photos are decoded and another one writes
+    new = parse_submission(fields, chosen(form.getlist("file")), squares, language.code)
+    idempotency_key = fields.get("idempotency_key", "") or secrets.token_urlsafe(18)
     try:
-        parsed = parse_submission(fields, files, squares, language.code)
-        receipt = _submit(submissions, parsed, key, fields.get("idempotency_key", "") or secrets.token_urlsafe(18))
+        receipt = await done(
+            request.app.state.submission_line, partial(_submit, submissions, new, key, idempotency_key)
+        )
     except InvalidSubmission as error:
         if wants_json(request):
             raise
         return _form_page(
             request,
             choices,
+            searches,
             settings,
             values=fields,
             email=fields.get("email", ""),
@@ -178,7 +185,7 @@ def verdict(
 ) -> Response:
     """The part of the page that changes while the computer looks."""
     row = submissions.get(session, token)
-    return page_of(request, session, row, language, choices, template="_verdict.html")
+    return page_of(request, session, row, language, choices, template="_polled.html")
 
 
 @router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])

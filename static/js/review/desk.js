@@ -23,7 +23,7 @@ class Desk {
     this.shell = shell;
     this.say = speaker(shell);
     this.query = shell.dataset.query;
-    this.usual = { brightness: Number(shell.dataset.brightness) || 1, attention: false };
+    this.usual = { brightness: Number(shell.dataset.brightness) || 1, attention: false, closely: false };
     this.service = new Service(shell.dataset.csrf);
     this.toasts = new Toasts(document.querySelector("[data-toasts]"), document.querySelector("[data-warnings]"));
     this.trail = new Trail();
@@ -34,7 +34,7 @@ class Desk {
       onDone: (entry, result) => this.#done(entry, result),
       onRefused: (entry, failure) => this.#refused(entry, failure),
     });
-    this.keys = new Keys(() => document.querySelector(":popover-open") ?? document.body);
+    this.keys = new Keys(() => document.querySelector(":popover-open") ?? document.querySelector("[data-placing]:not([hidden])") ?? document.body);
     enhanceHelp(document.querySelector("#help"), this.keys, () => document.body);
     shell.addEventListener("submit", (event) => this.#submitted(event));
     document.addEventListener("click", (event) => this.#clicked(event));
@@ -58,7 +58,7 @@ class Desk {
   mount(article) {
     this.article = article;
     this.stage?.destroy();
-    this.stage = new Stage(article, this.say, this.usual);
+    this.stage = new Stage(article, this.say, this.usual, { service: this.service, toasts: this.toasts, reload: () => this.#reload(article.dataset.item) });
     const taxa = article.querySelector("[data-typeahead]");
     if (taxa) {
       const go = article.querySelector("[data-pick-go]");
@@ -165,6 +165,17 @@ class Desk {
     if (!this.article.dataset.ready) return;
     this.service.post(`/review/${this.article.dataset.item}/skip`).catch(() => {}); // its lease ends by itself
     this.#advance(event);
+  }
+
+  /** The item as it stands now, unless it was left or somebody writes; whether its second opinion is still to come. */
+  async #reload(item) {
+    const [article] = await this.service.articles(this.#address(`/review/${item}/item`));
+    const { dataset } = this.article;
+    if (!article || dataset.item !== item || dataset.answered) return false;
+    const waits = Boolean(article.dataset.waiting);
+    const isNew = article.dataset.revision !== dataset.revision || (dataset.waiting && !waits);
+    if (isNew && !document.querySelector(":popover-open")) this.#swap(article);
+    return waits;
   }
 
   #clicked(event) {

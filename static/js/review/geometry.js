@@ -5,6 +5,7 @@
  * offset in screen pixels from the box's middle, and quarter turns to the right, 0…3.
  */
 const LARGEST = 24;
+const MARGIN = 1.25;
 const between = (low, value, high) => Math.min(Math.max(value, low), high);
 
 /** The size of the photo as it lies, before scaling. */
@@ -42,6 +43,15 @@ export function zoomed(view, factor, point, photo, box) {
 
 export function panned(view, dx, dy, photo, box) {
   return settled({ ...view, x: view.x + dx, y: view.y + dy }, photo, box);
+}
+
+/** The view in which a part of the photo, {x, y, width, height} as fractions of its sides, fills the box with a margin. */
+export function onto(part, photo, box, turns = 0) {
+  const size = turned({ width: part.width * photo.width, height: part.height * photo.height }, turns);
+  const scale = Math.min(box.width / size.width, box.height / size.height) / MARGIN;
+  let [x, y] = [(0.5 - part.x - part.width / 2) * photo.width * scale, (0.5 - part.y - part.height / 2) * photo.height * scale];
+  for (let turn = 0; turn < turns; turn += 1) [x, y] = [-y, x];
+  return settled({ scale, x, y, turns }, photo, box);
 }
 
 /** A quarter turn to the right (+1) or to the left (-1), around the box's middle. A photo that fitted still fits. */

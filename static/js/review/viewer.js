@@ -15,17 +15,21 @@ export class Viewer {
     this.element = element;
     this.layer = element.querySelector("[data-layer]");
     this.picture = element.querySelector("[data-photo]");
+    this.part = null; // the square, {x, y, width, height} as fractions of the photo
     this.usual = { brightness: 1, ...usual };
     this.brightness = this.usual.brightness;
     this.pointers = new Map();
     this.view = null;
     this.onChange = () => {};
-    this.picture.addEventListener("load", () => this.fit());
+    this.isClose = false;
+    this.picture.addEventListener("load", () => this.closely(this.isClose));
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     element.addEventListener("pointerdown", (event) => this.#down(event));
     element.addEventListener("pointermove", (event) => this.#moved(event));
     for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, (event) => this.#up(event));
-    element.addEventListener("dblclick", (event) => this.toggle(this.#at(event)));
+    element.addEventListener("dblclick", (event) => {
+      if (!event.target.closest("[data-editor]")) this.toggle(this.#at(event));
+    });
     this.observer = new ResizeObserver(() => this.#resized());
     this.observer.observe(element);
     this.brighten(0);
@@ -74,12 +78,20 @@ export class Viewer {
     this.#show(geometry.zoomed(this.view, factor, point, this.photo, this.box));
   }
 
+  /** The photo's square closely, or the whole photo. */
+  closely(on) {
+    if (!on || !this.part) return this.fit();
+    return this.#show(geometry.onto(this.part, this.photo, this.box, this.view.turns), true);
+  }
+
   pan(dx, dy) {
     this.#show(geometry.panned(this.view, dx, dy, this.photo, this.box));
   }
 
   rotate(by) {
-    this.#show(geometry.rotated(this.view, by, this.photo, this.box));
+    const view = geometry.rotated(this.view, by, this.photo, this.box);
+    if (this.isClose) this.#show(geometry.onto(this.part, this.photo, this.box, view.turns), true);
+    else this.#show(view);
   }
 
   brighten(steps) {
@@ -124,9 +136,11 @@ export class Viewer {
     commands[name]?.();
   }
 
-  #show(view) {
+  #show(view, isClose = false) {
     const { photo, box } = this;
     this.view = view;
+    this.isClose = isClose;
+    this.layer.style.setProperty("--zoom", String(view.scale));
     this.layer.style.width = `${photo.width}px`;
     this.layer.style.height = `${photo.height}px`;
     this.layer.style.transform = geometry.transformOf(view, photo, box);
@@ -140,7 +154,8 @@ export class Viewer {
 
   #resized() {
     if (!this.view) return;
-    this.#show(this.lastFitted ? geometry.fitted(this.photo, this.box, this.view.turns) : geometry.settled(this.view, this.photo, this.box));
+    if (this.isClose) this.closely(true);
+    else this.#show(this.lastFitted ? geometry.fitted(this.photo, this.box, this.view.turns) : geometry.settled(this.view, this.photo, this.box));
   }
 
   #at(event) {
@@ -155,7 +170,7 @@ export class Viewer {
   }
 
   #down(event) {
-    if (event.button !== 0 || event.target.closest("button, a")) return;
+    if (event.button !== 0 || event.target.closest("button, a, [data-editor]")) return;
     this.pointers.set(event.pointerId, this.#at(event));
     this.element.setPointerCapture(event.pointerId);
     this.element.classList.add("viewer--held");

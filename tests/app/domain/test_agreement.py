@@ -70,6 +70,38 @@ def test_a_coordinator_may_want_more_audits_first():
     assert not must_suspend(Rate(2, 40), 0.05, 0.1, 100)
 
 
+def test_a_rate_is_its_count_over_its_total():
+    assert (Rate(1, 4).value, Rate(0, 4).value, Rate(4, 4).value) == (0.25, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("limit", "audits"), [(0.01, 381), (0.05, 73), (0.1, 35), (0.2, 16), (0.5, 4)])
+def test_how_many_faultless_audits_it_takes(limit, audits):
+    """z²(1 - limit) / limit, rounded up, with z² = 3.8415."""
+    assert audits_to_pass(limit) == audits
+
+
+def test_an_exact_limit_takes_no_audit_more():
+    """Rounding of floats must not turn 7 into 8."""
+    limit = Rate(0, 7).upper
+    assert audits_to_pass(limit) == 7
+    assert not must_suspend(Rate(0, 7), 0.05, limit, 0)
+
+
+BOUNDARIES = [
+    # wrong, audits, wanted rate, limit, fewest audits, suspended
+    (2, 40, 0.05, Rate(2, 40).upper, 0, False),  # exactly at the limit is within it
+    (2, 11, Rate(2, 11).lower, 0.1, 0, False),  # exactly at the wanted rate as well
+    (2, 11, Rate(2, 11).lower - 1e-9, 0.1, 0, True),
+    (2, 40, 0.05, 0.1, 40, True),  # from the fewest audits on, that number included
+    (2, 40, 0.05, 0.1, 41, False),
+]
+
+
+@pytest.mark.parametrize(("wrong", "audits", "wanted", "limit", "minimum", "suspended"), BOUNDARIES)
+def test_suspension_at_its_boundaries(wrong, audits, wanted, limit, minimum, suspended):
+    assert must_suspend(Rate(wrong, audits), wanted, limit, minimum) is suspended
+
+
 KAPPAS = [
     ([], None),
     ([("a", "a"), ("b", "b")], 1.0),

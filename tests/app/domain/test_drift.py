@@ -41,3 +41,26 @@ def test_values_that_are_all_the_same_and_values_nobody_had_before():
 def test_too_few_say_nothing():
     assert population_stability(values(0), values(0, FEWEST - 1)) is None
     assert population_stability(values(0, FEWEST - 1), values(0)) is None
+
+
+TENTHS = list(range(200))  # as many below 20, from 20 to 40, and so on
+MOVED = [
+    # how many values now lie in each tenth, and the index: the sum of (now - then) * ln(now / then) over the tenths
+    ([20] * 10, 0.0),
+    ([40, 0, *[20] * 8], 0.1 * math.log(2) + (0.001 - 0.1) * math.log(0.001 / 0.1)),
+    ([*[20] * 8, 0, 40], 0.1 * math.log(2) + (0.001 - 0.1) * math.log(0.001 / 0.1)),
+    ([10, 30, *[20] * 8], -0.05 * math.log(0.5) + 0.05 * math.log(1.5)),
+    ([*[0] * 9, 200], 0.9 * math.log(10) + 9 * (0.001 - 0.1) * math.log(0.001 / 0.1)),
+]
+
+
+@pytest.mark.parametrize(("counts", "expected"), MOVED)
+@pytest.mark.parametrize("within", [0, 10, 19])
+def test_values_that_moved_between_tenths(counts, expected, within):
+    """Wherever in its tenth a value lies: at its lower end, which belongs to it, or at its upper."""
+    present = [20 * tenth + within for tenth, count in enumerate(counts) for _ in range(count)]
+    assert population_stability(TENTHS, present) == pytest.approx(expected)
+
+
+def test_shares_are_compared_not_counts():
+    assert population_stability(TENTHS, TENTHS * 3) == 0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.gate import CheckName, Difference, Figure, Limits, Measured, judge
+from app.domain.gate import Check, CheckName, Difference, Figure, Limits, Measured, judge
 
 LIMITS = Limits(margin=0.02, confidence=0.95, calibration_error=0.05, megabytes=50, milliseconds=50)
 GOOD = Measured(("a", "b"), Figure(0.95, 0.93, 0.97, 1000), 0.02, 9.0, 2.0)
@@ -70,3 +70,63 @@ def test_what_it_says_has_the_numbers():
     size = next(check for check in report.checks if check.name is CheckName.SIZE)
     assert (size.value, size.limit) == (51, 50)
     assert report.detail == "What is loaded has 51 MB; 50 are allowed."
+
+
+def compared(difference, photos, least):
+    return (
+        f"Accuracy differs by {difference} from the version in service, on {photos}; "
+        f"at 95% confidence by at least {least}, and -0.020 is allowed."
+    )
+
+
+PAIRED = Difference(-0.01, 0.004, 300, paired=True)
+FEWER = replace(SERVING, photos=800)
+NO_FIGURES = "It has no figures on photos it never learnt from."
+ALONE = "Nothing serves yet that it could be worse than."
+ACCURACIES = [
+    # candidate's figure, labels in service, its figure, difference on the same photos; passed, least difference, words
+    (None, ("a",), SERVING, None, False, None, NO_FIGURES),
+    (None, (), None, None, False, None, NO_FIGURES),
+    (GOOD.accuracy, (), None, None, True, None, ALONE),
+    (GOOD.accuracy, (), SERVING, PAIRED, True, None, ALONE),
+    (GOOD.accuracy, ("a",), None, None, False, None, "The version in service has no figures to compare with."),
+    # errors of 0.04 / (2 * 1.96) each make 0.01443 together: 0.01 - 1.6449 * 0.01443
+    (GOOD.accuracy, ("a",), FEWER, None, True, -0.013737, compared("+0.010", "different photos (800)", "-0.014")),
+    # -0.01 - 1.6449 * 0.004, and 0.01 less
+    (None, ("a",), None, PAIRED, True, -0.016579, compared("-0.010", "the same photos (300)", "-0.017")),
+    (
+        GOOD.accuracy, ("a",), SERVING, replace(PAIRED, value=-0.02),
+        False, -0.026579, compared("-0.020", "the same photos (300)", "-0.027"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figure", "labels", "serving", "paired", "passed", "least", "detail"), ACCURACIES)
+def test_what_the_gate_says_of_accuracy(figure, labels, serving, paired, passed, least, detail):
+    report = judge(replace(GOOD, accuracy=figure), labels, serving, LIMITS, paired)
+    least = least and pytest.approx(least, abs=1e-6)
+    assert report.checks[1] == Check(CheckName.ACCURACY, passed, least, -0.02, detail)
+
+
+@pytest.mark.parametrize(("candidate", "serving"), [(1000, 800), (800, 1000)])
+def test_figures_of_different_photos_count_as_the_fewer_of_them(candidate, serving):
+    figure = replace(SERVING, value=0.95, photos=candidate)
+    difference = judge(replace(GOOD, accuracy=figure), ("a",), replace(SERVING, photos=serving), LIMITS).difference
+    assert difference == Difference(pytest.approx(0.01), pytest.approx(0.014431, abs=1e-6), 800, paired=False)
+
+
+@pytest.mark.parametrize(
+    ("labels", "detail"),
+    [
+        (("a", "b"), "It knows every taxon that the one in service knows."),
+        ((), "It knows every taxon that the one in service knows."),
+        (("a", "x", "y"), "It no longer knows x, y."),
+    ],
+)
+def test_what_the_gate_says_of_labels(labels, detail):
+    assert judge(GOOD, labels, SERVING, LIMITS).checks[0].detail == detail
+
+
+def test_the_limits_themselves_are_allowed():
+    at_limits = replace(GOOD, calibration_error=0.05, megabytes=50, milliseconds=50)
+    assert [check.passed for check in judge(at_limits, ("a",), SERVING, LIMITS).checks] == [True] * 5

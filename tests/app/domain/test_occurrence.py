@@ -5,7 +5,17 @@ import random
 
 import pytest
 
-from app.domain.occurrence import LICENCE_URLS, PUBLISHED, STATUSES, Licence, Precision, generalised
+from app.domain.occurrence import (
+    ACCEPTED,
+    LICENCE_URLS,
+    NAMED_BY_EXPERTS,
+    PUBLISHED,
+    STATUSES,
+    Licence,
+    Place,
+    Precision,
+    generalised,
+)
 from app.domain.verification import VerificationStatus
 
 ROUNDED = [Precision.HUNDRED_METRES, Precision.KILOMETRE, Precision.TEN_KILOMETRES]
@@ -79,3 +89,40 @@ def test_a_place_that_is_not_told_is_none():
 def test_nothing_is_told_of_a_side_of_zero():
     told = rounded(-0.001, -0.004, Precision.KILOMETRE)
     assert (told.latitude, told.longitude) == ("0.00", "0.00")
+
+
+HUNDRED, ONE, TEN = ROUNDED
+PLACES = [
+    # place, precision, latitude and longitude as they are told, step, uncertainty in metres
+    # half a step is 55.66 m, 556.6 m, 5,566 m of latitude; of longitude it is the cosine of it, at the cell's widest edge
+    (52.370216, 4.895168, HUNDRED, "52.370", "4.895", "0.001", 66),
+    (52.370216, 4.895168, ONE, "52.37", "4.90", "0.01", 653),
+    (52.370216, 4.895168, TEN, "52.4", "4.9", "0.1", 6523),
+    (-52.370216, -4.895168, TEN, "-52.4", "-4.9", "0.1", 6523),
+    (0.0, 179.99, TEN, "0.0", "180.0", "0.1", 7872),
+    (90.0, 0.0, TEN, "90.0", "0.0", "0.1", 5567),
+    (-0.04, -0.04, TEN, "0.0", "0.0", "0.1", 7872),
+    (-0.06, -0.06, TEN, "-0.1", "-0.1", "0.1", 7872),
+    # as it was given, without zeros at the end
+    (52.3702164, -4.8, Precision.EXACT, "52.370216", "-4.8", None, None),
+    (50.0, 100.0, Precision.EXACT, "50", "100", None, None),
+    (-0.0000004, 0.0000007, Precision.EXACT, "0", "0.000001", None, None),
+]
+
+
+@pytest.mark.parametrize(("north", "east", "precision", "latitude", "longitude", "step", "uncertainty"), PLACES)
+def test_how_places_are_told(north, east, precision, latitude, longitude, step, uncertainty):
+    assert generalised(north, east, precision) == Place(latitude, longitude, step, uncertainty)
+
+
+def test_what_is_accepted_and_what_experts_named():
+    assert {status for standing in ACCEPTED for status in STATUSES[standing]} == {
+        VerificationStatus.V1,
+        VerificationStatus.V2,
+        VerificationStatus.ACCEPTED_BY_MACHINE,
+    }
+    assert {status for standing in NAMED_BY_EXPERTS for status in STATUSES[standing]} == {
+        VerificationStatus.V1,
+        VerificationStatus.V2,
+        VerificationStatus.C3,
+    }

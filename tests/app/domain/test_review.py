@@ -86,6 +86,23 @@ def test_the_most_careful_of_those_who_agree_decides_the_code(codes, settled):
     assert found.code is settled
 
 
+CAREFUL = [
+    # codes of those who agree, in their order; the code of the record
+    (K.UNABLE, [V.R4, V.R5], V.R4),
+    (K.UNABLE, [V.R5, V.R4], V.R4),
+    (K.NO_BUTTERFLY, [V.R5, V.R5], V.R5),
+    (K.NO_BUTTERFLY, [V.R4, V.R5], V.R4),
+    (K.TAXON, [V.V2, V.V1], V.V2),
+]
+
+
+@pytest.mark.parametrize(("kind", "codes", "settled"), CAREFUL)
+def test_what_experts_settle_has_one_kind_taxon_and_code(kind, codes, settled):
+    taxon = ONE if kind is K.TAXON else None
+    answers = [Answer(user, kind, taxon, code) for user, code in enumerate(codes)]
+    assert standing(answers, 2) == Settled(kind, taxon, settled)
+
+
 def test_who_disagrees_is_told_from_who_is_missing():
     assert standing([X(1)], 2) == NeedsAnother(1, disputed=False)
     assert standing([X(1), Y(2)], 2) == NeedsAnother(2, disputed=True)

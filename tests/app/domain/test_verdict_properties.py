@@ -22,6 +22,17 @@ def opinions(draw):
     return Opinion(draw(probabilities()), draw(fraction))
 
 
+def of_two(one, in_scope):
+    return Opinion({"Genus species0": one, "Genus species1": 1 - one}, in_scope)
+
+
+@st.composite
+def whole_opinions(draw):
+    """With further animals in the photo, and whether any was found."""
+    others = draw(st.lists(st.builds(of_two, fraction, fraction), max_size=2))
+    return Opinion(draw(probabilities(most=4)), draw(fraction), tuple(others), draw(st.booleans()))
+
+
 @st.composite
 def claims(draw):
     kind = draw(st.sampled_from(ClaimKind))
@@ -34,7 +45,7 @@ def policies(draw):
     thresholds = tuple(
         ErrorThreshold(rate, draw(st.none() | fraction)) for rate in draw(st.lists(st.floats(0.001, 0.5), max_size=4))
     )
-    return Policy(draw(fraction), draw(fraction), thresholds, draw(st.floats(0.001, 0.5)))
+    return Policy(draw(fraction), draw(fraction), thresholds, draw(st.floats(0.001, 0.5)), draw(fraction))
 
 
 @given(opinions(), claims())
@@ -69,7 +80,7 @@ def test_an_uninformative_claim_changes_nothing(shares, reliability, informed):
     assert posterior(Opinion(shares, 1), claim) == pytest.approx(shares, abs=1e-4)
 
 
-@given(claims(), st.lists(opinions(), min_size=1, max_size=4), policies())
+@given(claims(), st.lists(whole_opinions(), min_size=1, max_size=3), policies())
 def test_every_verdict_points_at_a_photo_and_keeps_its_promises(claim, seen, policy):
     verdict = judge(claim, seen, policy)
     assert 0 <= verdict.photo < len(seen)
@@ -80,9 +91,12 @@ def test_every_verdict_points_at_a_photo_and_keeps_its_promises(claim, seen, pol
     if verdict.outcome is Outcome.AGREE:
         assert claim.kind is ClaimKind.TAXON
         assert verdict.support >= 1 - policy.wanted_error
-        assert all(opinion.in_scope >= policy.in_scope_threshold for opinion in seen)
+        least = max(policy.in_scope_threshold, policy.confident_in_scope_threshold)
+        assert all(opinion.in_scope >= least for opinion in seen)
+    if verdict.outcome is Outcome.DISAGREE:
+        assert seen[verdict.photo].in_scope >= policy.confident_in_scope_threshold
 
 
-@given(st.lists(opinions(), min_size=1, max_size=4), policies())
+@given(st.lists(whole_opinions(), min_size=1, max_size=3), policies())
 def test_what_nobody_named_is_never_accepted(seen, policy):
     assert judge(Claim(ClaimKind.UNKNOWN), seen, policy).outcome is not Outcome.AGREE

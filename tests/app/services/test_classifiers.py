@@ -144,7 +144,7 @@ def test_what_reading_raises_reaches_the_caller_and_frees_the_place(lite):
 
     with pytest.raises(FileNotFoundError):
         serving.answer(serving.current(), [(gone, None)])
-    assert serving.waiting == 0
+    assert serving.line.waiting == 0
 
 
 def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(lite):

@@ -7,7 +7,7 @@ from app.db import transaction, utcnow
 from app.domain.submission import ClaimKind, SubmissionStatus
 from app.domain.verdict import Outcome, Reason
 from app.domain.verification import VerificationStatus
-from app.models import Job, JobKind, JobStatus, ModelVersion, Taxon, TaxonPolicy
+from app.models import Job, JobKind, JobStatus, ModelVersion, ReviewTask, Taxon, TaxonPolicy
 from app.services import jobs, photos
 from app.storage import LocalStorage
 from ml.inference import Square
@@ -41,6 +41,11 @@ def set_policy(service, taxon, **values):
     with transaction(service.sessions) as session:
         found = session.scalars(select(Taxon).where(Taxon.scientific_name == taxon)).one()
         found.policy = TaxonPolicy(**({"machine_acceptance": False} | values))
+
+
+def tasks_of(service):
+    with service.sessions() as session:
+        return list(session.scalars(select(ReviewTask)))
 
 
 def jobs_of(service):
@@ -259,13 +264,15 @@ def test_what_was_withdrawn_meanwhile_is_left_alone(service):
     assert {job.status for job in jobs_of(service)} == {JobStatus.DONE}
 
 
-def test_what_an_expert_verified_meanwhile_is_left_alone(service):
+def test_what_an_expert_verified_meanwhile_stays_verified_and_gets_its_verdict_all_the_same(service):
     token = submit(service).token
     with transaction(service.sessions) as session:
         submissions(service).get(session, token).status = SubmissionStatus.VERIFIED
     service.work()
     kept = row(service, token)
-    assert (kept.status, kept.verdicts) == (SubmissionStatus.VERIFIED, [])
+    assert (kept.status, len(kept.verdicts), kept.verdict.machine_accepted) == (SubmissionStatus.VERIFIED, 1, False)
+    assert [entry.event for entry in kept.log] == ["received"]
+    assert tasks_of(service) == []
 
 
 # --- when it can't ---------------------------------------------------------------------------------------------------

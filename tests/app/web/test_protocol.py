@@ -19,6 +19,12 @@ async def answers(scope, receive, send):
     """Says how many bytes came, or, at /large, what nobody reads in one go."""
     if scope["type"] != "http":
         return
+    if scope["path"] == "/events":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
     size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
@@ -33,6 +39,12 @@ async def answers(scope, receive, send):
 
 @contextlib.contextmanager
 def serving(folder, **values):
+    with running(folder, **values) as server:
+        yield server.servers[0].sockets[0].getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(folder, **values):
     settings = make_settings(folder, **(QUICK | values))
     config = uvicorn.Config(
         answers,
@@ -50,7 +62,7 @@ def serving(folder, **values):
     while not server.started:
         time.sleep(0.01)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = server.force_exit = True
         thread.join(10)
@@ -193,3 +205,68 @@ def test_far_too_many_are_cut(tmp_path):
         with connected(port) as connection, contextlib.suppress(OSError):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert rest(connection) == b""
+
+
+# --- leaving: another process takes new connections, and this one ends when its own have closed -----------------------
+
+
+@pytest.fixture
+def server(tmp_path):
+    with running(tmp_path, header_seconds=5) as server:
+        yield server
+
+
+def port_of(server):
+    return server.servers[0].sockets[0].getsockname()[1]
+
+
+def leave(server):
+    """As on SIGHUP."""
+    done = threading.Event()
+    [connection] = server.server_state.connections
+
+    def on_its_loop():
+        connection.leave()
+        done.set()
+
+    connection.loop.call_soon_threadsafe(on_its_loop)
+    assert done.wait(5)
+
+
+def test_an_idle_connection_has_its_next_request_answered_and_is_closed(server):
+    with connected(port_of(server), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+        assert b"connection: close" not in connection.recv(65536)
+        leave(server)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = rest(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+
+
+def test_one_that_asks_nothing_more_is_closed_in_its_time(server):
+    with connected(port_of(server), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+        connection.recv(65536)
+        leave(server)
+        assert rest(connection) == b""
+
+
+def test_a_body_that_is_still_coming_is_waited_for(server):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc"
+    with connected(port_of(server), head) as connection:
+        while not any(each.cycle for each in server.server_state.connections):
+            time.sleep(0.01)
+        leave(server)
+        connection.sendall(b"def")
+        answer = rest(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b'{"size": 6}')
+
+
+def test_a_stream_of_events_is_ended_for_it_would_go_on(server):
+    head = b"GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
+    with connected(port_of(server), head) as connection:
+        received = b""
+        while b"first" not in received:
+            received += connection.recv(65536)
+        leave(server)
+        assert rest(connection) == b""

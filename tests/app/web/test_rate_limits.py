@@ -19,6 +19,7 @@ from tests.running import eventually, free_port
 
 GROUPS = [
     ("POST", "/predict", "predict"),
+    ("POST", "/find", "predict"),
     ("POST", "/submissions", "submissions"),
     ("POST", "/api/v1/submissions", "submissions"),
     ("POST", "/mine/email", "writes"),
@@ -152,6 +153,14 @@ def test_in_the_database_they_count_together(settings):
     assert counted(settings.model_copy(update=values)) == [True, True, True, False]
 
 
+def test_the_web_processes_of_one_machine_count_in_a_file(lite, tmp_path):
+    shared = lite.settings.model_copy(update={"rate_limit_predict": "3/minute"}).shared_out(2, str(tmp_path))
+    assert counted(shared) == [True, True, True, False]
+    one, other = two_processes(shared)
+    one.forget("predict", "192.0.2.1")
+    assert other.hit("predict", "192.0.2.1").remaining == 2
+
+
 def test_in_redis_too(lite, redis_url):
     values = {"rate_limit_predict": "3/minute", "rate_limit_url": redis_url}
     assert counted(lite.settings.model_copy(update=values)) == [True, True, True, False]
@@ -162,7 +171,7 @@ def test_a_window_that_is_over_begins_anew_and_old_ones_are_swept(settings):
     limits, _ = two_processes(settings.model_copy(update=values))
     assert [limits.hit("predict", "a").allowed, limits.hit("predict", "a").allowed] == [True, False]
     time.sleep(1.1)
-    limits._storage._swept = -1e9
+    limits._counter._swept = -1e9
     standing = limits.hit("predict", "a")
     assert (standing.allowed, standing.remaining, standing.limit) == (True, 0, 1)
     with transaction(make_session_factory(make_engine(settings.database_url))) as session:

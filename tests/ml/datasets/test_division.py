@@ -1,8 +1,10 @@
 """Dividing a data set, looking at it, and naming its content."""
 
 import json
+import random
 import shutil
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,82 @@ def test_a_part_that_photos_bring_along_holds_for_their_bundle() -> None:
     division = divide_bundles([Photo(Path(), p.path, "a", part=p.part) for p in every], bundles, FRACTIONS, seed=1)
 
     assert division.parts[:4] == ("test",) * 4
+
+
+BITS = {"far": 2**64 - 1, "zero": 0, "six": 0b111111, "seven": 0b1111111}
+TIED = [
+    # sequence numbers, hashes, what ties and how; which photos share a bundle
+    ([25, 26, 50, 51], None, ["block"], {}, "ABBD"),
+    ([1, 2, 3, 4], None, ["block"], {"block": 3}, "AAAD"),
+    ([None, None, 1, None], None, ["block"], {}, "ABCD"),
+    (None, ["zero", "six", "far", "far"], ["near-duplicate"], {}, "AACC"),
+    (None, ["zero", "seven", "far", "far"], ["near-duplicate"], {}, "ABCC"),
+    (None, ["zero", "seven", "far", "far"], ["near-duplicate"], {"distance": 7}, "AACC"),
+    (None, ["zero", "six", "far", "far"], ["event"], {}, "ABCD"),
+    (None, None, ["near-duplicate"], {}, "ABCD"),
+]
+
+
+@pytest.mark.parametrize(("sequence", "hashes", "ties", "how", "expected"), TIED)
+def test_how_near_photos_must_be_to_stay_together(sequence, hashes, ties, how, expected) -> None:
+    four = [Photo(Path(), name, "a", sequence=at) for name, at in zip("ABCD", sequence or [None] * 4, strict=True)]
+    bits = None if hashes is None else [BITS[name] for name in hashes]
+
+    assert "".join(bundles_of(four, ties, hashes=bits, **how)) == expected
+
+
+LETTERS = {"train": "L", "calibration": "C", "test": "T"}
+GIVEN = {letter: part for part, letter in LETTERS.items()}
+DIVIDED = [
+    # bundles, with the label of each photo (a or b) and before a colon the parts that photos bring along; fractions;
+    # the part of each bundle: (L)earning, (C)alibration, (T)est
+    # --- one by one, to the part that lacks most; the first of several
+    ("a a a a", "0.5/0.25/0.25", "LLCT"),
+    ("a a a a", "0.25/0.25/0.5", "TLCT"),
+    ("a a a a", "0.5/0/0.5", "LTLT"),  # a part without a share gets nothing
+    # --- the large ones first
+    ("a a aa", "0.5/0.25/0.25", "CTL"),
+    ("a aaa a a aa", "0.5/0.25/0.25", "TLLTC"),
+    # --- where it overfills a part, it goes where it does so least
+    ("aaa a a a", "0.34/0.33/0.33", "LCTC"),
+    # --- each label for itself; the rarer one weighs more: the only other b is in the test, so "ab" goes to learning
+    ("a b a b a b", "0.34/0.33/0.33", "LLCCTT"),
+    ("L:aaaaa T:b aaa ab a", "0.5/0/0.5", "LTTLT"),
+    # --- what photos bring along holds for their bundle, and comes first; the part that teaches least wins
+    ("T:a a a a", "0.5/0.25/0.25", "TLLC"),
+    ("C:a L:a a a", "0.5/0.25/0.25", "CLLT"),
+    ("LT:aa CL:aa a a", "0.5/0.25/0.25", "TCLL"),
+]
+
+
+@pytest.mark.parametrize(("bundles", "fractions", "expected"), DIVIDED)
+def test_where_bundles_go(bundles: str, fractions: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random.Random, "shuffle", lambda *_: None)
+    every: list[Photo] = []
+    names: list[str] = []
+    for number, bundle in enumerate(bundles.split()):
+        parts, _, labels = bundle.rpartition(":")
+        for label, part in zip_longest(labels, parts):
+            every.append(Photo(Path(), f"{len(every)}", label, part=GIVEN.get(part)))
+            names.append(str(number))
+    division = divide_bundles(every, names, fractions_from(fractions), seed=1)
+    found = dict(zip(names, division.parts, strict=True))
+
+    assert "".join(LETTERS[part] for part in found.values()) == expected
+    assert division.bundles == tuple(names)
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        {"train": 0.6, "calibration": 0.2, "test": 0.2001},
+        {"train": 0.6, "calibration": 0.2, "test": 0.1999},
+        {"train": 1.2, "calibration": -0.2, "test": 0.0},
+    ],
+)
+def test_fractions_must_be_shares_of_one(shares) -> None:
+    with pytest.raises(DataError, match="sum to 1"):
+        divide_bundles(photos(10), [str(number) for number in range(10)], shares, seed=1)
 
 
 def test_too_few_bundles_are_refused_by_name() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.domain.errors import Conflict
 from app.domain.gate import GateReport
 from app.models import ModelActivation, ModelVersion
-from app.services import comparisons, promotion
+from app.services import comparisons, promotion, registry
 from app.services.promotion import GateClosed, Promotion
 from app.services.shadow import set_shadow
 from app.web import openapi, problems
@@ -235,7 +235,7 @@ def end_shadow(request: Request, user: Admin, version_id: Id) -> None:
 def read_comparison(_user: Admin, session: ReadSession, version_id: Id) -> ComparisonOut:
     """A replay of the measuring photos lets a version look at them; a training run starts one by itself."""
     version = promotion.get(session, version_id)
-    serving = promotion.serving_for(session, version.task)
+    serving = registry.serving_for(session, version.task)
     found = comparisons.compare(session, version, serving) if serving is not None else None
     if found is None:
         raise Conflict("There are no photos that both have looked at.")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from app.services import taxa
 from app.services.review.attention import Attention
@@ -21,10 +21,12 @@ from app.web.api.review.schemas import (
     ItemStateOut,
     OutcomeOut,
     QuestionIn,
+    SquareIn,
 )
 from app.web.api.review.shared import FilterDep, Id, Sessions, named, refusals, stale
 from app.web.auth import Reviewer
-from app.web.dependencies import LanguageDep, ReadSession
+from app.web.dependencies import LanguageDep, ReadSession, SquaresDep
+from app.web.forms import parse_square
 
 router = APIRouter(prefix="/api/v1/review", tags=["review"])
 
@@ -138,6 +140,26 @@ def ask(user: Reviewer, sessions: Sessions, submission_id: Id, question: Questio
     return AskedOut(**vars(Questions(sessions).ask(user.user_id, submission_id, question.revision, question.body)))
 
 
+@router.put(
+    "/items/{submission_id}/photos/{number}/square",
+    summary="Draw, move or take away the square of a photo",
+    response_model=ItemStateOut,
+    responses=refusals(_404=_NOT_THERE, _422="This is no square.") | stale(_STALE),
+)
+def move_square(
+    user: Reviewer,
+    sessions: Sessions,
+    squares: SquaresDep,
+    submission_id: Id,
+    number: Annotated[int, Path(ge=1, le=1000, description="Of the photo, from 1.")],
+    given: SquareIn,
+) -> ItemStateOut:
+    """The model looks again, and the item has another revision then: look at it anew."""
+    square = parse_square(given.square)
+    squares.of_reviewer(user.user_id, submission_id, given.revision, number, square)
+    return state_out(Desk(sessions).look(user.user_id, submission_id))
+
+
 @router.post(
     "/items/{submission_id}/comments",
     status_code=201,
@@ -176,9 +198,9 @@ def attention(
 
 
 def attention_answer(service: Attention, user_id: int, token: str, scientific_name: str) -> Response:
-    """The picture, kept by the browser for an hour: another version may serve tomorrow."""
+    """The picture, asked for anew each time: the square may be moved, and another version may serve."""
     picture = service.picture(user_id, token, scientific_name)
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 
 @router.get(

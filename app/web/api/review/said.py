@@ -1,17 +1,22 @@
 """From what the services give to what programs are told, in one language; and from their answers to decisions."""
 
+from typing import Any
+
 from app.db import reading
 from app.domain.review import IdentificationKind, Settled
 from app.domain.verification import VerificationStatus
 from app.models import Identification, Taxon
+from app.services import taxa
 from app.services.review import item
 from app.services.review.decisions import Decision, Outcome
 from app.services.review.desk import ItemState
 from app.web.api.review.schemas import (
     IdentificationOut,
+    ItemAnimalOut,
     ItemOut,
     ItemPhotoOut,
     ItemStateOut,
+    LooksLikeOut,
     NoButterflySaid,
     OutcomeOut,
     QuestionOut,
@@ -23,6 +28,7 @@ from app.web.api.review.schemas import (
 )
 from app.web.api.review.shared import Sessions, named, taxon_out
 from app.web.i18n import Language
+from app.web.views import Views
 
 
 def decision_of(answer: TaxonSaid | UnableSaid | NoButterflySaid) -> Decision:
@@ -59,10 +65,12 @@ def state_out(state: ItemState) -> ItemStateOut:
 def load(sessions: Sessions, user_id: int, submission_id: int, language: Language) -> ItemOut:
     """An item as a user may see it. Raises NotFound."""
     with reading(sessions) as session:
-        return _item(item.load(session, user_id, submission_id), language)
+        found = item.load(session, user_id, submission_id)
+        names = [name["scientific_name"] for name in found.looks_like]
+        return _item(found, {taxon.scientific_name: taxon for taxon in taxa.by_names(session, names)}, language)
 
 
-def _item(found: item.Item, language: Language) -> ItemOut:
+def _item(found: item.Item, known: dict[str, Taxon], language: Language) -> ItemOut:
     undone = {row.undoes_id for row in found.identifications}
     plain = {name: getattr(found, name) for name in ItemOut.model_fields if hasattr(found, name)}
     verdict = found.verdict
@@ -76,6 +84,7 @@ def _item(found: item.Item, language: Language) -> ItemOut:
             "claimed": taxon_out(found.claimed, language),
             "predicted": taxon_out(found.predicted, language),
             "outcome": verdict.outcome.value if verdict else None,
+            "looks_like": _looks_like(found.looks_like, known, language),
             "verdict_reason": verdict.reason.value if verdict else None,
             "support": verdict.support if verdict else None,
             "model": f"{verdict.model_version.name} {verdict.model_version.version}" if verdict else None,
@@ -97,17 +106,38 @@ def _item(found: item.Item, language: Language) -> ItemOut:
 
 
 def _photo(photo: item.ItemPhoto, hidden: bool) -> ItemPhotoOut:
-    x = photo.square
     return ItemPhotoOut(
         display_url=f"/photos/{photo.token}/display.jpg",
         attention_url=None if hidden else f"/api/v1/review/photos/{photo.token}/attention.png",
         width=photo.width,
         height=photo.height,
-        square=(x[0], x[1], x[2], x[3]) if x else None,
+        square=_square(photo.square),
+        looked_at=_square(photo.looked_at),
+        square_origin=photo.square_origin,
+        searched=photo.searched,
         seen_before=photo.seen_before,
         predictions=photo.predictions,
         in_scope=photo.in_scope,
+        animals=[
+            ItemAnimalOut(square=animal.square, predictions=animal.shares, in_scope=animal.in_scope)
+            for animal in photo.others
+        ],
     )
+
+
+def _square(numbers: list[float] | None) -> tuple[float, float, float, float] | None:
+    return (numbers[0], numbers[1], numbers[2], numbers[3]) if numbers else None
+
+
+def _looks_like(found: list[dict[str, Any]], known: dict[str, Taxon], language: Language) -> list[LooksLikeOut]:
+    return [
+        LooksLikeOut(
+            scientific_name=one.taxon.scientific_name,
+            vernacular_name=one.taxon.vernacular_name,
+            probability=one.probability,
+        )
+        for one in Views(language, known).looks_like(found)
+    ]
 
 
 def _reference(found: item.Reference, language: Language) -> ReferenceOut:

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from app.domain.review import IdentificationKind, PhotoQuality, ReviewReason, TaskState
+from app.domain.submission import SquareOrigin
 from app.domain.verification import VerificationStatus
 from app.services.review.questions import MAX_QUESTION
 from app.web.api.review.shared import Remark, Revision, Seconds, TaxonName, TaxonOut, YesNo, words
+from app.web.openapi import SQUARE
 
 
 class ItemStateOut(BaseModel):
@@ -22,17 +24,38 @@ class ItemStateOut(BaseModel):
     holder_name: str | None = Field(description="Who has it open, where that is not you.")
 
 
+SquareNumbers = tuple[float, float, float, float]
+
+
+class ItemAnimalOut(BaseModel):
+    """A further animal of a photo."""
+
+    square: SquareNumbers
+    predictions: dict[str, float]
+    in_scope: float
+
+
 class ItemPhotoOut(BaseModel):
-    """A photo. Predictions are left out while the model's opinion is hidden."""
+    """A photo. What the model says of it is left out while its opinion is hidden."""
 
     display_url: str
     attention_url: str | None = Field(description="Where the network looked; null while that is hidden.")
     width: int
     height: int
-    square: tuple[float, float, float, float] | None = Field(description="x, y, width, height in 0…1.")
+    square: SquareNumbers | None = Field(description="Drawn by a person: x, y, width, height in 0…1.")
+    looked_at: SquareNumbers | None = Field(description="What the model looked at; null: the middle of the photo.")
+    square_origin: SquareOrigin | None = Field(description="Of `looked_at`; null: nothing is said yet.")
+    searched: bool = Field(description="The model looked for an animal; with `looked_at` null it found none.")
     seen_before: bool
-    predictions: dict[str, float] = Field(description="Scientific name to probability, the highest first.")
+    predictions: dict[str, float] = Field(
+        description="Scientific name to probability, the highest first; empty where it shows none of the model's species."
+    )
     in_scope: float | None
+    animals: list[ItemAnimalOut] = Field(description="Further animals in the photo.")
+
+
+class LooksLikeOut(TaxonOut):
+    probability: float
 
 
 class VolunteerOut(BaseModel):
@@ -91,6 +114,9 @@ class ItemOut(ItemStateOut):
     claimed: TaxonOut | None
     predicted: TaxonOut | None
     outcome: str | None = Field(description="Of the verdict.", examples=["disagree"])
+    looks_like: list[LooksLikeOut] = Field(
+        description="Out of scope: what it probably is instead, the likeliest first; empty where that is unclear."
+    )
     verdict_reason: str | None
     support: float | None = Field(description="Probability that the claim is right.")
     model: str | None
@@ -185,6 +211,15 @@ class OutcomeOut(BaseModel):
 class QuestionIn(BaseModel):
     revision: Revision
     body: Annotated[str, words(MAX_QUESTION)]
+
+
+class SquareIn(BaseModel):
+    revision: Revision
+    square: Annotated[
+        str,
+        SQUARE,
+        Field(max_length=200, description="`x,y,width,height` as fractions of the upright photo; empty takes it away."),
+    ]
 
 
 class CommentIn(BaseModel):

@@ -10,7 +10,7 @@ from app.db import reading, utcnow
 from app.domain.errors import Conflict, ModelUnavailable
 from app.domain.gate import GateReport
 from app.models import ModelVersion
-from app.services import mistakes, model_versions, promotion, replay_results
+from app.services import mistakes, model_versions, promotion, registry, replay_results
 from app.services.promotion import GateClosed, Promotion
 from app.services.review.acceptance import season_start
 from app.services.review.attention import Attention
@@ -37,7 +37,7 @@ def show(
     with reading(sessions) as session:
         version = promotion.get(session, version_id)
         activations = model_versions.activations_of(session, version_id)
-        serving = promotion.serving_for(session, version.task)
+        serving = registry.serving_for(session, version.task)
         run = model_versions.run_of(session, version_id)
         photos = model_versions.photos_named(session, version.metrics.get("mistakes"))
         here = mistakes.of_version(session, version)
@@ -115,7 +115,7 @@ def _gate_page(
 ) -> Response:
     with reading(sessions) as session:
         version = promotion.get(session, version_id)
-        serving = promotion.serving_for(session, version.task)
+        serving = registry.serving_for(session, version.task)
     report, broken = None, ""
     if serving is None or serving.id != version_id:
         try:

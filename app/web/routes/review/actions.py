@@ -15,7 +15,9 @@ from app.services.review.desk import Desk
 from app.services.review.questions import Questions
 from app.web import problems
 from app.web.auth import Reviewer
+from app.web.dependencies import SquaresDep
 from app.web.errors import field_errors, wants_json
+from app.web.forms import parse_square
 from app.web.review.forms import read_decision
 from app.web.review.item_views import ItemViews
 from app.web.review.words import Words
@@ -138,6 +140,27 @@ def _ask_once(sessions: SessionFactory, user_id: int, submission_id: int, revisi
         if repeat is None:
             raise
         return repeat.id
+
+
+@router.post("/review/{submission_id}/photos/{number}/square")
+def move_square(
+    request: Request,
+    submission_id: int,
+    number: int,
+    user: Reviewer,
+    sessions: Sessions,
+    squares: SquaresDep,
+    words: WordsDep,
+    carried: CarriedDep,
+    revision: Annotated[int, Form()],
+    square: Annotated[str, Form()] = "",
+) -> Response:
+    """Draw a square on a photo, move it or, empty, take it away; the model looks again, and the item is loaded anew."""
+    try:
+        squares.of_reviewer(user.user_id, submission_id, revision, number, parse_square(square))
+    except (Conflict, InvalidInput) as error:
+        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
+    return Response(status_code=204) if wants_json(request) else to(f"/review/{submission_id}", carried.query)
 
 
 @router.post("/review/{submission_id}/comment")

@@ -66,7 +66,10 @@ def test_an_answer_has_the_promised_form_and_nothing_unnamed(client):
     info = read_version(BUNDLED)
     assert body["model"] == {"name": info.name, "version": info.version}
     [result] = body["results"]
-    assert list(result) == ["filename", "width", "height", "sha256", "predictions", "decision", "in_scope"]
+    assert list(result) == [
+        "filename", "width", "height", "sha256", "predictions", "decision", "in_scope",
+        "square", "square_origin", "searched", "animals", "looks_like",
+    ]  # fmt: skip
     assert result["filename"] == "garden.jpg"
     assert (result["width"], result["height"]) == (400, 300)
     assert result["sha256"] == hashlib.sha256(data).hexdigest()

@@ -60,7 +60,7 @@ def test_afterwards_everything_is_answered_again(service):
     with waiting(service, 4):
         ask(service.client)
     assert ask(service.client, 3).status_code == 200
-    assert service.client.app.state.classifiers.waiting == 0
+    assert service.client.app.state.classifiers.line.waiting == 0
 
 
 def test_a_request_larger_than_the_queue_is_answered_when_nothing_else_waits(service):

@@ -1,0 +1,1 @@
+"""Many photos at once, without a server: where they come from, who looks at them, where the answers go."""

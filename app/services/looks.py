@@ -1,0 +1,80 @@
+"""What versions say of photos, between answers, rows and whatever is shown of them."""
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from app.domain.verdict import Opinion, Outcome
+from app.models import Looked, Photo, VerdictRecord
+from app.services.inference import Answer, Square
+
+
+@dataclass(frozen=True)
+class Animal:
+    """A further animal of a photo: its square (x, y, width, height as fractions), ``shares`` as ``shares`` gives them."""
+
+    square: list[float]
+    shares: dict[str, float]
+    in_scope: float
+
+
+def drawn(photo: Photo) -> Square | None:
+    """The square that a person drew on a photo."""
+    return Square(*photo.square) if photo.square else None
+
+
+def values_of(answer: Answer, photo: Photo) -> dict[str, Any]:
+    """The columns of app.models.looked.Looked, for an answer about the photo as it was read."""
+    return {
+        "probabilities": dict(answer.opinion.probabilities),
+        "in_scope": answer.opinion.in_scope,
+        "square": _numbers(answer.square) if answer.square else None,
+        "square_origin": answer.origin,
+        "searched": answer.searched,
+        "others": [
+            {
+                "square": _numbers(other.square),
+                "probabilities": dict(other.opinion.probabilities),
+                "in_scope": other.opinion.in_scope,
+            }
+            for other in answer.others
+        ],
+        "looks_like": kept_names(answer),
+        "square_changes": photo.square_changes,
+    }
+
+
+def kept_names(answer: Answer) -> list[dict[str, Any]]:
+    """Species outside the version's labels, as rows keep them."""
+    return [
+        {
+            "scientific_name": name.scientific_name,
+            "probability": float(name.probability),
+            "vernacular_names": dict(name.vernacular_names),
+        }
+        for name in answer.looks_like
+    ]
+
+
+def _numbers(square: Square) -> list[float]:
+    return [float(value) for value in astuple(square)]
+
+
+def shares(opinion: Opinion, verdict: VerdictRecord) -> dict[str, float]:
+    """Scientific name → probability, the highest first; empty where the verdict's policy says that it is none of these."""
+    if verdict.leaves_out(opinion):
+        return {}
+    return dict(sorted(opinion.probabilities.items(), key=lambda share: -share[1]))
+
+
+def animals(made: Looked, verdict: VerdictRecord) -> list[Animal]:
+    """The further animals that a version saw in a photo."""
+    return [
+        Animal(kept["square"], shares(seen, verdict), seen.in_scope)
+        for kept, seen in zip(made.others, made.opinion.others, strict=True)
+    ]
+
+
+def looks_like(verdict: VerdictRecord) -> list[dict[str, Any]]:
+    """Species that it may be instead, where the verdict says that it is none of the version's; the most probable first."""
+    made = verdict.prediction
+    return made.looks_like if made and verdict.outcome is Outcome.OUT_OF_SCOPE else []

@@ -1,0 +1,104 @@
+"""How a version fares where the animal is small: its test photos laid into larger pictures of the same part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ml.datasets.examples import Examples
+from ml.evaluation.bootstrap import interval
+from ml.evaluation.scores import Scores, opened, scores_of
+from ml.finding.composites import measuring_composite
+from ml.inference import Recogniser, Square
+
+SHARES = (0.25, 0.1, 0.04)
+BACKGROUNDS = ("scene", "flower")
+_WIDTH, _HEIGHT = 640, 480
+_SIDE = 480
+
+
+def small_figures(
+    recogniser: Recogniser,
+    test: Examples,
+    *,
+    shares: Sequence[float] = SHARES,
+    backgrounds: Sequence[str] = BACKGROUNDS,
+    rounds: int = 1000,
+    seed: int = 7,
+) -> dict[str, Any] | None:
+    """Figures for each share of the area, by percent ("25", "10", "4").
+
+    Args:
+        recogniser: the version.
+        test: photos of the test part, with other subjects for backgrounds.
+        shares: of the picture's area that the animal's photo takes.
+        backgrounds: kinds of other subjects to lay them into.
+        rounds: of the bootstrap.
+        seed: of places and backgrounds.
+
+    Returns:
+        for each: the share named right, in scope, answered "confident", and whose square lies on the animal; None where
+        there is no background, or the version can't search.
+    """
+    scenery = test.where(np.isin(test.kinds, list(backgrounds)) & (test.classes < 0))
+    if not len(scenery) or recogniser.info.finder is None:
+        return None
+    backdrops = [opened(picture, _SIDE)[0] for picture in scenery.pictures]
+    species = test.species
+    return {
+        f"{100 * share:g}": _figures(
+            recogniser, species, *_answers(recogniser, species, backdrops, share, seed), rounds
+        )
+        for share in shares
+    }
+
+
+def _answers(
+    recogniser: Recogniser, species: Examples, backdrops: Sequence[Image.Image], share: float, seed: int
+) -> tuple[Scores, np.ndarray]:
+    random = np.random.default_rng((seed, round(1000 * share)))
+    looks, hits = [], []
+    for picture in species.pictures:
+        animal, _ = opened(picture, _SIDE)
+        backdrop = backdrops[int(random.integers(len(backdrops)))]
+        size = (_WIDTH, _HEIGHT) if random.random() < 0.6 else (_HEIGHT, _WIDTH)
+        composite, place = measuring_composite(animal, backdrop, share, random, size)
+        look = recogniser.look(composite)
+        looks.append(look)
+        hits.append(_on_animal(look.square, place, size))
+    return scores_of(looks), np.array(hits)
+
+
+def _on_animal(square: Square | None, place: tuple[int, int, int], size: tuple[int, int]) -> bool:
+    """Whether a square's middle lies in the animal's and it is not more than twice as large."""
+    if square is None:
+        return False
+    left, top, side = place
+    x, y = (square.x + square.width / 2) * size[0], (square.y + square.height / 2) * size[1]
+    return left <= x <= left + side and top <= y <= top + side and square.width * size[0] <= 2 * side
+
+
+def _figures(
+    recogniser: Recogniser, species: Examples, scores: Scores, hits: np.ndarray, rounds: int
+) -> dict[str, Any]:
+    policy = recogniser.info.policy
+    threshold = policy.threshold_for(policy.default_error_rate)
+    probability = np.inf if threshold is None or threshold.probability is None else threshold.probability
+    right = scores.probabilities.argmax(1) == species.classes
+    inside = scores.scope >= policy.in_scope_threshold
+    confident = (scores.scope >= policy.confident_in_scope_threshold) & (scores.probabilities.max(1) >= probability)
+
+    def share(mask: np.ndarray) -> dict[str, Any]:
+        return interval(
+            lambda values: float(np.mean(values)), mask.astype(np.float64), bundles=species.bundles, rounds=rounds
+        )
+
+    return {
+        "accuracy": share(right),
+        "in_scope": share(inside),
+        "confident": share(confident),
+        "square_on_animal": share(hits),
+    }
