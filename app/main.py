@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.send_message,
         max_photos=settings.max_photos_per_submission,
         max_file_bytes=settings.max_file_megabytes * 1_000_000,
+        prepared_together=settings.prepared_together,
     )
     app.state.squares = Squares(sessions, app.state.send_message)
     app.state.runs = Runs(sessions, settings, app.state.send_message)

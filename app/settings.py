@@ -20,6 +20,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # What a web process takes, and room for the photos that it works on.
 _MEMORY_OF_A_PROCESS = 400_000_000
+# What each web process has at least, so that a costly photo never keeps the others waiting: megabytes for three photos of 12
+# megapixels with their copies for pages, and places.
+_LEAST_DECODING, _LEAST_PREPARED = 64, 2
 
 
 def listed(text: str) -> list[str]:
@@ -30,6 +33,10 @@ def listed(text: str) -> list[str]:
 def networks(text: str) -> list[Network]:
     """Addresses and networks out of a list with commas. Raises ValueError."""
     return [ipaddress.ip_network(part) for part in listed(text)]
+
+
+def _decoding_megabytes(cores: int, memory: int) -> float:
+    return max(_LEAST_DECODING, min(32 * cores, memory // 16_000_000))
 
 
 class Settings(BaseSettings):
@@ -241,10 +248,16 @@ class Settings(BaseSettings):
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")
     max_heic_megapixels: float = Field(50, gt=0, description="Largest HEIC decoded.")
     decode_together_megabytes: float = Field(
-        64,
+        default_factory=lambda: _decoding_megabytes(machine.cores(), machine.memory()),
         gt=0,
-        description="Memory that photos decoded at the same time may take; one that takes more is decoded while no other such "
-        "one is.",
+        description="Memory that photos decoded at the same time may take, in all web processes together, 64 in each at least; "
+        "one that takes more is decoded while no other such one is. By default 32 per core, at most a sixteenth of the memory.",
+    )
+    prepared_together: int = Field(
+        default_factory=lambda: max(_LEAST_PREPARED, machine.cores()),
+        ge=1,
+        description="Photos of submissions that are decoded and copied at the same time, by all web processes together, two by "
+        "each at least; by default one per core.",
     )
 
     default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
@@ -304,6 +317,9 @@ class Settings(BaseSettings):
         """
         parts = ("max_connections", "prediction_threads", "prediction_queue")
         changed: dict[str, object] = {name: math.ceil(getattr(self, name) / processes) for name in parts}
+        for name, least in (("decode_together_megabytes", _LEAST_DECODING), ("prepared_together", _LEAST_PREPARED)):
+            whole = getattr(self, name)
+            changed[name] = max(min(least, whole), math.ceil(whole / processes))
         if self.rate_limit_url.startswith("memory://"):
             changed["rate_limit_url"] = f"sqlite:///{folder}/counts.sqlite"
         return self.model_copy(update=changed)

@@ -5,6 +5,7 @@ message follows the commit. A crash anywhere leaves either nothing that anyone w
 """
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, Invalid
 from app.domain.submission import ClaimKind, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Submission, Volunteer
 from app.services import jobs, photos, status, volunteers
-from app.services.inference import PhotoError, PixelLimits
+from app.services.inference import PhotoError, PixelLimits, holding
 from app.services.new_submission import (
     NewSubmission,
     claimed_taxon,
@@ -56,6 +57,7 @@ class Submissions:
         *,
         max_photos: int,
         max_file_bytes: int,
+        prepared_together: int,
     ) -> None:
         self._sessions = sessions
         self._storage = storage
@@ -64,6 +66,7 @@ class Submissions:
         self._removal = Removal(sessions, storage)
         self._max_photos = max_photos
         self._max_file_bytes = max_file_bytes
+        self._places = threading.BoundedSemaphore(prepared_together)
 
     def submit(self, new: NewSubmission, volunteer_key: str | None, idempotency_key: str) -> Receipt:
         """Take a submission, or find the one that this is a repeat of.
@@ -179,7 +182,7 @@ class Submissions:
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
                 continue
             try:
-                with photos.preparing(sent.size):
+                with self._places, holding(sent.size):
                     prepared.append(photos.prepare(sent.read(), self._limits))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))

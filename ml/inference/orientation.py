@@ -15,6 +15,7 @@ from PIL import Image
 _ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769
 _SHORT, _LONG = 3, 4
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+_LARGEST_EXIF = 1_000_000
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,24 +38,26 @@ def swaps_sides(orientation: int) -> bool:
     return orientation >= 5
 
 
-def followed_by_browsers(image: Image.Image) -> int:
-    """EXIF orientation, 1…8, that a browser turns an opened photo by. Ask before its pixels are loaded."""
+def exif_block(image: Image.Image) -> bytes:
+    """The EXIF of an opened photo, from its byte order mark on; empty for none, or for more than a megabyte. That of a PNG may
+    stand behind the pixels, and is not there before they are loaded.
+    """
     if image.format in {"JPEG", "MPO"}:
         segments = getattr(image, "applist", [])
-        exifs = (body[6:] for name, body in segments if name == "APP1" and body[:5] == b"Exif\0" and len(body) > 6)
-        return in_exif(next(exifs, b""))
-    if image.format == "PNG":
-        return in_exif(image.info.get("exif", b"")[6:])  # Pillow puts "Exif\0\0" in front
-    return 1
+        return next((body[6:] for name, body in segments if name == "APP1" and body[:5] == b"Exif\0" and body[6:]), b"")
+    exif = image.info.get("exif")
+    return exif.removeprefix(b"Exif\0\0") if isinstance(exif, bytes) and len(exif) <= _LARGEST_EXIF else b""
+
+
+def followed_by_browsers(image: Image.Image) -> int:
+    """EXIF orientation, 1…8, that a browser turns an opened photo by. Ask before its pixels are loaded."""
+    return in_exif(exif_block(image)) if image.format in {"JPEG", "MPO", "PNG"} else 1
 
 
 def ignored_by_browsers(image: Image.Image) -> int:
     """The orientation that stands where browsers do not look, and some other programs do: XMP, and the EXIF of a WebP."""
-    if image.format == "WEBP":
-        exif = image.info.get("exif", b"")
-        found = in_exif(exif[6:] if exif[:6] == b"Exif\0\0" else exif)
-        if found != 1:
-            return found
+    if image.format == "WEBP" and (found := in_exif(exif_block(image))) != 1:
+        return found
     xmp = image.info.get("xmp") if image.format in {"JPEG", "MPO", "PNG", "WEBP"} else None
     match = _XMP_ORIENTATION.search(xmp) if isinstance(xmp, bytes) else None
     return int(match[1]) if match else 1

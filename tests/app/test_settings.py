@@ -45,6 +45,25 @@ def test_there_are_as_many_processes_as_cores_and_memory_allow(tmp_path, monkeyp
     assert (found.processes, found.prediction_threads) == (processes, cores)
 
 
+@pytest.mark.parametrize(
+    ("cores", "megabytes", "decoding", "prepared"),
+    [(1, 1_000, 64, 2), (2, 24_000, 64, 2), (16, 64_000, 512, 16), (64, 8_000, 500, 64)],
+)
+def test_what_decodes_together_follows_the_machine(tmp_path, monkeypatch, cores, megabytes, decoding, prepared):
+    monkeypatch.setattr("app.machine.cores", lambda: cores)
+    monkeypatch.setattr("app.machine.memory", lambda: megabytes * 1_000_000)
+    found = settings(tmp_path)
+    assert (found.decode_together_megabytes, found.prepared_together) == (decoding, prepared)
+    assert settings(tmp_path, decode_together_megabytes=20).decode_together_megabytes == 20
+
+
+@pytest.mark.parametrize(("whole", "part"), [((64, 2), (64, 2)), ((512, 16), (128, 4)), ((20, 1), (20, 1))])
+def test_each_process_has_room_for_a_costly_photo_and_others(tmp_path, whole, part):
+    all_of_it = settings(tmp_path, decode_together_megabytes=whole[0], prepared_together=whole[1])
+    shared = all_of_it.shared_out(4, "/shared")
+    assert (shared.decode_together_megabytes, shared.prepared_together) == part
+
+
 def test_what_is_meant_for_all_processes_is_shared_out(tmp_path):
     all_of_it = settings(tmp_path, max_connections=500, prediction_threads=4, prediction_queue=65)
     part = all_of_it.shared_out(3, "/shared")

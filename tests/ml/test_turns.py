@@ -33,15 +33,24 @@ def most_at_once(wanted: list[int], alone_above: int) -> int:
 
 @pytest.mark.parametrize(
     ("wanted", "most"),
-    [([101] * 5, 1), ([50] * 6, 2), ([100] * 4, 1), ([101, 101, 100, 100], 1)],
-    ids=["costly", "two halves", "wholes", "costly and wholes"],
+    [
+        ([101] * 5, 1),
+        ([50] * 6, 2),
+        ([100] * 4, 1),
+        ([101, 101, 100, 100], 1),
+        ([33] * 6, 2),
+        ([101] * 3 + [33] * 3, 3),
+    ],
+    ids=["costly", "two halves", "wholes", "costly and wholes", "small", "costly and small"],
 )
 def test_no_more_photos_are_decoded_at_once_than_memory_allows(wanted: list[int], most: int) -> None:
     assert most_at_once(wanted, 100) <= most
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("wanted", [[10, 10, 5], [50, 50], [101, 25], [25, 50, 50]], ids=str)
+@pytest.mark.parametrize(
+    "wanted", [[10, 10, 5, 30], [33, 33], [50, 50], [101, 33], [33, 33, 50, 50], [101, 33, 33]], ids=str
+)
 def test_what_fits_does_not_wait(wanted: list[int]) -> None:
     with ExitStack() as stack:
         for size in wanted:

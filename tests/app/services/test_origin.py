@@ -8,10 +8,15 @@ from PIL import Image
 
 from app.db import utcnow
 from app.domain.submission import Source
-from app.services.photos import Origin, prepare, read_origin
+from app.services.photos import Origin, prepare
 from ml.inference import PixelLimits
 from tests.app.sending import row, submit
 from tests.factories import encode, exif_photo, photo
+
+
+def origin_of(content: bytes) -> Origin:
+    """What a photo's EXIF says of it."""
+    return prepare(content, PixelLimits()).origin
 
 
 def sent(service, *pictures, **values):
@@ -65,7 +70,7 @@ def test_a_camera_ahead_of_time_is_not_believed(lite):
     ("latitude", "longitude"), [(52.37, 4.9), (-33.9, 18.4), (40.7, -74.0), (-54.8, -68.3), (0.5, 0.0), (89.9, 179.9)]
 )
 def test_all_four_quarters_of_the_world_are_read(latitude, longitude):
-    found = read_origin(exif_photo(1, latitude=latitude, longitude=longitude))
+    found = origin_of(exif_photo(1, latitude=latitude, longitude=longitude))
     assert found.latitude == pytest.approx(latitude)
     assert found.longitude == pytest.approx(longitude)
 
@@ -87,13 +92,44 @@ def test_all_four_quarters_of_the_world_are_read(latitude, longitude):
     ],
 )
 def test_only_a_believable_moment_counts(taken, moment):
-    assert read_origin(exif_photo(1, taken=taken)).taken_at == moment
+    assert origin_of(exif_photo(1, taken=taken)).taken_at == moment
+
+
+UNSET = "0000:00:00 00:00:00"
+SUMMER, AUTUMN, WINTER = "2026:07:19 10:00:00", "2026:09:01 11:00:00", "2026:11:20 12:00:00"
+
+
+@pytest.mark.parametrize(
+    ("original", "digitised", "changed", "day"),
+    [
+        (SUMMER, AUTUMN, WINTER, date(2026, 7, 19)),
+        (None, SUMMER, WINTER, date(2026, 7, 19)),
+        (UNSET, SUMMER, WINTER, date(2026, 7, 19)),
+        ("1970:01:01 00:00:00", SUMMER, WINTER, date(2026, 7, 19)),
+        ("    :  :     :  :  ", SUMMER, None, date(2026, 7, 19)),
+        (SUMMER, UNSET, WINTER, date(2026, 7, 19)),
+        (UNSET, UNSET, WINTER, None),
+        (None, None, WINTER, None),  # the day of the last change
+        (None, None, None, None),
+    ],
+)
+def test_the_day_is_that_of_the_photo_not_of_its_edit(original, digitised, changed, day):
+    exif = Image.Exif()
+    times = exif.get_ifd(0x8769)
+    for where, tag, text in ((times, 0x9003, original), (times, 0x9004, digitised), (exif, 0x0132, changed)):
+        if text is not None:
+            where[tag] = text
+    taken = origin_of(photo(1, exif=exif)).taken_at
+    assert (taken and taken.date()) == day
 
 
 def gps_photo(latitude, longitude, references=("N", "E")):
     exif = Image.Exif()
     gps = exif.get_ifd(0x8825)
-    gps[1], gps[2], gps[3], gps[4] = references[0], latitude, references[1], longitude
+    gps[2], gps[4] = latitude, longitude
+    for tag, letter in zip((1, 3), references, strict=True):
+        if letter is not None:
+            gps[tag] = letter
     return photo(1, exif=exif)
 
 
@@ -108,15 +144,50 @@ def gps_photo(latitude, longitude, references=("N", "E")):
     ],
 )
 def test_an_absurd_place_counts_as_none(latitude, longitude):
-    found = read_origin(gps_photo(latitude, longitude))
+    found = origin_of(gps_photo(latitude, longitude))
     assert (found.latitude, found.longitude) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("letters", "place"),
+    [
+        (("N", "W"), (52.09, -5.12)),
+        (("North", "West"), (52.09, -5.12)),
+        (("s", "e"), (-52.09, 5.12)),
+        ((" S ", "\tW\0"), (-52.09, -5.12)),
+        (("N", None), (None, None)),
+        ((None, "E"), (None, None)),
+        (("N", ""), (None, None)),
+        (("N", "N"), (None, None)),
+        (("E", "N"), (None, None)),
+        (("N", "O"), (None, None)),  # east in German, west in French
+        (("N", "-"), (None, None)),
+        ((5, 5), (None, None)),
+    ],
+    ids=str,
+)
+def test_a_place_without_its_letters_is_none(letters, place):
+    found = origin_of(gps_photo((52.0, 5.0, 24.0), (5.0, 7.0, 12.0), letters))
+    assert (found.latitude, found.longitude) == place
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "HEIF", "MPO"])
+def test_every_format_has_its_exif(form):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = SUMMER
+    gps = exif.get_ifd(0x8825)
+    gps[1], gps[2], gps[3], gps[4] = "N", (52.0, 5.0, 24.0), "E", (5.0, 7.0, 12.0)
+    options = {"save_all": True, "append_images": [Image.new("RGB", (9, 9))]} if form == "MPO" else {}
+    for limits in (PixelLimits(), PixelLimits(alone_above=1)):
+        found = prepare(photo(1, form, exif=exif.tobytes(), **options), limits).origin
+        assert found == Origin(datetime(2026, 7, 19, 10), 52.09, 5.12)
 
 
 def test_half_a_place_counts_as_none():
     exif = Image.Exif()
     gps = exif.get_ifd(0x8825)
     gps[1], gps[2] = "N", (52.0, 0.0, 0.0)
-    assert read_origin(photo(1, exif=exif)) == Origin()
+    assert origin_of(photo(1, exif=exif)) == Origin()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -132,9 +203,9 @@ def test_damaged_exif_is_no_reason_to_refuse_a_photo(seed):
     assert prepared.origin.latitude is None or -90 <= prepared.origin.latitude <= 90
 
 
-@pytest.mark.parametrize("data", [b"", b"no photo", photo(1, "PNG"), encode(Image.new("RGB", (9, 9)), "WEBP")])
+@pytest.mark.parametrize("data", [photo(1), photo(1, "PNG"), encode(Image.new("RGB", (9, 9)), "WEBP")])
 def test_what_has_no_exif_has_no_origin(data):
-    assert read_origin(data) == Origin()
+    assert origin_of(data) == Origin()
 
 
 def test_the_copies_for_pages_carry_no_exif():
