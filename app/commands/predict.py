@@ -1,17 +1,18 @@
 """`wingcheck predict`: ask a model version about photos, without a server."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.commands.shared import err, out
 from app.domain.verdict import Decision, Opinion, Policy, decide
 from app.services import classifiers, looks
-from app.services.inference import Answer, PhotoError, Square
+from app.services.inference import Answer, LooksLike, ModelVersionInfo, PhotoError, Square
 from app.settings import get_settings
 
 
@@ -26,27 +27,39 @@ def predict(
     if as_json:
         out.print_json(json.dumps([_as_json(photo, answer, asked.policy) for photo, answer in found]))
     else:
-        table = Table("photo", "looked at", "species", "probability", "in scope", "decision", "looks like")
+        table = _table(asked.info)
         for photo, answer in found:
             if isinstance(answer, PhotoError):
                 err.print(f"{photo.name}: {answer.detail}", style="red", soft_wrap=True)
                 continue
-            like = ", ".join(f"{name.scientific_name} {name.probability:.2f}" for name in answer.looks_like)
-            table.add_row(photo.name, _place(answer), *_seen(answer.opinion, asked.policy), like)
+            _add(table, photo.name, _place(answer), answer.opinion, asked.policy, answer.looks_like)
             for other in answer.others:
-                table.add_row("", _percent(other.square), *_seen(other.opinion, asked.policy), "")
+                _add(table, "", _percent(other.square), other.opinion, asked.policy)
         if table.rows:
             out.print(table)
     if any(isinstance(answer, PhotoError) for _, answer in found):
         raise typer.Exit(1)
 
 
-def _seen(opinion: Opinion, policy: Policy) -> tuple[str, str, str, str]:
-    """Species, probability, in-scope score and decision of one animal; no species where it is none that the version knows."""
+def _table(info: ModelVersionInfo) -> Table:
+    known = ", ".join(label.scientific_name for label in info.labels)
+    columns = (Column("photo", no_wrap=True), "looked at", "species", "probability", "in scope")
+    caption = f"{info.name} {info.version} tells apart {known}."
+    return Table(*columns, Column("decision", no_wrap=True), caption=caption, caption_justify="left")
+
+
+def _add(
+    table: Table, photo: str, place: str, opinion: Opinion, policy: Policy, looks_like: Sequence[LooksLike] = ()
+) -> None:
+    """A row for one animal. Of one that is none of the species that the version knows: what it looks like, a row each."""
     decision = decide(opinion, policy)
-    outside = decision is Decision.OUT_OF_SCOPE
-    named = ("", "") if outside else (opinion.top, f"{opinion.top_probability:.3f}")
-    return (*named, f"{opinion.in_scope:.3f}", decision.value)
+    named = [(opinion.top, opinion.top_probability)]
+    if decision is Decision.OUT_OF_SCOPE:
+        named = [(f"like {name.scientific_name}", name.probability) for name in looks_like]
+    (species, share), *more = [(name, f"{share:.3f}") for name, share in named] or [("", "")]
+    table.add_row(photo, place, species, share, f"{opinion.in_scope:.3f}", decision.value)
+    for species, share in more:
+        table.add_row("", "", species, share, "", "")
 
 
 def _place(answer: Answer) -> str:
@@ -57,7 +70,7 @@ def _place(answer: Answer) -> str:
 
 def _percent(square: Square) -> str:
     """Left, top and size of a square, in percent of the photo's width and height."""
-    return f"{square.x:.0%} {square.y:.0%}, {square.width:.0%} × {square.height:.0%}"
+    return f"{square.x:.0%} {square.y:.0%}, {square.width:.0%}×{square.height:.0%}"
 
 
 def _as_json(photo: Path, answer: Answer | PhotoError, policy: Policy) -> dict[str, object]:

@@ -250,7 +250,8 @@ class Offline:
             raise ModelUnavailable("No model version is bundled; name one with --model.")
         self._recogniser = load_recogniser(chosen, settings.runtime)
         self._limits = pixel_limits(settings)
-        self.policy = policy_of(self._recogniser.info)
+        self.info = self._recogniser.info
+        self.policy = policy_of(self.info)
 
     def answer(self, photo: Path) -> Answer | PhotoError:
         """The prediction for a file, or why there is none."""
