@@ -22,6 +22,8 @@ from ml.datasets.examples import Examples
 from ml.progress import EpochReport
 
 FORMAT = 1
+# What a config says of the version after its training: another value does not make it another run.
+_NOT_LEARNT_FROM = {"data_note", "notice", "version", "model_name", "keep_share", "confident_share", "names"}
 
 
 class CheckpointError(Exception):
@@ -135,7 +137,7 @@ def _assign(variables: Any, arrays: Any, prefix: str) -> None:
 
 def _digest_config(config: Config) -> str:
     """Of all that matters to the weights; what only the card says may change on the way."""
-    value = {key: each for key, each in to_dict(config).items() if key not in {"data_note", "version", "model_name"}}
+    value = {key: each for key, each in to_dict(config).items() if key not in _NOT_LEARNT_FROM}
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=list).encode()).hexdigest()
 
 

@@ -55,8 +55,8 @@ class SpeciesData:
 class OutsiderData:
     """Which photos show none of the labels: ``folder`` under the data root without ``exclude_labels`` (the same species
     under another name). ``held_out`` is the share of each kind's labels kept wholly for the test. Each epoch shows
-    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named; so they count where names are calibrated,
-    too), and ``plain`` generated pictures. ``more`` are further folders of such photos.
+    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named), and ``plain`` generated pictures. ``more`` are
+    further folders of such photos.
     With a ``subjects_weight`` above 0 the network also learns to name the labels of ``subject_kinds``, which teaches it
     what to look at in a butterfly; what it would answer is not exported.
     """
@@ -105,7 +105,8 @@ class NamesData:
     """A network that knows many species by name and is asked beside the version's own: MobileNetV2 with ``weights`` (the
     architecture's own unless said) and ``head``, a .npz file with kernel, bias and labels ("Scientific name (common
     name)"). ``said`` is a table of the species that it may name, with their names in each language; ``size`` the side of its
-    input in pixels; ``least`` the calibrated probability from which it speaks.
+    input in pixels; ``least`` the calibrated probability from which it speaks. How often it is right is learnt from other
+    subjects of ``kinds`` (none: of all): those that are like what will be sent.
     """
 
     head: str
@@ -113,6 +114,7 @@ class NamesData:
     weights: str | None = None
     size: int = 224
     least: float = 0.5
+    kinds: tuple[str, ...] = ()
 
 
 # A largest change, to either side of none; or the ends between which it is drawn.
@@ -219,7 +221,8 @@ class Config:
     deviation); ``architecture_options`` go to the architecture of that name; ``flip_average`` answers with the mean over
     the photo and its mirror image, ``zoom_views`` adds the middle share (0…1) of its sides to that mean; ``keep_share`` of
     the labels' calibration photos stay in scope, and no answer on more than ``confident_share`` of them is certain, so that
-    look-alikes are kept out; ``data_note`` says in the model card what readers should know, ``notice``
+    look-alikes are kept out (with a finder, of these photos laid into larger pictures, too); ``data_note`` says in
+    the model card what readers should know, ``notice``
     whose weights the run begins with. ``finder`` and ``names`` are None for a version without.
     """
 

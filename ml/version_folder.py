@@ -32,6 +32,7 @@ from ml.evaluation.evaluation import further_figures
 from ml.evaluation.firsthand import choose_first_look, see
 from ml.evaluation.mistakes import worst_mistakes
 from ml.evaluation.scores import Scores, figures, figures_of, score
+from ml.evaluation.small import small_scope
 from ml.export import (
     JUDGED,
     ExportError,
@@ -42,6 +43,7 @@ from ml.export import (
     viewing_graph,
     write_saved_model,
 )
+from ml.finding import part as finding
 from ml.inference import load_recogniser
 from ml.inference.classifier import FIRST_LOOK
 from ml.inference.versions import FORMAT, file_digest
@@ -177,7 +179,7 @@ class _Writer:
 
     def _parts(self) -> None:
         for name, part in self.given.items():
-            shutil.copytree(part.folder, self.folder / name)
+            shutil.copytree(part.folder, self.folder / name, ignore=shutil.ignore_patterns(finding.FACTS))
             self.parts[name] = part.facts
         if self.config.names is not None and naming.FOLDER not in self.parts:
             photos = _resized(_parity_photos(self.divided), self.config.names.size)
@@ -221,17 +223,20 @@ class _Writer:
         seen = see(load_recogniser(folder), calibration)
         if not self.config.species.several:
             self.first_look = choose_first_look(seen, calibration.classes)
+        options = self.config.names
         others = calibration.classes < 0
+        if options is not None and options.kinds:
+            others &= np.isin(calibration.kinds, list(options.kinds))
         if seen.names is not None and seen.info.names is not None and others.any():
             labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
-            weights = self.config.outsiders.weights if self.config.outsiders is not None else {}
-            counts = np.array([weights.get(str(kind), 1.0) for kind in calibration.kinds[others]])
             self.parts[naming.FOLDER] = naming.calibrated(
-                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels, counts
+                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
             )
         dump(folder / "model.json", self._manifest())
-        scores = score(load_recogniser(folder), calibration)
-        dump(folder / "policy.json", make_policy(self.config, scores, calibration.classes))
+        recogniser = load_recogniser(folder)
+        small = small_scope(recogniser, calibration)
+        scores = score(recogniser, calibration)
+        dump(folder / "policy.json", make_policy(self.config, scores, calibration.classes, small))
 
 
 _PROVISIONAL = {
@@ -244,23 +249,31 @@ _PROVISIONAL = {
 }
 
 
-def make_policy(config: Config, scores: Scores, classes: np.ndarray) -> dict[str, Any]:
-    """policy.json from what the version answers for calibration photos of these classes, ``(n,)``."""
+def make_policy(config: Config, scores: Scores, classes: np.ndarray, small: np.ndarray | None = None) -> dict[str, Any]:
+    """policy.json from what the version answers for calibration photos.
+
+    Args:
+        config: the run.
+        scores: for photos of these classes.
+        classes: ``(n,)``.
+        small: in-scope scores of the labels' photos with the animal small, ``(m,)``; they count for the scope as well.
+    """
     shown = classes >= 0
     answers, right = scores.probabilities[shown], classes[shown]
     if config.species.several:
         yes, right = questions(answers, right)
         answers = np.concatenate([1 - yes, yes], axis=1)
     wrong = answers.argmax(1) != right
-    scope = scores.scope
-    chosen = choose_scope_threshold(scope[shown], scope[~shown], config.keep_share)
+    others = scores.scope[~shown]
+    scope = np.concatenate([scores.scope[shown], small if small is not None else []])
+    chosen = choose_scope_threshold(scope, others, config.keep_share)
     thresholds = [learn_threshold(answers.max(1), wrong, rate) for rate in ERROR_RATES]
     policy = _PROVISIONAL | {
         "in_scope_threshold": round(chosen.threshold, 6),
         "thresholds": [dataclasses.asdict(threshold) for threshold in thresholds],
     }
     if config.confident_share is not None and config.outsiders is not None:
-        certain = choose_scope_threshold(scope[shown], scope[~shown], config.confident_share)
+        certain = choose_scope_threshold(scope, others, config.confident_share)
         policy["confident_in_scope_threshold"] = round(max(certain.threshold, chosen.threshold), 6)
     return policy
 

@@ -159,7 +159,7 @@ def _parts_section(manifest: Mapping[str, Any]) -> str:
     if manifest.get("first_look"):
         first = manifest["first_look"]
         lines.append(
-            f"* Further looks are left out where the first has an in-scope score of {first['in_scope']:.3f} and a probability of "
+            f"* Further looks are left out where the first has an in-scope score of {first['in_scope']:.4f} and a probability of "
             f"{first['probability']:g}: on calibration photos they named the same label."
         )
     notice = manifest.get("notice")

@@ -43,10 +43,9 @@ def small_figures(
         for each: the share named right, in scope, answered "confident", and whose square lies on the animal; None where
         there is no background, or the version can't search.
     """
-    scenery = test.where(np.isin(test.kinds, list(backgrounds)) & (test.classes < 0))
-    if not len(scenery) or recogniser.info.finder is None:
+    backdrops = _backdrops(recogniser, test, backgrounds)
+    if not backdrops:
         return None
-    backdrops = [opened(picture, _SIDE)[0] for picture in scenery.pictures]
     species = test.species
     return {
         f"{100 * share:g}": _figures(
@@ -54,6 +53,23 @@ def small_figures(
         )
         for share in shares
     }
+
+
+def small_scope(recogniser: Recogniser, calibration: Examples, seed: int = 8) -> np.ndarray | None:
+    """In-scope scores of calibration photos on a tenth and on a twenty-fifth of the area, ``(2 n,)``; None as above."""
+    backdrops = _backdrops(recogniser, calibration, BACKGROUNDS)
+    if not backdrops:
+        return None
+    answers = [_answers(recogniser, calibration.species, backdrops, share, seed)[0] for share in SHARES[1:]]
+    return np.concatenate([scores.scope for scores in answers])
+
+
+def _backdrops(recogniser: Recogniser, examples: Examples, kinds: Sequence[str]) -> list[Image.Image]:
+    """Pictures without an animal; none where the version can't search."""
+    if recogniser.info.finder is None:
+        return []
+    scenery = examples.where(np.isin(examples.kinds, list(kinds)) & (examples.classes < 0))
+    return [opened(picture, _SIDE)[0] for picture in scenery.pictures]
 
 
 def _answers(

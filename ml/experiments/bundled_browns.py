@@ -38,7 +38,7 @@ CONFIG = Config(
     optimisation=Optimisation(epochs=20, batch=64, label_smoothing=0.05, ema=0.99),
     flip_average=True,
     zoom_views=(0.8,),
-    keep_share=0.99,
+    keep_share=0.98,
     confident_share=0.8,
     data_note=REFERENCE_PHOTOS,
     notice=(
@@ -46,5 +46,10 @@ CONFIG = Config(
         "(mobilenet_v2_1.0_224_inat_insect, github.com/google-coral/test_data, Apache License 2.0); see NOTICE."
     ),
     finder=FinderData(size=224, steps=800, own_steps=300, photo_kinds=("butterfly_field", "lookalike", "european")),
-    names=NamesData(head="mobilenet_v2_inat_insect_head.npz", said="insect_names.csv", size=192),
+    names=NamesData(
+        head="mobilenet_v2_inat_insect_head.npz",
+        said="insect_names.csv",
+        size=192,
+        kinds=("lookalike", "european", "butterfly_field"),
+    ),
 )

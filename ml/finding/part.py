@@ -28,7 +28,7 @@ from ml.inference.litert import LiteRTNetwork
 
 FOLDER = "finder"
 # Files of a finished finder, in its folder while a run goes on.
-_NETWORK, _FACTS = "finder.keras", "part.json"
+_NETWORK, FACTS = "finder.keras", "part.json"
 # Long side in pixels of photos that composites are made of, and that animals are looked for in.
 _SIDE = 480
 _PARITY_PHOTOS = 32
@@ -57,7 +57,7 @@ def make_finder(
     options = config.finder
     if options is None:
         raise FinderError("The config has no finder.")
-    facts = folder / _FACTS
+    facts = folder / FACTS
     if facts.is_file():
         return dict(json.loads(facts.read_text(encoding="utf-8")))
     shutil.rmtree(folder, ignore_errors=True)
