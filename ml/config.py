@@ -55,8 +55,8 @@ class SpeciesData:
 class OutsiderData:
     """Which photos show none of the labels: ``folder`` under the data root without ``exclude_labels`` (the same species
     under another name). ``held_out`` is the share of each kind's labels kept wholly for the test. Each epoch shows
-    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named), and ``plain`` generated pictures. ``more`` are
-    further folders of such photos.
+    ``per_epoch`` of them, kinds weighted by ``weights`` (1 where not named; so they count where names are calibrated,
+    too), and ``plain`` generated pictures. ``more`` are further folders of such photos.
     With a ``subjects_weight`` above 0 the network also learns to name the labels of ``subject_kinds``, which teaches it
     what to look at in a butterfly; what it would answer is not exported.
     """

@@ -85,6 +85,7 @@ def calibrated(
     info: NamesInfo,
     probabilities: np.ndarray,
     shown: Sequence[str],
+    counts: np.ndarray,
 ) -> dict[str, Any]:
     """What the manifest says of the names, with what calibration photos tell.
 
@@ -93,6 +94,7 @@ def calibrated(
         info: the names as they are read from the folder.
         probabilities: of all names for each photo that shows none of the version's labels, ``(m, n)``.
         shown: the label of each of them in the data, like "aphantopus_hyperantus".
+        counts: how much each photo counts, ``(m,)``.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -103,7 +105,9 @@ def calibrated(
     right = names[top] == np.array([label_of(label) for label in shown])
     slope, intercept = 1.0, 0.0
     if len(set(right[asked].tolist())) == 2:
-        platt = LogisticRegression(C=10.0).fit(np.log(sure / (1 - sure))[asked, None], right[asked])
+        platt = LogisticRegression(C=10.0).fit(
+            np.log(sure / (1 - sure))[asked, None], right[asked], sample_weight=counts[asked]
+        )
         slope, intercept = float(platt.coef_[0, 0]), float(platt.intercept_[0])
     return {
         **part,

@@ -224,8 +224,10 @@ class _Writer:
         others = calibration.classes < 0
         if seen.names is not None and seen.info.names is not None and others.any():
             labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
+            weights = self.config.outsiders.weights if self.config.outsiders is not None else {}
+            counts = np.array([weights.get(str(kind), 1.0) for kind in calibration.kinds[others]])
             self.parts[naming.FOLDER] = naming.calibrated(
-                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
+                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels, counts
             )
         dump(folder / "model.json", self._manifest())
         scores = score(load_recogniser(folder), calibration)

@@ -34,6 +34,10 @@ ALLOWED_TRANSITIONS: dict[SubmissionStatus, frozenset[SubmissionStatus]] = {
 }
 
 
+# No person has decided, and it is still there: what belongs to its photos may be changed.
+UNDECIDED = frozenset(SubmissionStatus) - {S.VERIFIED, S.WITHDRAWN}
+
+
 def check_transition(current: SubmissionStatus, new: SubmissionStatus) -> None:
     """Raise Conflict unless a submission may go from ``current`` to ``new``."""
     if new not in ALLOWED_TRANSITIONS[current]:

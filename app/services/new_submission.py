@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
 from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon
 from app.services import jobs, photos, status, taxa, volunteers
-from app.services.inference import Square
+from app.services.inference import Square, square_for
 
 MAX_COUNT = 999
 MAX_TEXT = 2000
@@ -28,12 +28,17 @@ _EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class NewPhoto:
-    """One file as it was sent. ``read`` is called when its turn comes, so that one photo at a time is in memory."""
+    """One file as it was sent. ``read`` is called when its turn comes, so that one photo at a time is in memory.
+
+    ``square`` is drawn on the photo as a browser showed it, with ``shown`` as its width and height in pixels; None where
+    nobody says so.
+    """
 
     filename: str
     size: int
     read: Callable[[], bytes]
     square: Square | None = None
+    shown: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,15 @@ def mistakes_in(session: Session, new: NewSubmission, max_photos: int) -> list[F
     if new.claim_kind is ClaimKind.TAXON and new.claimed_name and taxa.find(session, new.claimed_name) is None:
         errors.append(FieldError("claim", "claim_unknown"))
     return errors
+
+
+def on_upright_photos(new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> NewSubmission:
+    """With the squares where they lie on the photos as they were decoded, and without those of which nobody can know that."""
+    turned = [
+        replace(sent, square=square_for(sent.square, sent.shown, photo.info), shown=None)
+        for sent, photo in zip(new.photos, prepared, strict=True)
+    ]
+    return replace(new, photos=turned)
 
 
 def content_digest(new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -214,7 +213,10 @@ def _loaded_bytes(served: Served) -> int:
 
 
 def _milliseconds(served: Served) -> float:
-    """The median time of one answer about a whole photo. Raises ModelUnavailable when an answer is no number."""
+    """The time of one answer about a whole photo: the shortest, for what else the machine does says nothing of the version.
+
+    Raises ModelUnavailable when an answer is no number.
+    """
     side = served.recogniser.decoding_side
     photo = Image.fromarray(np.random.default_rng(1).integers(0, 256, (side * 3 // 4, side, 3), np.uint8))
     took = []
@@ -224,7 +226,7 @@ def _milliseconds(served: Served) -> float:
         took.append(1000 * (time.perf_counter() - begun))
         if not np.isfinite([*output.probabilities, output.in_scope]).all():
             raise ModelUnavailable(f"{served.info.name} {served.info.version} answers with what is no number.")
-    return median(took)
+    return min(took)
 
 
 def as_json(report: GateReport) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from app.services.looks import drawn, values_of
 from app.services.review import quality, tasks, trust
 from app.storage import Storage
 
-_UNDECIDED = {SubmissionStatus.RECEIVED, SubmissionStatus.FLAGGED, SubmissionStatus.SCREENED}
+_SCREENABLE = {SubmissionStatus.RECEIVED, SubmissionStatus.FLAGGED, SubmissionStatus.SCREENED}
 
 
 class PhotosUnreadable(jobs.Hopeless):
@@ -86,10 +86,10 @@ class Screening:
 
 
 def _is_due(submission: Submission) -> bool:
-    """Whether the machine has something to say: always while nobody has decided, and once on each claim and square."""
+    """Whether the machine has something to say: always while it decides, and once on each claim and square whoever does."""
     if submission.status is SubmissionStatus.WITHDRAWN:
         return False
-    return submission.status in _UNDECIDED or submission.verdict is None
+    return submission.status in _SCREENABLE or submission.verdict is None
 
 
 def _record(

@@ -8,15 +8,12 @@ from sqlalchemy.orm import Session
 from app.crash_points import reach
 from app.db import SessionFactory, transaction
 from app.domain.errors import Conflict, NotFound
-from app.domain.submission import SubmissionStatus
+from app.domain.submission import UNDECIDED
 from app.models import JobKind, Submission
 from app.services import jobs, status
 from app.services.inference import Square
 from app.services.review import tasks
 from app.services.review.decisions import locked, refuse_stale
-
-# Until a person has decided.
-_MOVABLE = frozenset(SubmissionStatus) - {SubmissionStatus.VERIFIED, SubmissionStatus.WITHDRAWN}
 
 
 class Squares:
@@ -55,7 +52,7 @@ class Squares:
 
 def _move(session: Session, submission: Submission, number: int, square: Square | None, actor: str) -> int | None:
     """The number of the job that looks again, in the caller's transaction; None where nothing changes."""
-    if submission.status not in _MOVABLE:
+    if submission.status not in UNDECIDED:
         raise Conflict("This submission can't be changed any more.")
     photo = next((photo for photo in submission.photos if photo.position == number - 1), None)
     if photo is None:

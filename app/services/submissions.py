@@ -20,7 +20,14 @@ from app.domain.submission import ClaimKind, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Submission, Volunteer
 from app.services import jobs, photos, status, volunteers
 from app.services.inference import PhotoError, PixelLimits, holding
-from app.services.new_submission import NewSubmission, claimed_taxon, content_digest, mistakes_in, write
+from app.services.new_submission import (
+    NewSubmission,
+    claimed_taxon,
+    content_digest,
+    mistakes_in,
+    on_upright_photos,
+    write,
+)
 from app.services.removal import Removal
 from app.services.review import tasks
 from app.services.withdrawal import take_back
@@ -72,6 +79,7 @@ class Submissions:
             mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
             if mistakes:
                 raise InvalidSubmission(mistakes)
+            new = on_upright_photos(new, prepared)
             content = content_digest(new, prepared)
             repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
         if repeat is not None:

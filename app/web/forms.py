@@ -28,14 +28,25 @@ FIELDS = (
 )
 # A square may stick out of the photo by rounding, not by more.
 _TOLERANCE = 0.01
+# In place of a square, from somebody who wants none: the version is not to search.
+_WHOLE = "whole"
+_WHOLE_PHOTO = Square(0.0, 0.0, 1.0, 1.0)
+_SIDES = re.compile(r"(\d{1,6})x(\d{1,6})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 def parse_submission(
-    fields: Mapping[str, str], files: Sequence[Photo], squares: Sequence[str], language: str
+    fields: Mapping[str, str],
+    files: Sequence[Photo],
+    squares: Sequence[str],
+    language: str,
+    shown: Sequence[str] = (),
 ) -> NewSubmission:
-    """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once."""
+    """Read every field; what can't be read stands in ``mistakes``, so that all mistakes are told at once.
+
+    ``squares`` and ``shown`` are in the order of the uploads; ``shown`` says at how many pixels a browser showed each photo.
+    """
     errors: list[FieldError] = []
     values = {name: str(fields.get(name, "")).replace("\x00", "").strip() for name in FIELDS}
     for field, longest in (("place", MAX_PLACE), ("note", MAX_TEXT), ("claim_text", MAX_NAME)):
@@ -56,8 +67,9 @@ def parse_submission(
             size=file.size,
             read=file.content,
             square=square,
+            shown=_sides(shown[i]) if i < len(shown) and square != _WHOLE_PHOTO else None,
         )
-        for file, square in zip(files, _squares(squares, files, errors), strict=True)
+        for i, (file, square) in enumerate(zip(files, _squares(squares, files, errors), strict=True))
     ]
     return NewSubmission(
         claim_kind=kind,
@@ -171,9 +183,17 @@ def _squares(texts: Sequence[str], files: Sequence[Photo], errors: list[FieldErr
     return [_square(texts[i] if i < len(texts) else "", file.filename, errors) for i, file in enumerate(files)]
 
 
+def _sides(text: str) -> tuple[int, int] | None:
+    """Width and height written as 4000x3000; None for anything else: it is a hint that only some browsers give."""
+    match = _SIDES.fullmatch(text.strip())
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def _square(text: str, filename: str | None, errors: list[FieldError]) -> Square | None:
     if not text.strip():
         return None
+    if text.strip() == _WHOLE:
+        return _WHOLE_PHOTO
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 4 and all(_NUMBER.fullmatch(part) for part in parts):
         x, y, width, height = (float(part) for part in parts)

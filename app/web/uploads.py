@@ -129,17 +129,13 @@ class _Parser(MultiPartParser):
 
 
 class _PhotoRequest(Request):
-    line: Line
+    @property
+    def brings_photos(self) -> bool:
+        return self.headers.get("content-type", "").startswith("multipart/form-data")
 
     async def form(self, **limits: Any) -> FormData:  # type: ignore[override]
-        """As Starlette reads it, but with photos for files, and only where their turn will come. Raises Overloaded."""
-        if self._form is None and self.headers.get("content-type", "").startswith("multipart/form-data"):
-            try:
-                self.line.check()
-            except Overloaded:
-                async for _ in self.stream():  # most clients look for an answer when they have sent everything
-                    pass
-                raise
+        """As Starlette reads it, but with photos for files."""
+        if self._form is None and self.brings_photos:
             state = self.app.state
             most = state.settings.max_file_megabytes * 1_000_000
             try:
@@ -148,6 +144,17 @@ class _PhotoRequest(Request):
             except MultiPartException as error:
                 raise HTTPException(400, error.message) from error
         return await super().form(**limits)
+
+    async def must_fit_into(self, line: Line) -> None:
+        """Raise Overloaded where the photos' turn would come too late. They are let in all the same, and forgotten: most
+        clients look for an answer when they have sent everything.
+        """
+        try:
+            line.check()
+        except Overloaded:
+            async for _ in self.stream():
+                pass
+            raise
 
 
 class _PhotoRoute(APIRoute):
@@ -160,9 +167,10 @@ class _PhotoRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def with_photos(request: Request) -> Response:
-            photos = _PhotoRequest(request.scope, request.receive, request._send)
-            photos.line = getattr(request.app.state, self.line)
-            return await handle(photos)
+            asked = _PhotoRequest(request.scope, request.receive, request._send)
+            if asked.brings_photos:
+                await asked.must_fit_into(getattr(request.app.state, self.line))
+            return await handle(asked)
 
         return with_photos
 

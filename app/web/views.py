@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from app.domain.submission import ClaimKind, SubmissionStatus
+from app.domain.submission import UNDECIDED, ClaimKind, SubmissionStatus
 from app.domain.taxonomy import slug
 from app.domain.verdict import Outcome, Reason
 from app.models import ClaimRecord, Photo, Submission, Taxon, VerdictRecord
@@ -130,6 +130,7 @@ class SubmissionView:
     failed: bool
     withdrawn: bool
     can_withdraw: bool
+    can_move_squares: bool
     second_look: bool
     photos: list[PhotoView]
     verdict: VerdictView | None
@@ -224,6 +225,7 @@ class Views:
             failed=verdict is None and failed and not withdrawn,
             withdrawn=withdrawn,
             can_withdraw=not withdrawn,
+            can_move_squares=row.status in UNDECIDED,
             second_look=_asks_second_look(row, verdict),
             photos=[self._photo(photo, latest) for photo in row.photos if photo.removed_at is None],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,

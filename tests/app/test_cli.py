@@ -11,6 +11,7 @@ from app.models import ModelVersion, TaxonPolicy
 from app.settings import get_settings
 from ml.inference import read_version
 from tests.factories import photo
+from tests.finding import meadow
 from tests.versions import BUNDLED, NEVER_IN_SCOPE, make_version
 
 INFO = read_version(BUNDLED)
@@ -177,6 +178,29 @@ def test_predict_asks_the_model_that_is_named(wingcheck, good, tmp_path):
     folder = make_version(tmp_path, **NEVER_IN_SCOPE)
     [found] = json.loads(wingcheck("predict", "--json", "--model", folder, good)[1])
     assert found["decision"] == "out_of_scope"
+
+
+def test_predict_prints_where_it_looked_and_what_it_looks_like(wingcheck, finder, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "two.jpg").write_bytes(meadow((0.2, 0.3), (0.75, 0.6)))
+    (tmp_path / "none.jpg").write_bytes(meadow())
+    folder = make_version(tmp_path, **NEVER_IN_SCOPE)
+    code, out, _ = wingcheck("predict", "--model", folder, "two.jpg", "none.jpg")
+    assert code == 0
+    first, second, none = [line for line in out.splitlines() if "out_of_scope" in line]
+    assert "found: " in first
+    assert "like Aphantopus hyperantus" in first
+    assert "0.750" in first
+    assert "like Genus ignotus" in out
+    assert "%" in second
+    assert "the middle: no animal found" in none
+    *rows, caption = out.splitlines()
+    assert not any(label.scientific_name in "".join(rows) for label in INFO.labels)
+    assert all(label.scientific_name in caption for label in INFO.labels)
+    two, nothing = json.loads(wingcheck("predict", "--json", "two.jpg", "none.jpg")[1])
+    assert (two["square_origin"], len(two["animals"]), two["looks_like"][0]["probability"]) == ("found", 1, 0.75)
+    assert set(two["animals"][0]) == {"square", "predictions", "in_scope", "decision"}
+    assert (nothing["square"], nothing["square_origin"], nothing["searched"]) == (None, "middle", True)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_names_that_are_right_half_as_often_as_they_say_are_believed_less() -> N
     """Forty photos of a ringlet named 0.9 each, of which half show a wall."""
     probabilities = np.tile([0.9, 0.0, 0.1, 0.0, 0.0], (40, 1)) + np.random.default_rng(1).normal(0, 0.01, (40, 5))
     shown = ["aphantopus_hyperantus", "lasiommata_megera"] * 20
-    part = calibrated({"slope": 1.0, "intercept": 0.0, "least": 0.5}, info(), probabilities, shown)
+    part = calibrated({"slope": 1.0, "intercept": 0.0, "least": 0.5}, info(), probabilities, shown, np.ones(40))
     told = info(slope=part["slope"], intercept=part["intercept"])
     assert told.calibrated(0.9) == pytest.approx(0.5, abs=0.05)
 

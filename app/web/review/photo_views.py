@@ -36,7 +36,7 @@ def desk_photo(words: Words, photo: ItemPhoto, title: str, *, hidden: bool) -> D
         number=photo.position + 1,
         display_url=f"/photos/{photo.token}/display.jpg",
         thumb_url=f"/photos/{photo.token}/thumb.jpg",
-        cut_url=f"/photos/{photo.token}/cut.jpg",
+        cut_url=f"/photos/{photo.token}/{'thumb' if hidden else 'cut'}.jpg",
         width=photo.width,
         height=photo.height,
         alt=alt,

@@ -109,8 +109,8 @@ async def create(
 ) -> Response:
     """Take the form. Scripts get JSON, others are sent on to the submission's page."""
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    squares = [value for value in form.getlist("square") if isinstance(value, str)]
-    new = parse_submission(fields, chosen(form.getlist("file")), squares, language.code)
+    squares, shown = ([value for value in form.getlist(name) if isinstance(value, str)] for name in ("square", "shown"))
+    new = parse_submission(fields, chosen(form.getlist("file")), squares, language.code, shown)
     idempotency_key = fields.get("idempotency_key", "") or secrets.token_urlsafe(18)
     try:
         receipt = await done(

@@ -67,9 +67,9 @@ def test_an_answer_has_the_promised_form_and_nothing_unnamed(client):
     assert body["model"] == {"name": info.name, "version": info.version}
     [result] = body["results"]
     assert list(result) == [
-        "filename", "width", "height", "sha256", "predictions", "decision", "in_scope",
-        "square", "square_origin", "searched", "animals", "looks_like",
-    ]  # fmt: skip
+        *("filename", "width", "height", "sha256", "predictions", "decision", "in_scope"),
+        *("square", "square_origin", "searched", "animals", "looks_like"),
+    ]
     assert result["filename"] == "garden.jpg"
     assert (result["width"], result["height"]) == (400, 300)
     assert result["sha256"] == hashlib.sha256(data).hexdigest()
@@ -155,6 +155,27 @@ def test_every_supported_picture_is_answered_whatever_its_name(client, data):
     answer = ask(client, ("photo.bin", data, "application/octet-stream"))
     assert answer.status_code == 200
     assert len(answer.json()["results"][0]["predictions"]) == len(LABELS)
+
+
+# --- squares ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_square_that_is_sent_is_what_is_looked_at(client):
+    sent = {"files": [("file", ("a.jpg", photo(1), "image/jpeg"))] * 2, "data": {"square": ["", "0,0,0.2,0.25"]}}
+    whole, corner = client.post("/predict", **sent).json()["results"]
+    assert corner["square"] == {"x": 0, "y": 0, "width": 0.2, "height": 0.25}
+    assert (corner["square_origin"], corner["searched"], corner["animals"]) == ("given", False, [])
+    assert whole["square_origin"] in {"found", "middle"}
+    assert whole["predictions"] != corner["predictions"]
+
+
+@pytest.mark.parametrize("square", ["1,2,3", "0,0,0,0", "0.5,0.5,0.6,0.6", "nan,0,1,1", "12,40,300,300", "x"])
+def test_what_is_no_square_is_told_with_its_photo(client, square):
+    sent = {"files": [("file", ("a.jpg", photo(1), "image/jpeg"))], "data": {"square": square}}
+    answer = client.post("/predict", **sent)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:wingcheck:invalid-submission")
+    [error] = answer.json()["errors"]
+    assert (error["field"], error["filename"]) == ("square", "a.jpg")
 
 
 # --- several photos --------------------------------------------------------------------------------------------------

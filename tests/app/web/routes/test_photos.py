@@ -5,8 +5,10 @@ import io
 import pytest
 from PIL import Image
 
-from tests.app.sending import row, submit
+from ml.inference import Square
+from tests.app.sending import files, row, submit
 from tests.factories import butterfly, encode, exif_photo, photo
+from tests.finding import meadow
 
 
 @pytest.fixture
@@ -66,6 +68,49 @@ def test_each_variant_has_a_tag_of_its_own(lite, link):
     assert (
         lite.client.get(f"{link}/display.jpg").headers["etag"] != lite.client.get(f"{link}/thumb.jpg").headers["etag"]
     )
+
+
+def cut_of(lite, token):
+    answer = lite.client.get(f"/photos/{token}/cut.jpg")
+    with Image.open(io.BytesIO(answer.content)) as image:
+        return answer, image.convert("RGB")
+
+
+def test_a_cut_shows_the_animal_with_a_margin(lite):
+    """A red part in a blue photo, drawn around: the cut is red in its middle and blue at its edges."""
+    whole = Image.new("RGB", (1000, 800), (0, 0, 200))
+    whole.paste((200, 0, 0), (600, 400, 800, 600))
+    sent = files(encode(whole), square=Square(0.6, 0.5, 0.2, 0.25))
+    answer, image = cut_of(lite, row(lite, submit(lite, photos=sent).token).photos[0].token)
+    assert image.size == (280, 280)
+    red = [image.getpixel(place)[0] > 100 for place in ((140, 140), (50, 50), (229, 229), (20, 140), (140, 260))]
+    assert red == [True, True, True, False, False]
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+def test_a_cut_is_made_around_what_was_found_and_moves_with_the_square(finder, lite):
+    kept = row(lite, submit(lite, meadow((0.2, 0.3))).token)
+    token = kept.photos[0].token
+    tags = [cut_of(lite, token)[0].headers["etag"]]
+    lite.work()
+    answer, found = cut_of(lite, token)
+    assert found.width == found.height < 480
+    tags.append(answer.headers["etag"])
+    again = lite.client.get(f"/photos/{token}/cut.jpg", headers={"If-None-Match": tags[-1]})
+    assert (again.status_code, again.content) == (304, b"")
+    lite.client.app.state.squares.of_volunteer(kept.token, 1, Square(0, 0, 0.5, 2 / 3))
+    tags.append(cut_of(lite, token)[0].headers["etag"])
+    assert len(set(tags)) == 3
+
+
+def test_a_cut_without_a_square_is_the_whole_photo(lite, link):
+    whole = lite.client.get(f"{link}/cut.jpg")
+    assert whole.content == lite.client.get(f"{link}/thumb.jpg").content
+
+
+def test_a_cut_at_the_edge_of_a_photo_stays_inside(lite):
+    sent = files(photo(1), square=Square(0.9, 0.9, 0.1, 0.1))
+    assert cut_of(lite, row(lite, submit(lite, photos=sent).token).photos[0].token)[1].size == (56, 56)
 
 
 def test_an_unknown_link_is_not_found(lite):

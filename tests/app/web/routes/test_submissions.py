@@ -5,10 +5,12 @@ import re
 import pytest
 from sqlalchemy import func, select
 
+from app.domain.submission import SquareOrigin
 from app.models import Submission
 from app.web.dependencies import VOLUNTEER_COOKIE
 from tests.app.sending import TAXA, post, row, token_of
 from tests.factories import exif_photo, photo
+from tests.orientations import XMP, with_segments
 from tests.versions import BELIEVES_THE_CLAIM, NEVER_IN_SCOPE
 
 JSON = {"Accept": "application/json"}
@@ -94,6 +96,41 @@ def test_every_field_of_the_form_arrives(lite):
 def test_squares_belong_to_their_photos_in_order(lite):
     token = token_of(post(lite.client, photo(1), photo(2), photo(3), squares=("", "0,0,1,1", "")))
     assert [p.square for p in row(lite, token).photos] == [None, [0, 0, 1, 1], None]
+
+
+def test_whole_means_that_nothing_is_searched(lite):
+    token = token_of(post(lite.client, photo(1), squares=("whole",)))
+    lite.work()
+    [kept] = row(lite, token).photos
+    assert kept.square == [0, 0, 1, 1]
+    assert [made.square_origin for made in kept.predictions] == [SquareOrigin.GIVEN]
+    page = lite.client.get(f"/s/{token}").text
+    assert "The computer looked at the whole photo, without a square." in page
+    assert "photo__square" not in page
+
+
+XMP_SAYS_TO_TURN_IT = with_segments(b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+
+
+@pytest.mark.parametrize(
+    ("square", "shown", "kept"),
+    [
+        ("0,0,0.5,0.25", "80x40", [0, 0, 0.5, 0.25]),
+        ("0,0,0.5,0.25", "8000x4000", [0, 0, 0.5, 0.25]),
+        ("0,0,0.5,0.25", "40x80", [0, 0.5, 0.25, 0.5]),  # shown as XMP asks: it is turned back
+        ("0,0,0.5,0.25", "30x80", None),  # nobody knows what was meant
+        ("whole", "30x80", [0, 0, 1, 1]),
+        *[
+            ("0,0,0.5,0.25", told, [0, 0, 0.5, 0.25])
+            for told in ("", "80", "0x0", "x", "-80x40", "1e3x40", "9" * 30 + "x1")
+        ],
+    ],
+)
+def test_a_square_lies_where_it_was_drawn_however_the_browser_showed_the_photo(lite, square, shown, kept):
+    answer = post(lite.client, XMP_SAYS_TO_TURN_IT, squares=(square,), shown=shown)
+    [photo_row] = row(lite, token_of(answer)).photos
+    assert (photo_row.width, photo_row.height) == (80, 40)
+    assert photo_row.square == (None if kept is None else pytest.approx(kept))
 
 
 def test_a_script_gets_the_address_as_json(lite):
