@@ -1,0 +1,99 @@
+"""A JPEG is decoded no larger than needed, and comes out as if every pixel had been decoded."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from ml.inference import open_photo, photos
+from tests.factories import butterfly, encode
+from tests.hostile import files
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes at which JPEGs were read."""
+    sizes: list[tuple[int, int]] = []
+    load = JpegImageFile.load
+
+    def watched(image: JpegImageFile) -> object:
+        if image.tile:
+            sizes.append(image.size)
+        return load(image)
+
+    monkeypatch.setattr(JpegImageFile, "load", watched)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("max_side", "read", "size"),
+    [
+        (500, (500, 375), (500, 375)),
+        (501, (1000, 750), (501, 376)),
+        (1000, (1000, 750), (1000, 750)),
+        (1600, (2000, 1500), (1600, 1200)),
+        (2001, (4000, 3000), (2001, 1501)),
+        (None, (4000, 3000), (4000, 3000)),
+        (100, (500, 375), (100, 75)),
+    ],
+)
+def test_a_jpeg_is_read_no_larger_than_needed(
+    decoded: list[tuple[int, int]], max_side: int | None, read: tuple[int, int], size: tuple[int, int]
+) -> None:
+    image, info = open_photo(files.jpeg(4000, 3000, "L"), max_side=max_side)
+
+    assert decoded == [read]
+    assert image.size == size
+    assert (info.width, info.height) == (4000, 3000)
+
+
+@pytest.mark.parametrize(("max_side", "megabytes"), [(500, 1.6), (512, 4.0), (1000, 6.1), (1600, 20.0)])
+def test_what_decoding_a_telephones_photo_takes_is_little(
+    monkeypatch: pytest.MonkeyPatch, max_side: int, megabytes: float
+) -> None:
+    """It passes in the lane of small ones, two at a time with their copies for pages."""
+    wanted: list[int] = []
+    turn = photos.turn
+    monkeypatch.setattr(photos, "turn", lambda cost, most: (wanted.append(cost), turn(cost, most))[1])
+
+    open_photo(files.jpeg(4032, 3024), max_side=max_side)
+
+    [cost] = wanted
+    assert megabytes * 0.8 < cost / 1e6 <= megabytes
+    assert cost <= photos.PixelLimits().alone_above // 3
+
+
+def ramps(width: int, height: int) -> Image.Image:
+    """Red grows from left to right, green from top to bottom: what is shifted is another colour."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = columns * 255 // (width - 1), rows * 255 // (height - 1)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
+@pytest.mark.parametrize(("width", "height"), [(800, 600), (523, 401), (401, 523), (807, 45)])
+@pytest.mark.parametrize("shrink", [2, 4, 8])
+def test_nothing_is_shifted(width: int, height: int, shrink: int, options: dict[str, object]) -> None:
+    """Neither where the sides are no multiples of the eight pixels of a block."""
+    content = encode(ramps(width, height), quality=98, **options)
+    side = max(width, height) // shrink
+
+    image, _ = open_photo(content, max_side=side)
+
+    whole = Image.open(io.BytesIO(content)).resize(image.size, Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(image, int) - np.asarray(whole, int)).max() <= 6
+
+
+@pytest.mark.parametrize(("shrink", "most"), [(2, 2.0), (4, 2.5), (8, 3.5)])
+def test_little_is_lost_where_the_decoder_reduces(shrink: int, most: float) -> None:
+    content = encode(butterfly(4, (1600, 1200)), quality=92)
+    whole, _ = open_photo(content, max_side=None)
+    target = (1600 // shrink, 1200 // shrink)
+
+    image, _ = open_photo(content, max_side=target[0])
+
+    reference = whole.resize(target, Image.Resampling.LANCZOS)
+    assert np.abs(np.asarray(image, float) - np.asarray(reference, float)).mean() < most
