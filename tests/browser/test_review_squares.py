@@ -134,7 +134,9 @@ def test_the_square_is_moved_by_keys(new_person: NewPerson, decided_server: Serv
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("e")
     expect(page.get_by_role("status").filter(has_text="The computer looks again")).to_be_visible()
-    expect(page.locator("article.desk[data-ready]:not([data-waiting])")).to_have_count(1)
+    shown = page.locator(".viewer__square")
+    expect(shown).not_to_have_attribute("x", str(SQUARE[0]))
+    expect(page.locator("article.desk[data-ready]:not([data-looking])")).to_have_count(1)
     expect(page.get_by_role("button", name="Move the square")).to_be_visible()
     assert item_on(page) == item
     photo = kept_photo(decided_server, item)
@@ -142,7 +144,6 @@ def test_the_square_is_moved_by_keys(new_person: NewPerson, decided_server: Serv
     assert photo.square[0] > SQUARE[0] + 0.02
     assert photo.square[1:] == pytest.approx(SQUARE[1:], abs=0.001)
     assert len(photo.predictions) == 2
-    shown = page.locator(".viewer__square")
     assert float(shown.get_attribute("x") or 0) == pytest.approx(photo.square[0], abs=0.001)
     assert told(decided_server, item) == []
     press(page, "a")

@@ -58,7 +58,7 @@ class Desk {
   mount(article) {
     this.article = article;
     this.stage?.destroy();
-    this.stage = new Stage(article, this.say, this.usual, { service: this.service, toasts: this.toasts, reload: () => this.#reload(article.dataset.item) });
+    this.stage = new Stage(article, this.say, this.usual, { service: this.service, toasts: this.toasts, reload: () => this.#reload(article.dataset.item), settle: () => this.article.removeAttribute("data-looking") });
     const taxa = article.querySelector("[data-typeahead]");
     if (taxa) {
       const go = article.querySelector("[data-pick-go]");
@@ -119,10 +119,11 @@ class Desk {
 
   #decide(event, form) {
     event.preventDefault();
-    if (!this.article.dataset.ready || this.article.dataset.answered) return;
+    if (!this.article.dataset.ready || this.article.dataset.answered) return undefined;
+    if (this.article.hasAttribute("data-looking")) return this.toasts.say(this.say("placed"));
     const body = bodyOf(form, event.submitter, (performance.now() - this.since) / 1000);
-    if (!body) return;
-    this.#answered({ kind: "decide", body, said: saidOf(event.submitter, form, this.say) }, event);
+    if (!body) return undefined;
+    return this.#answered({ kind: "decide", body, said: saidOf(event.submitter, form, this.say) }, event);
   }
 
   #ask(event, form) {
@@ -175,6 +176,7 @@ class Desk {
     const waits = Boolean(article.dataset.waiting);
     const isNew = article.dataset.revision !== dataset.revision || (dataset.waiting && !waits);
     if (isNew && !document.querySelector(":popover-open")) this.#swap(article);
+    this.article.toggleAttribute("data-looking", waits); // a decision now would be about what is about to change
     return waits;
   }
 

@@ -1,15 +1,15 @@
 /** The square of the photo on the desk, to be moved or drawn: while it is, keys act on nothing else. */
 import { PhotoSquare } from "../photo-square.js";
 
-const PAUSE_MS = 1000;
-const MOST_LOOKS = 60;
+const PAUSE_MS = 500;
+const MOST_LOOKS = 40; // then the second opinion may come when it likes
 
 export class Placing {
   /** @param {HTMLElement} article
    *  @param {import("./viewer.js").Viewer} viewer
    *  @param {(key: string, values?: object) => string} say
-   *  @param {{service: import("./service.js").Service, toasts: import("./toast.js").Toasts, reload: () => Promise<boolean>}} desk
-   *    `reload` shows the item as it stands now; resolves to whether the computer still has to look */
+   *  @param {{service: import("./service.js").Service, toasts: import("./toast.js").Toasts, reload: () => Promise<boolean>, settle: () => void}} desk
+   *    `reload` shows the item as it stands now and resolves to whether the computer still has to look; `settle` ends the wait */
   constructor(article, viewer, say, desk) {
     this.article = article;
     this.viewer = viewer;
@@ -56,7 +56,7 @@ export class Placing {
   /** Keep it, and show the item anew until the computer has looked again. What was not kept can be sent once more. */
   async #send() {
     const { revision, square } = this.form.elements;
-    const { service, toasts, reload } = this.desk;
+    const { service, toasts, reload, settle } = this.desk;
     try {
       await service.post(this.address, { revision: revision.value, square: square.value });
       toasts.clear("placing");
@@ -66,6 +66,8 @@ export class Placing {
       }
     } catch (failure) {
       toasts.warn("placing", this.say("notPlaced", { why: failure.detail ?? "" }), [], this.say("close"));
+    } finally {
+      settle();
     }
   }
 
