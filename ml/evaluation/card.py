@@ -160,7 +160,7 @@ def _parts_section(manifest: Mapping[str, Any]) -> str:
         first = manifest["first_look"]
         lines.append(
             f"* Further looks are left out where the first has an in-scope score of {first['in_scope']:.4f} and a probability of "
-            f"{first['probability']:g}: on calibration photos they named the same label."
+            f"{first['probability']:g}: on calibration photos it was then wrong no more often than all looks together."
         )
     notice = manifest.get("notice")
     if notice:
