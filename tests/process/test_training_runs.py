@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.domain.training import RunState
+from app.services import registry
 from app.services.promotion import Promotion
 from app.services.training.runs import folder_of
 from ml.datasets.synthetic import write_drawn_folder
+from ml.inference import read_version
 from tests.conftest import copy_of, make_settings
 from tests.parts import LOST_SECONDS, Site, stop
 from tests.running import alive, eventually
@@ -70,6 +72,9 @@ def test_whatever_is_killed_the_run_goes_on_and_its_version_is_registered_once(s
     worker = site.worker()
     run = studio.wait(number, RunState.DONE)
     assert run.model_version is not None
+    trained = read_version(registry.folder_of(run.model_version, studio.settings))
+    assert trained.finder is not None, "it finds the animal as the version in service does"
+    assert trained.names is not None
     assert run.comparison is not None
     difference = Promotion(site.sessions, studio.settings).gate(run.model_version.id).report.difference
     assert difference is not None
