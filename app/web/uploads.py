@@ -25,18 +25,18 @@ class Room:
 
     def __init__(self, size: int) -> None:
         """``size``: bytes that all of them may take together."""
-        self._left = size
+        self.left = size
 
     def take(self, size: int) -> bool:
         """Whether there was room for so many bytes, which are taken then."""
-        if size > self._left:
+        if size > self.left:
             return False
-        self._left -= size
+        self.left -= size
         return True
 
     def give_back(self, size: int) -> None:
         """They are free again."""
-        self._left += size
+        self.left += size
 
 
 class Photo(UploadFile):

@@ -221,7 +221,9 @@ class QueueViews:
             )
         return RowView(
             url=address(f"/review/{item.submission_id}", query),
-            thumb_url=f"/photos/{item.thumb_token}/{'thumb' if item.blind else 'cut'}.jpg" if item.thumb_token else None,
+            thumb_url=f"/photos/{item.thumb_token}/{'thumb' if item.blind else 'cut'}.jpg"
+            if item.thumb_token
+            else None,
             title=title,
             why=why,
             where=", ".join(place for place in places if place),
