@@ -1,6 +1,6 @@
 """Every hostile file of the catalogue against `wingcheck run`: one after the other, then 8 connections at once in random order.
 
-Each must get its status. The exit code is 1 where one does not, or the web server takes more than 600 MB at its peak.
+Each must get its status. The exit code is 1 where one does not, or a web process takes more than 600 MB at its peak.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -20,6 +21,8 @@ from tests.hostile.catalogue import CASES, Case
 from tests.running import Server
 
 CONNECTIONS, MOST_MEGABYTES, REST_SECONDS = 8, 600, 8
+# Nobody is sent away: what is measured is what happens to those who are let in.
+PATIENT = {"WINGCHECK_PREDICTION_WAIT_SECONDS": "600", "WINGCHECK_SUBMISSION_WAIT_SECONDS": "600"}
 COSTLY_MEGAPIXELS = (
     "16 megapixels",
     "24 megapixels",
@@ -41,24 +44,22 @@ def main(arguments: list[str] | None = None) -> None:
     shuffled = [case for _ in range(options.rounds) for case in luck.sample(CASES, len(CASES))]
     costly = [case for case in CASES if case.name.startswith(COSTLY_MEGAPIXELS)] * 2
     rows: list[tuple[str, ...]] = [
-        ("", "requests", "longest answer, s", "web: peak, MB", f"{REST_SECONDS} s later, MB")
+        ("", "requests", "longest answer, s", "largest web process: peak, MB", f"{REST_SECONDS} s later, MB")
     ]
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
+        server = Server(Path(folder), **PATIENT)
         try:
             server.start()
-            pid = server.child("serve")
-            assert pid is not None
-            rows.append(("started", "", "", f"{_memory(pid, 'VmHWM')}", f"{_memory(pid, 'VmRSS')}"))
+            rows.append(("started", "", "", f"{_largest(server, 'VmHWM')}", f"{_largest(server, 'VmRSS')}"))
             for title, cases, connections in (
                 ("one after the other", CASES, 1),
                 (f"at {CONNECTIONS} connections", shuffled, CONNECTIONS),
                 (f"only the costly ones at {CONNECTIONS} connections", costly, CONNECTIONS),
             ):
                 longest = _send_all(server.url, cases, connections, wrong)
-                peak = _memory(pid, "VmHWM")
+                peak = _largest(server, "VmHWM")
                 time.sleep(REST_SECONDS)
-                rows.append((title, f"{2 * len(cases)}", f"{longest:.1f}", f"{peak}", f"{_memory(pid, 'VmRSS')}"))
+                rows.append((title, f"{2 * len(cases)}", f"{longest:.1f}", f"{peak}", f"{_largest(server, 'VmRSS')}"))
             worker = server.child("worker")
             assert worker is not None
             table(rows)
@@ -80,11 +81,9 @@ def _send_all(url: str, cases: Sequence[Case], connections: int, wrong: list[str
             while (case := _next(waiting, lock)) is not None:
                 times.extend(_send(http, case, wrong))
 
-    threads = [threading.Thread(target=client) for _ in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(connections) as pool:
+        for finished in [pool.submit(client) for _ in range(connections)]:
+            finished.result()
     return max(times)
 
 
@@ -110,6 +109,11 @@ def _send(http: httpx2.Client, case: Case, wrong: list[str]) -> list[float]:
     if tuple(statuses) != case.expected:
         wrong.append(f"{case.name}: {statuses} instead of {case.expected}")
     return times
+
+
+def _largest(server: Server, what: str) -> int:
+    """MB of the web process that takes most."""
+    return max(_memory(pid, what) for pid in server.all_children("serve"))
 
 
 def _memory(pid: int, what: str) -> int:

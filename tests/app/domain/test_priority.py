@@ -91,13 +91,16 @@ def test_positions(reason, support, expected):
 
 
 def test_an_audit_may_stand_at_any_position_from_200_on_and_below_400(monkeypatch):
+    asked = []
+
     class Luck:
-        def randrange(self, *ends):
-            return ends
+        def randrange(self, first, end):
+            asked.append((first, end))
+            return first
 
     monkeypatch.setattr(random, "SystemRandom", Luck)
-    found: object = position(R.AUDIT, 0.99)
-    assert found == (200, 400)
+    assert position(R.AUDIT, 0.99) == 200
+    assert asked == [(200, 400)]
 
 
 def test_positions_of_what_is_over_count_seconds_from_2020_on():
