@@ -165,6 +165,10 @@ class Visitor:
         """Change the claim; whether an answer came."""
         return self._post(f"/s/{token}/claim", data={"claim": claim}) is not None
 
+    def move(self, token: str, square: str) -> bool:
+        """Move the square of the first photo; whether an answer came."""
+        return self._post(f"/s/{token}/photos/1/square", data={"square": square}) is not None
+
     def withdraw(self, token: str) -> bool:
         """Withdraw; whether an answer came."""
         return self._post(f"/s/{token}/withdraw") is not None

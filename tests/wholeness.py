@@ -32,8 +32,8 @@ def faults(sessions: SessionFactory, files: Path, *, settled: bool = True) -> li
         found = [f"submission {row.id}: {fault}" for row in rows for fault in _faults_of(row, files, settled)]
         screenings = Counter(job.subject_id for job in jobs if job.kind is JobKind.SCREENING)
         for row in rows:
-            if screenings.pop(row.id, 0) != len(row.claims):
-                found.append(f"submission {row.id}: not one job per claim")
+            if screenings.pop(row.id, 0) != len(row.claims) + row.square_changes:
+                found.append(f"submission {row.id}: not one job per claim and moved square")
         found += [f"a job about submission {number}, which is not there" for number in screenings]
         if settled:
             found += [f"job {job.id} is {job.status}: {job.error}" for job in jobs if job.status is not JobStatus.DONE]
@@ -60,10 +60,10 @@ def _faults_of(row: Submission, files: Path, settled: bool) -> Iterator[str]:
 
 
 def _faults_of_verdicts(row: Submission) -> Iterator[str]:
-    verdicts = Counter(verdict.claim_id for verdict in row.verdicts)
-    if any(verdicts[claim.id] != 1 for claim in row.claims):
-        yield f"verdicts per claim: {[verdicts[claim.id] for claim in row.claims]}"
-    if any(len(photo.predictions) != 1 for photo in row.photos):
+    verdicts = Counter((verdict.claim_id, verdict.square_changes) for verdict in row.verdicts)
+    if set(verdicts.values()) != {1} or len(verdicts) != len(row.claims) + row.square_changes:
+        yield f"verdicts per claim and moved square: {dict(verdicts)}"
+    if any(len(photo.predictions) != 1 + photo.square_changes for photo in row.photos):
         yield f"predictions per photo: {[len(photo.predictions) for photo in row.photos]}"
     screened = [
         entry for entry in row.log if entry.to_status is SubmissionStatus.SCREENED and entry.event == "screened"

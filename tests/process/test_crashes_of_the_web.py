@@ -102,6 +102,21 @@ def test_a_changed_claim_and_the_same_server_started_again(site: Site, visitors:
     stop(web)
 
 
+def test_a_moved_square(site: Site, visitors: list[Visitor], heir: int):
+    web = site.web(crash_at="square-moved")
+    visitor = come(site, visitors)
+    token = str(visitor.send())
+    site.settle()
+    assert not visitor.move(token, "0,0,0.5,0.5")
+    assert was_killed(web)
+    site.settle()  # the sweep finds the job whose message was never sent
+    visitor.turn_to(heir)
+    assert visitor.move(token, "0,0,0.5,0.5")
+    site.settle()
+    kept = submission(site, token)
+    assert (kept.square_changes, [verdict.square_changes for verdict in kept.verdicts]) == (1, [0, 1])
+
+
 @pytest.mark.parametrize("moment", WITHDRAWING)
 def test_withdrawing(site: Site, visitors: list[Visitor], heir: int, moment: str):
     web = site.web(crash_at=moment)

@@ -10,6 +10,7 @@ from app.domain.verdict import Outcome
 from app.models import AuditEntry, PredictionRecord, Taxon, TaxonPolicy
 from app.services import policies
 from app.services.policies import Policies, Terms
+from app.services.review.acceptance import policy_then
 from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 from tests.people import make_user
@@ -24,6 +25,15 @@ CAREFUL = ALWAYS_IN_SCOPE | {
     "disagree_below": 0.1,
     "thresholds": [{"error_rate": 0.05, "probability": 0.9, "supported": True, "coverage": 1.0, "photos": 300}],
 }
+
+
+def test_the_policy_of_an_old_verdict_is_read_with_or_without_a_second_threshold():
+    kept = {"in_scope_threshold": 0.4, "disagree_below": 0.5, "thresholds": [{"error_rate": 0.05, "probability": 0.8}]}
+    for more, confident in (({}, 0.4), ({"confident_in_scope_threshold": 0.7}, 0.7)):
+        policy = policy_then(kept | more, 0.01)
+        assert (policy.in_scope_threshold, policy.confident_in_scope_threshold) == (0.4, confident)
+        assert (policy.wanted_error, policy.threshold_for(0.05)) == (0.01, 0.8)
+    assert policy_then({"in_scope_threshold": 0.4}, 0.01) is None
 
 
 def claimed(session):
