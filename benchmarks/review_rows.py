@@ -60,8 +60,8 @@ def fill(connection: Connection, rows: int) -> None:
     connection.execute(
         text(
             "INSERT INTO photos (id, token, submission_id, position, sha256, filename, format, byte_size, width, height,"
-            " seen_before) SELECT n, 'photo-' || n, n, 0, 'sha-' || n, '', 'JPEG', 1, 400, 300,"
-            f" {flag[1]} FROM ({series}) AS numbers"
+            " seen_before, square_changes) SELECT n, 'photo-' || n, n, 0, 'sha-' || n, '', 'JPEG', 1, 400, 300,"
+            f" {flag[1]}, 0 FROM ({series}) AS numbers"
         ),
         given,
     )
