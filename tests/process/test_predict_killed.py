@@ -53,7 +53,7 @@ def goes_on(folder: Path) -> None:
     assert process.returncode == 0
     found = rows(folder)
     assert [row["filename"] for row in found] == [*(f"photos/{number:02d}.jpg" for number in range(MANY)), "last.jpg"]
-    assert all(row["species"] for row in found)
+    assert all(row["decision"] for row in found)
 
 
 def test_after_a_kill_no_process_is_left_and_the_work_goes_on(photos):
