@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
 from playwright.sync_api import Page, expect
@@ -11,6 +12,7 @@ from app.db import reading, transaction
 from app.domain.accounts import Role
 from app.domain.review import TaskState
 from app.models import Identification, ReviewTask, Submission, User
+from ml.inference import Recogniser, bundled_versions, load_recogniser, open_photo
 from tests import factories
 from tests.browser.conftest import NewPerson, Person
 from tests.people import PASSWORD, make_user
@@ -36,12 +38,26 @@ def send_many(
     """So many drawn photos from one place, each with this claim; screened. Orange ones look like gatekeepers to the network."""
     tokens = []
     for _ in range(many):
-        photo = factories.encode(factories.butterfly(next(_seeds), (size, size * 3 // 4), orange))
+        photo = drawn((size, size * 3 // 4), gatekeeper=orange)
         answer = server.client.post(
             "/api/v1/submissions", files={"file": ("drawn.jpg", photo)}, data={"claim": claim, "place": place}
         )
         tokens.append(answer.raise_for_status().json()["token"])
     return on_desk(server, tokens)
+
+
+def drawn(size: tuple[int, int], *, gatekeeper: bool) -> bytes:
+    """The next drawing that the bundled network takes for what it is meant to be."""
+    while True:
+        photo = factories.encode(factories.butterfly(next(_seeds), size, gatekeeper))
+        image, _ = open_photo(photo, max_side=_network().decoding_side)
+        if (_network().look(image).output.probabilities.argmax() == 1) == gatekeeper:
+            return photo
+
+
+@cache
+def _network() -> Recogniser:
+    return load_recogniser(bundled_versions()[0])
 
 
 def on_desk(server: Server, tokens: list[str]) -> list[Sent]:

@@ -10,7 +10,7 @@ from ml.config import load_config
 from ml.datasets.examples import Examples, divide
 from ml.datasets.pipeline import batches
 from ml.datasets.thumbnails import Store, Thumbnails, joined
-from ml.inference import load_classifier
+from ml.inference import load_recogniser
 
 ROWS = np.random.default_rng(1).integers(0, 256, (7, 2, 3)).astype(np.uint8)
 
@@ -74,7 +74,8 @@ def test_a_data_set_larger_than_memory_trains_on_the_same_batches(drawn_data: Pa
     for part in ("train", "calibration", "test"):
         one, other = getattr(memory, part), getattr(disk, part)
         assert isinstance(one, Examples)
-        assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one.__dataclass_fields__)
+        arrays = set(one.__dataclass_fields__) - {"pictures"}  # where they were read from
+        assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
     pairs = zip(batches(memory.train, tiny, 1), batches(disk.train, tiny, 1), strict=True)
     assert all(np.array_equal(one, other) for pair in pairs for one, other in zip(*pair, strict=True))
 
@@ -92,5 +93,5 @@ def test_training_and_measuring_read_from_disk(
     one, other = (train(tiny, each.train, each.calibration, report=silent) for each in (memory, disk))
 
     assert [report.loss for report in one.history] == [report.loss for report in other.history]
-    classifier = load_classifier(tiny_version)
-    assert np.array_equal(score(classifier, memory.test).probabilities, score(classifier, disk.test).probabilities)
+    recogniser = load_recogniser(tiny_version)
+    assert np.array_equal(score(recogniser, memory.test).probabilities, score(recogniser, disk.test).probabilities)
