@@ -55,6 +55,7 @@ def train_version(
             parts |= parts_of_version(following.parts)
         parts |= _own_finder(config, data, folder, following, parts, threads, say)
         divided, trained = _trained(config, data, say, report, threads, following, parts)
+        learnt = weights_digest(trained.network)  # before export rounds them
         metrics: dict[str, Any] = {}
         if trained.machine == 0:
             say("Exporting and measuring …")
@@ -65,7 +66,7 @@ def train_version(
         if following.checkpoints is not None:
             forget(following.checkpoints, trained.machine)
         shutil.rmtree(_unfinished_finder(folder, following), ignore_errors=True)
-        journal.write("done", folder=str(folder), weights=weights_digest(trained.network))
+        journal.write("done", folder=str(folder), weights=learnt)
         return metrics
     except Stopped:
         journal.write("stopped")
