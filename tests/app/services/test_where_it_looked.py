@@ -189,4 +189,4 @@ def test_a_photo_is_asked_where_its_animals_are(lite):
     found = classifiers.find(classifiers.current(), lambda: meadow(HERE, THERE))
     assert sorted(lies_on(one.square, place) for one in found for place in (HERE, THERE)) == [False, False, True, True]
     assert classifiers.find(classifiers.current(), lambda: photo(1)[:500]).kind == "undecodable"
-    assert classifiers.waiting == 0
+    assert classifiers.line.waiting == 0
