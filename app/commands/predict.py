@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.commands.shared import err, out
 from app.domain.errors import WingcheckError
@@ -109,7 +109,7 @@ class _Work:
         """A table for people, or text for programs."""
         with self._asked(sources) as rows:
             if form is None:
-                _print_table(rows)
+                _print_table(rows, self._info)
             elif form is Format.JSON:
                 out.print_json(json.dumps(list(rows)))
             else:
@@ -138,30 +138,41 @@ class _Work:
             yield row
 
 
-def _print_table(rows: Iterable[Row]) -> None:
+def _print_table(rows: Iterable[Row], info: ModelVersionInfo) -> None:
     """Names from the folder on that all photos have in common."""
-    table = Table("photo", "looked at", "species", "probability", "in scope", "decision", "looks like")
     found = list[Row]()
     for row in rows:
         if "error" in row:
             err.print(f"{row['filename']}: {row['error']['detail']}", style="red", soft_wrap=True)
         else:
             found.append(row)
+    if not found:
+        return
+    table = _table(info)
     paths = [os.path.abspath(row["filename"]) for row in found]
-    common = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    common = os.path.commonpath([os.path.dirname(path) for path in paths])
     for row, path in zip(found, paths, strict=True):
-        like = ", ".join(f"{name['scientific_name']} {name['probability']:.2f}" for name in row["looks_like"])
-        table.add_row(os.path.relpath(path, common), _place(row), *_seen(row), like)
+        _add(table, os.path.relpath(path, common), _place(row), row)
         for other in row["animals"]:
-            table.add_row("", _percent(other["square"]), *_seen(other), "")
-    if found:
-        out.print(table)
+            _add(table, "", _percent(other["square"]), other)
+    out.print(table)
 
 
-def _seen(animal: Row) -> tuple[str, str, str, str]:
-    """Species, probability, in-scope score and decision."""
-    probability = "" if animal["probability"] is None else f"{animal['probability']:.3f}"
-    return animal["species"] or "", probability, f"{animal['in_scope']:.3f}", animal["decision"]
+def _table(info: ModelVersionInfo) -> Table:
+    known = ", ".join(label.scientific_name for label in info.labels)
+    columns = (Column("photo", no_wrap=True), "looked at", "species", "probability", "in scope")
+    caption = f"{info.name} {info.version} tells apart {known}."
+    return Table(*columns, Column("decision", no_wrap=True), caption=caption, caption_justify="left")
+
+
+def _add(table: Table, photo: str, place: str, animal: Row) -> None:
+    """A row for one animal. Of one that is none of the species that the version knows: what it looks like, a row each."""
+    named = [(animal["species"], animal["probability"])] if animal["species"] else []
+    named += [(f"like {name['scientific_name']}", name["probability"]) for name in animal.get("looks_like", [])]
+    (species, share), *more = [(name, f"{share:.3f}") for name, share in named] or [("", "")]
+    table.add_row(photo, place, species, share, f"{animal['in_scope']:.3f}", animal["decision"])
+    for species, share in more:
+        table.add_row("", "", species, share, "", "")
 
 
 def _place(row: Row) -> str:
@@ -172,4 +183,4 @@ def _place(row: Row) -> str:
 
 def _percent(square: dict[str, float]) -> str:
     """Left, top and size of a square, in percent of the photo's width and height."""
-    return f"{square['x']:.0%} {square['y']:.0%}, {square['width']:.0%} × {square['height']:.0%}"
+    return f"{square['x']:.0%} {square['y']:.0%}, {square['width']:.0%}×{square['height']:.0%}"

@@ -199,7 +199,7 @@ def test_predict_prints_where_it_looked_and_what_it_looks_like(wingcheck, finder
     assert all(label.scientific_name in caption for label in INFO.labels)
     two, nothing = json.loads(wingcheck("predict", "--json", "two.jpg", "none.jpg")[1])
     assert (two["square_origin"], len(two["animals"]), two["looks_like"][0]["probability"]) == ("found", 1, 0.75)
-    assert set(two["animals"][0]) == {"square", "predictions", "in_scope", "decision"}
+    assert set(two["animals"][0]) == {"square", "predictions", "in_scope", "decision", "species", "probability"}
     assert (nothing["square"], nothing["square_origin"], nothing["searched"]) == (None, "middle", True)
 
 
