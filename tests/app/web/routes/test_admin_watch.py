@@ -25,7 +25,7 @@ def admin(lite):
 
 
 def picture(seed):
-    return encode(butterfly(seed, (120, 90)), quality=60)
+    return encode(butterfly(seed, (240, 180)), quality=60)
 
 
 def test_a_new_service_has_nothing_to_watch_yet(lite, admin):
