@@ -58,8 +58,10 @@ def test_a_photo_over_which_a_process_died_once_gets_a_second_try(sources, info,
     sources.insert(2, Source("unlucky.jpg", fifo))
 
     def kill_once_and_give_the_photo_then():
-        _kill_readers(fifo, 1)
-        fifo.write_bytes(photo(2))
+        [writing] = _kill_readers(fifo, 1)
+        eventually(lambda: any(_holds(pid, fifo) for pid in _children()), "another one reads from the pipe")
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(photo(2))
 
     helping = threading.Thread(target=kill_once_and_give_the_photo_then)
     helping.start()
@@ -85,8 +87,11 @@ def test_a_version_that_can_not_be_loaded_is_told(sources, tmp_path):
     assert _children() == []
 
 
-def _kill_readers(fifo: Path, times: int) -> None:
-    """SIGKILL to whoever reads from the pipe, one after the other."""
+def _kill_readers(fifo: Path, times: int) -> list[int]:
+    """SIGKILL to whoever reads from the pipe, one after the other. Returns the pipe's writing ends: while one is open, the
+    next reader waits instead of finding an empty file.
+    """
+    open_ends = []
     for _ in range(times):
         writing = eventually(lambda: _opened(fifo), "somebody reads from the pipe")
         reader = eventually(
@@ -94,7 +99,8 @@ def _kill_readers(fifo: Path, times: int) -> None:
         )
         os.kill(reader, signal.SIGKILL)
         eventually(partial(_dead, reader), "it is dead")
-        os.close(writing)
+        open_ends.append(writing)
+    return open_ends
 
 
 def _dead(pid: int) -> bool:
