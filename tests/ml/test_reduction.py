@@ -1,6 +1,7 @@
 """A JPEG is decoded no larger than needed, and comes out as if every pixel had been decoded."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from ml.inference import open_photo, photos
+from ml.inference.turns import turn
 from tests.factories import butterfly, encode
 from tests.hostile import files
 
@@ -55,8 +57,12 @@ def test_what_decoding_a_telephones_photo_takes_is_little(
 ) -> None:
     """It passes in the lane of small ones, two at a time with their copies for pages."""
     wanted: list[int] = []
-    turn = photos.turn
-    monkeypatch.setattr(photos, "turn", lambda cost, most: (wanted.append(cost), turn(cost, most))[1])
+
+    def watched(cost: int, most: int) -> Any:
+        wanted.append(cost)
+        return turn(cost, most)
+
+    monkeypatch.setattr(photos, "turn", watched)
 
     open_photo(files.jpeg(4032, 3024), max_side=max_side)
 

@@ -1,6 +1,7 @@
 """A line of work: done in order on a few threads, and closed to whoever would wait in vain."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,8 @@ def test_what_work_raises_reaches_whoever_waits_for_it(make):
 
 
 def test_each_change_of_what_waits_is_told(make):
-    seen, gate = [], Gate()
+    seen: list[Any] = []
+    gate = Gate()
     line = make(watch=seen.append)
     futures = line.begin([gate, gate])
     gate.open()

@@ -31,6 +31,7 @@ def test_the_policy_of_an_old_verdict_is_read_with_or_without_a_second_threshold
     kept = {"in_scope_threshold": 0.4, "disagree_below": 0.5, "thresholds": [{"error_rate": 0.05, "probability": 0.8}]}
     for more, confident in (({}, 0.4), ({"confident_in_scope_threshold": 0.7}, 0.7)):
         policy = policy_then(kept | more, 0.01)
+        assert policy is not None
         assert (policy.in_scope_threshold, policy.confident_in_scope_threshold) == (0.4, confident)
         assert (policy.wanted_error, policy.threshold_for(0.05)) == (0.01, 0.8)
     assert policy_then({"in_scope_threshold": 0.4}, 0.01) is None

@@ -29,7 +29,11 @@ def test_the_original_is_opened_and_decoded_once(monkeypatch):
             done.append("decoded")
         return load(image)
 
-    monkeypatch.setattr(Image, "open", lambda *args, **named: (done.append("opened"), open_image(*args, **named))[1])
+    def watched_open(*args, **named):
+        done.append("opened")
+        return open_image(*args, **named)
+
+    monkeypatch.setattr(Image, "open", watched_open)
     monkeypatch.setattr(ImageFile.ImageFile, "load", watched_load)
 
     prepared = prepare(exif_photo(1), PixelLimits(), keep_picture=True)
@@ -67,6 +71,7 @@ def test_a_model_may_look_at_the_picture_that_was_decoded():
     picture = prepare(LARGE, PixelLimits(), keep_picture=True).picture
 
     expected, _ = open_photo(LARGE, max_side=DISPLAY_SIDE)
+    assert picture is not None
     assert picture.mode == "RGB"
     assert np.array_equal(picture, expected)
 

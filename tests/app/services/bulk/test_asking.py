@@ -91,7 +91,7 @@ def _kill_readers(fifo: Path, times: int) -> list[int]:
     """SIGKILL to whoever reads from the pipe, one after the other. Returns the pipe's writing ends: while one is open, the
     next reader waits instead of finding an empty file.
     """
-    open_ends = []
+    open_ends: list[int] = []
     for _ in range(times):
         writing = eventually(lambda: _opened(fifo), "somebody reads from the pipe")
         reader = eventually(
@@ -99,6 +99,7 @@ def _kill_readers(fifo: Path, times: int) -> list[int]:
         )
         os.kill(reader, signal.SIGKILL)
         eventually(partial(_dead, reader), "it is dead")
+        assert writing is not None
         open_ends.append(writing)
     return open_ends
 
