@@ -78,7 +78,7 @@ def card_data(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: M
 
 def _intro(metrics: Mapping[str, Any]) -> str:
     return (
-        "On the test part, which took no part in training, calibration or the choice of a recipe. Photos of one burst "
+        "On the test part, which took no part in training or calibration. Photos of one burst "
         "(blocks of sequence numbers) and near duplicates are all on one side. Brackets: 95 % interval, resampling those "
         "blocks."
     )

@@ -79,7 +79,7 @@ def animals(scores: np.ndarray, boxes: np.ndarray, photo: tuple[int, int], thres
     for row, column in candidates[order]:
         x, y, side = (float(value) * longest for value in boxes[row, column])
         square = _inside(x, y, side, photo)
-        if all(_overlap(square, other.square, photo) <= SAME_ANIMAL for other in found):
+        if all(_overlap(square, other.square) <= SAME_ANIMAL for other in found):
             found.append(Found(square, float(scores[row, column])))
         if len(found) == _MOST_ANIMALS:
             break
@@ -94,7 +94,7 @@ def _inside(x: float, y: float, side: float, photo: tuple[int, int]) -> Square:
     return Square(left / width, top / height, side / width, side / height)
 
 
-def _overlap(one: Square, other: Square, photo: tuple[int, int]) -> float:
+def _overlap(one: Square, other: Square) -> float:
     """Shared area as a share of the smaller square's."""
     across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
