@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
+from app.commands import shared
 from app.db import make_engine
 from app.migrations import is_current
 from app.models import ModelVersion, TaxonPolicy
@@ -181,7 +182,7 @@ def test_predict_asks_the_model_that_is_named(wingcheck, good, tmp_path):
 
 
 def test_predict_prints_where_it_looked_and_what_it_looks_like(wingcheck, finder, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(shared.out, "_width", 200)
     (tmp_path / "two.jpg").write_bytes(meadow((0.2, 0.3), (0.75, 0.6)))
     (tmp_path / "none.jpg").write_bytes(meadow())
     folder = make_version(tmp_path, **NEVER_IN_SCOPE)

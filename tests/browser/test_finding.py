@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Locator, Page, Position, Route, expect
 
 from app.db import reading
 from app.domain.submission import SquareOrigin
@@ -219,10 +219,15 @@ def test_of_two_butterflies_one_is_chosen(new_person: NewPerson, meadow: FilePay
     assert numbers(page) == pytest.approx([OTHER[name] for name in ("x", "y", "width", "height")], abs=0.001)
     other = page.locator(".editor__suggestion")
     expect(other).to_have_count(1)
-    box = other.bounding_box()
+    other.scroll_into_view_if_needed()  # and nothing moves any more
+    box, layer = other.bounding_box(), editor(page).bounding_box()
     assert box is not None
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.touchscreen.tap(*middle) if options is PHONE else page.mouse.click(*middle)
+    assert layer is not None
+    middle: Position = {
+        "x": box["x"] + box["width"] / 2 - layer["x"],
+        "y": box["y"] + box["height"] / 2 - layer["y"],
+    }
+    editor(page).tap(position=middle) if options is PHONE else editor(page).click(position=middle)
     expect(first).to_have_attribute("aria-pressed", "true")
     assert numbers(page) == pytest.approx([FOUND[name] for name in ("x", "y", "width", "height")], abs=0.001)
 
