@@ -129,6 +129,12 @@ def open_photo(
         raise PhotoError("undecodable", "The photo is damaged or cut short and can't be read.") from error
 
 
+def reduced(picture: Image.Image, max_side: int) -> Image.Image:
+    """A picture from :func:`open_photo`, no longer than ``max_side`` pixels, as if it had been opened for that."""
+    target = _reduced(picture.size, max_side)
+    return picture if target == picture.size else picture.resize(target, Image.Resampling.LANCZOS, reducing_gap=_GAP)
+
+
 def _read(content: bytes, plugin: str, max_side: int | None, limits: PixelLimits) -> tuple[Image.Image, PhotoInfo]:
     layout = _checked_layout(content, plugin)
     with Image.open(io.BytesIO(content), formats=[plugin]) as image:
