@@ -62,6 +62,7 @@ __all__ = [
     "pixel_limits",
     "policy_of",
     "read_version",
+    "reduced",
     "seen_box",
     "shows_enough",
     "square_for",

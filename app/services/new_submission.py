@@ -136,6 +136,9 @@ def write(
         individual_count=new.individual_count,
         place=new.place,
         note=new.note,
+        photos=[],
+        verdicts=[],
+        log=[],
         **_origin(new, prepared),
     )
     submission.claims.append(ClaimRecord(kind=new.claim_kind, taxon=taxon, verbatim=new.claim_verbatim))
@@ -202,6 +205,7 @@ def _add_photos(
                 square=[square.x, square.y, square.width, square.height] if square else None,
                 taken_at=photo.origin.taken_at.isoformat() if photo.origin.taken_at else None,
                 seen_before=photo.sha256 in known,
+                predictions=[],
             )
         )
     session.flush()
