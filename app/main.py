@@ -14,7 +14,6 @@ from app.services.accounts import OwnAccount
 from app.services.api_keys import ApiKeys
 from app.services.classifiers import Classifiers
 from app.services.dispatch import Dispatcher
-from app.services.inference import pixel_limits
 from app.services.line import Line
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
@@ -91,15 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
     app.state.attention = Attention(sessions, storage, classifiers)
     app.state.send_message = Dispatcher(settings.queue_url).send
-    app.state.submissions = Submissions(
-        sessions,
-        storage,
-        pixel_limits(settings),
-        app.state.send_message,
-        max_photos=settings.max_photos_per_submission,
-        max_file_bytes=settings.max_file_megabytes * 1_000_000,
-        prepared_together=settings.prepared_together,
-    )
+    app.state.submissions = Submissions(sessions, storage, classifiers, app.state.send_message, settings)
     app.state.squares = Squares(sessions, app.state.send_message)
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())

@@ -188,6 +188,12 @@ class Settings(BaseSettings):
     submission_wait_seconds: float = Field(
         15, gt=0, description="Expected wait of a submission above which 503 is answered at once."
     )
+    screen_at_once_seconds: float = Field(
+        1,
+        ge=0,
+        description="How long a submission waits for the model, so that its page comes with the verdict; what takes longer is "
+        "screened by the worker. 0: always by the worker.",
+    )
 
     job_lost_seconds: int = Field(
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."

@@ -34,6 +34,7 @@ class Site:
             "WINGCHECK_JOB_LOST_SECONDS": str(LOST_SECONDS),
             "WINGCHECK_SECRET_KEY": "only-for-tests",
             "WINGCHECK_PROCESSES": "1",
+            "WINGCHECK_SCREEN_AT_ONCE_SECONDS": "0",
         } | settings
         if database_url.startswith("postgresql"):
             self._settings.setdefault("WINGCHECK_QUEUE_URL", database_url)
@@ -54,19 +55,23 @@ class Site:
         """Start a worker that dies at the named moment."""
         return self._start("worker", crash_at=crash_at)
 
-    def web(self, crash_at: str = "", port: int | None = None) -> subprocess.Popen[bytes]:
-        """Start a web server that dies at the named moment, and wait until it is ready; on another port than the first's."""
+    def web(self, crash_at: str = "", port: int | None = None, *, at_once: bool = False) -> subprocess.Popen[bytes]:
+        """Start a web server that dies at the named moment, and wait until it is ready; on another port than the first's.
+
+        ``at_once``: it screens what it takes instead of leaving that to a worker.
+        """
         port = port or self.port
-        process = self._start("serve", "--port", str(port), "--no-prepare", crash_at=crash_at)
+        more = {"WINGCHECK_SCREEN_AT_ONCE_SECONDS": "60"} if at_once else {}
+        process = self._start("serve", "--port", str(port), "--no-prepare", crash_at=crash_at, **more)
         eventually(lambda: self._ready(process, port), f"the web server is ready\n{self.log}")
         return process
 
-    def _start(self, *arguments: str, crash_at: str) -> subprocess.Popen[bytes]:
+    def _start(self, *arguments: str, crash_at: str, **more: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command(*arguments),
                 cwd=self.folder,
-                env=environment(self.data, WINGCHECK_CRASH_AT=crash_at, **self._settings),
+                env=environment(self.data, WINGCHECK_CRASH_AT=crash_at, **(self._settings | more)),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,7 @@ from app.services.inference import (
     ModelVersionError,
     ModelVersionInfo,
     PhotoError,
+    PhotoInfo,
     Recogniser,
     Square,
     ask,
@@ -36,6 +38,7 @@ from app.services.inference import (
     holding,
     keep_large_blocks_apart,
     load_recogniser,
+    look_at,
     output_of,
     pixel_limits,
     policy_of,
@@ -188,6 +191,13 @@ class Classifiers:
     def begin(self, served: Served, photos: Sequence[Asked]) -> list[Future[Answer | PhotoError]]:
         """As ``answer``, without waiting."""
         return self.line.begin([partial(self._answer_one, served, photo) for photo in photos])
+
+    def begin_to_look(
+        self, served: Served, picture: Image.Image, photo: PhotoInfo, square: Square | None, sha256: str
+    ) -> Future[Answer]:
+        """The prediction for a photo that is decoded already, without waiting. Raises Overloaded."""
+        [future] = self.line.begin([partial(look_at, served.recogniser, picture, photo, square, sha256)])
+        return future
 
     def version(self, version_id: int) -> Served:
         """A version to ask again, whether it serves or not; the one that serves where the other's folder is gone.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from PIL import Image
 
 from app.domain.submission import SquareOrigin
 from app.domain.verdict import ErrorThreshold, Opinion, Policy
@@ -31,6 +32,7 @@ from ml.inference import (
     network_input,
     open_photo,
     read_version,
+    reduced,
     seen_box,
     square_for,
     turn,
@@ -54,12 +56,15 @@ __all__ = [
     "holding",
     "keep_large_blocks_apart",
     "load_recogniser",
+    "look_at",
     "open_photo",
     "output_of",
     "pixel_limits",
     "policy_of",
     "read_version",
+    "reduced",
     "seen_box",
+    "shows_enough",
     "square_for",
     "turn",
 ]
@@ -132,6 +137,17 @@ def ask(
         image, photo = open_photo(data, max_side=_decoding_side(recogniser, square), limits=limits)
     except PhotoError as error:
         return error
+    return look_at(recogniser, image, photo, square, sha256 or hashlib.sha256(data).hexdigest())
+
+
+def shows_enough(recogniser: Recogniser, image: Image.Image, photo: PhotoInfo, square: Square | None) -> bool:
+    """Whether a photo that was decoded for another purpose has all the pixels that the version wants of the ``square``."""
+    return max(image.size) >= min(_decoding_side(recogniser, square), max(photo.width, photo.height))
+
+
+def look_at(recogniser: Recogniser, image: Image.Image, photo: PhotoInfo, square: Square | None, sha256: str) -> Answer:
+    """What a version says of a decoded photo. Without a ``square`` it finds the animal itself."""
+    image = reduced(image, _decoding_side(recogniser, square))
     found = recogniser.look(image, square)
     others = tuple(FurtherAnimal(other.square, _opinion(recogniser, other.output)) for other in found.others)
     origin = SquareOrigin(found.origin)
@@ -143,7 +159,7 @@ def ask(
     return Answer(
         opinion=opinion,
         photo=photo,
-        sha256=sha256 or hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         sketch=_sketch(found.output.embedding),
         square=found.square,
         origin=origin,

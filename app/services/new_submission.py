@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.db import utcnow
 from app.domain.errors import FieldError, InvalidSubmission
 from app.domain.submission import ClaimKind, Source
-from app.models import ClaimRecord, JobKind, Photo, Submission, Taxon
-from app.services import jobs, photos, status, taxa, volunteers
+from app.models import ClaimRecord, Photo, Submission, Taxon
+from app.services import photos, status, taxa, volunteers
 from app.services.inference import Square, square_for
 
 MAX_COUNT = 999
@@ -122,8 +122,8 @@ def write(
     volunteer_key: str | None,
     idempotency_key: str,
     content: str,
-) -> tuple[Submission, int]:
-    """The row with its volunteer, claim and photos, and the number of the job that screens it."""
+) -> Submission:
+    """The row with its volunteer, claim and photos; nothing screens it yet."""
     volunteer = volunteers.find_or_create(session, volunteer_key, new.language)
     if new.email is not None:
         volunteers.set_email(session, volunteer, new.email)
@@ -136,6 +136,9 @@ def write(
         individual_count=new.individual_count,
         place=new.place,
         note=new.note,
+        photos=[],
+        verdicts=[],
+        log=[],
         **_origin(new, prepared),
     )
     submission.claims.append(ClaimRecord(kind=new.claim_kind, taxon=taxon, verbatim=new.claim_verbatim))
@@ -143,7 +146,7 @@ def write(
     session.flush()
     _add_photos(session, submission, new.photos, prepared)
     status.note_event(session, submission, event="received", actor="volunteer")
-    return submission, jobs.create(session, JobKind.SCREENING, submission.id).id
+    return submission
 
 
 def claimed_taxon(session: Session, kind: ClaimKind, scientific_name: str | None) -> Taxon | None:
@@ -202,6 +205,7 @@ def _add_photos(
                 square=[square.x, square.y, square.width, square.height] if square else None,
                 taken_at=photo.origin.taken_at.isoformat() if photo.origin.taken_at else None,
                 seen_before=photo.sha256 in known,
+                predictions=[],
             )
         )
     session.flush()

@@ -1,7 +1,7 @@
 """Deleting originals when their time is over, by setting: a decision needs them, a decided record does not.
 
 The copies that pages show stay. They are large enough for the model, so a photo without its original is still screened
-again when it has to be; only what a camera wrote into the file, and detail beyond 1,600 pixels, is gone for good.
+again when it has to be; only what a camera wrote into the file, and detail beyond 2,048 pixels, is gone for good.
 """
 
 from dataclasses import dataclass

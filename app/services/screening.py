@@ -55,14 +55,15 @@ class Screening:
             kept = [photo for photo in submission.photos if photo.removed_at is None]
         served = self._classifiers.current()
         answers = self._ask(served, kept) if waiting else {}
-        pictures = [quality.Picture.of(photo, answers[photo.id].square) for photo in kept] if waiting else []
-        looks = quality.best(self._storage, pictures) if waiting else PhotoQuality.UNKNOWN
+        shown = quality.best(
+            quality.of_kept(self._storage, photo, answers[photo.id].square) for photo in kept if photo.id in answers
+        )
         reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
             moved = submission.square_changes != sum(photo.square_changes for photo in kept)
             if answers and not moved and _is_due(submission):  # for squares that were moved meanwhile another job waits
-                _record(session, submission, served, answers, looks)
+                record(session, submission, served, answers, shown)
             jobs.finish(session, session.get_one(Job, job_id))
             reach("verdict-written")
         reach("screened")
@@ -92,9 +93,13 @@ def _is_due(submission: Submission) -> bool:
     return submission.status in _SCREENABLE or submission.verdict is None
 
 
-def _record(
-    session: Session, submission: Submission, served: Served, fresh: dict[int, Answer], looks: PhotoQuality
+def record(
+    session: Session, submission: Submission, served: Served, fresh: dict[int, Answer], shown: PhotoQuality
 ) -> None:
+    """Write what ``served`` says of the photos (by their row's id), the verdict on the claim, and what follows from it.
+
+    ``shown``: how well the best photo shows its animal.
+    """
     kept = [photo for photo in submission.photos if photo.removed_at is None]
     opinions = [_keep_prediction(session, photo, served.id, fresh[photo.id]) for photo in kept]
     claim, changes = submission.claim, submission.square_changes
@@ -121,7 +126,7 @@ def _record(
     session.flush()
     if submission.status is not SubmissionStatus.VERIFIED:  # what a person has decided stands
         _move(session, submission, verdict, accepted, served.id)
-        tasks.after_screening(session, submission, row, looks)
+        tasks.after_screening(session, submission, row, shown)
 
 
 def _keep_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:

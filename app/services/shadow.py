@@ -45,6 +45,11 @@ def set_shadow(sessions: SessionFactory, version_id: int, user_id: int | None, *
         audit.record(session, user_id, "model.shadow_began" if on else "model.shadow_ended", f"model:{version.id}")
 
 
+def versions(session: Session) -> list[int]:
+    """The versions that look at live photos beside the one that serves."""
+    return list(session.scalars(select(ModelVersion.id).where(ModelVersion.shadow, ~ModelVersion.active)))
+
+
 def _begin(session: Session, version_id: int, against_id: int, user_id: int | None) -> Replay:
     replay = Replay(model_version_id=version_id, against_id=against_id, live=True, submissions=0, user_id=user_id)
     session.add(replay)
@@ -63,9 +68,7 @@ class Shadow:
         """Let the shadow look at the photos of a submission that was screened. It disturbs nobody when it can't."""
         try:
             with reading(self._sessions) as session:
-                shadows = list(
-                    session.scalars(select(ModelVersion.id).where(ModelVersion.shadow, ~ModelVersion.active))
-                )
+                shadows = versions(session)
                 photos = (
                     list(session.scalars(select(Photo).where(Photo.submission_id == submission_id))) if shadows else []
                 )

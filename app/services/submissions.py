@@ -18,8 +18,9 @@ from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, FieldError, IdempotencyMismatch, InvalidSubmission, NotFound
 from app.domain.submission import ClaimKind, SubmissionStatus
 from app.models import ClaimRecord, JobKind, Submission, Volunteer
-from app.services import jobs, photos, status, volunteers
-from app.services.inference import PhotoError, PixelLimits, holding
+from app.services import jobs, photos, shadow, status, volunteers
+from app.services.classifiers import Classifiers
+from app.services.inference import PhotoError, holding, pixel_limits, square_for
 from app.services.new_submission import (
     NewSubmission,
     claimed_taxon,
@@ -30,7 +31,9 @@ from app.services.new_submission import (
 )
 from app.services.removal import Removal
 from app.services.review import tasks
+from app.services.screening_at_once import ScreeningAtOnce
 from app.services.withdrawal import take_back
+from app.settings import Settings
 from app.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -52,21 +55,20 @@ class Submissions:
         self,
         sessions: SessionFactory,
         storage: Storage,
-        limits: PixelLimits,
+        classifiers: Classifiers,
         send_message: jobs.Send,
-        *,
-        max_photos: int,
-        max_file_bytes: int,
-        prepared_together: int,
+        settings: Settings,
     ) -> None:
         self._sessions = sessions
         self._storage = storage
-        self._limits = limits
+        self._classifiers = classifiers
+        self._limits = pixel_limits(settings)
         self._send = send_message
         self._removal = Removal(sessions, storage)
-        self._max_photos = max_photos
-        self._max_file_bytes = max_file_bytes
-        self._places = threading.BoundedSemaphore(prepared_together)
+        self._max_photos = settings.max_photos_per_submission
+        self._max_file_bytes = settings.max_file_megabytes * 1_000_000
+        self._screening_seconds = settings.screen_at_once_seconds
+        self._places = threading.BoundedSemaphore(settings.prepared_together)
 
     def submit(self, new: NewSubmission, volunteer_key: str | None, idempotency_key: str) -> Receipt:
         """Take a submission, or find the one that this is a repeat of.
@@ -74,7 +76,8 @@ class Submissions:
         Raises InvalidSubmission (nothing is kept), IdempotencyMismatch (same key, other content), OSError when the photos
         can't be written.
         """
-        prepared, unreadable = self._prepare_photos(new)
+        screening = ScreeningAtOnce(self._classifiers, self._screening_seconds)
+        prepared, unreadable = self._prepare_photos(new, screening)
         with reading(self._sessions) as session:
             mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
             if mistakes:
@@ -86,14 +89,16 @@ class Submissions:
             return repeat
         self._keep_files(new, prepared)
         reach("all-photos-stored")
+        sent = (new, prepared, screening, volunteer_key, idempotency_key, content)
         try:
-            receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
+            receipt, job_id = self._write_or_repeat(*sent)
         except IntegrityError:
             # The other half of a double click was quicker, or another first submission of the same volunteer.
-            receipt, job_id = self._write_or_repeat(new, prepared, volunteer_key, idempotency_key, content)
-        if job_id is not None:
+            receipt, job_id = self._write_or_repeat(*sent)
+        if not receipt.duplicate:
             reach("committed")
             self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+        if job_id is not None:
             jobs.send_or_leave(self._sessions, self._send, job_id)
         return receipt
 
@@ -101,15 +106,20 @@ class Submissions:
         self,
         new: NewSubmission,
         prepared: Sequence[photos.PreparedPhoto],
+        screening: ScreeningAtOnce,
         volunteer_key: str | None,
         idempotency_key: str,
         content: str,
     ) -> tuple[Receipt, int | None]:
+        """The receipt, and the job that screens it where that could not be done at once, or where a shadow looks too."""
         with transaction(self._sessions) as session:
             repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
             if repeat is not None:
                 return repeat, None
-            submission, job_id = write(session, new, prepared, volunteer_key, idempotency_key, content)
+            submission = write(session, new, prepared, volunteer_key, idempotency_key, content)
+            job_id = None
+            if not screening.record(session, submission) or shadow.versions(session):
+                job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
             reach("row-written")
             return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
 
@@ -174,7 +184,9 @@ class Submissions:
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 
-    def _prepare_photos(self, new: NewSubmission) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
+    def _prepare_photos(
+        self, new: NewSubmission, screening: ScreeningAtOnce
+    ) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
         prepared, errors = [], []
         for sent in new.photos[: self._max_photos]:
             if sent.size > self._max_file_bytes:
@@ -183,7 +195,8 @@ class Submissions:
                 continue
             try:
                 with self._places, holding(sent.size):
-                    prepared.append(photos.prepare(sent.read(), self._limits))
+                    photo = photos.prepare(sent.read(), self._limits, keep_picture=screening.wants_pictures)
+                    prepared.append(screening.look(photo, square_for(sent.square, sent.shown, photo.info)))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
         return prepared, errors

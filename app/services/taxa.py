@@ -1,7 +1,7 @@
 """The taxa that a volunteer can choose from: those of the version that answers now."""
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from app.models import Taxon
 
@@ -14,8 +14,9 @@ def by_names(session: Session, scientific_names: list[str]) -> list[Taxon]:
 
 
 def find(session: Session, scientific_name: str) -> Taxon | None:
-    """The active taxon of that name."""
-    return session.scalar(select(Taxon).where(Taxon.scientific_name == scientific_name, Taxon.active))
+    """The active taxon of that name. Its vernacular names and marks are read when they are asked for."""
+    query = select(Taxon).where(Taxon.scientific_name == scientific_name, Taxon.active)
+    return session.scalar(query.options(lazyload(Taxon.vernacular_names), lazyload(Taxon.marks)))
 
 
 def all_by_name(session: Session) -> dict[str, Taxon]:

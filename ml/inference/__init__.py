@@ -7,7 +7,7 @@ from ml.inference.activation import activation_map
 from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
 from ml.inference.finder import Found
 from ml.inference.names import LooksLike
-from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo
+from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo, reduced
 from ml.inference.pixels import Resize, Square, network_input, seen_box
 from ml.inference.recogniser import Animal, Look, Recogniser, SquareOrigin, load_recogniser
 from ml.inference.squares import square_for
@@ -51,6 +51,7 @@ __all__ = [
     "network_input",
     "open_photo",
     "read_version",
+    "reduced",
     "seen_box",
     "square_for",
     "turn",

@@ -51,6 +51,40 @@ def test_a_jpeg_is_read_no_larger_than_needed(
     assert (info.width, info.height) == (4000, 3000)
 
 
+@pytest.mark.parametrize(
+    ("photo", "read", "size"),
+    [
+        ((4000, 3000), (2000, 1500), (2000, 1500)),
+        ((4032, 3024), (2016, 1512), (2016, 1512)),
+        ((6000, 8000), (1500, 2000), (1500, 2000)),
+        ((4096, 3072), (2048, 1536), (2048, 1536)),
+        ((3000, 2250), (1500, 1125), (1500, 1125)),
+        # --- a half would be less than 1,500 pixels, or more than 2,048
+        ((2998, 2248), (2998, 2248), (2048, 1536)),
+        ((4098, 3072), (2049, 1536), (2048, 1535)),
+        ((4608, 3456), (2304, 1728), (2048, 1536)),
+        # --- small ones stay as they are
+        ((2048, 1000), (2048, 1000), (2048, 1000)),
+        ((60, 40), (60, 40), (60, 40)),
+        ((2, 4000), (1, 2000), (1, 2000)),
+    ],
+)
+def test_what_the_decoder_gives_may_be_left_at_that(
+    decoded: list[tuple[int, int]], photo: tuple[int, int], read: tuple[int, int], size: tuple[int, int]
+) -> None:
+    image, info = open_photo(files.jpeg(*photo, "L"), max_side=2048, min_side=1500)
+
+    assert decoded == [read]
+    assert image.size == size
+    assert (info.width, info.height) == photo
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "HEIF"])
+def test_other_formats_come_at_the_same_sizes(format: str) -> None:
+    image, _ = open_photo(encode(butterfly(1, (1000, 750)), format), max_side=512, min_side=375)
+    assert image.size == (500, 375)
+
+
 @pytest.mark.parametrize(("max_side", "megabytes"), [(500, 1.6), (512, 4.0), (1000, 6.1), (1600, 20.0)])
 def test_what_decoding_a_telephones_photo_takes_is_little(
     monkeypatch: pytest.MonkeyPatch, max_side: int, megabytes: float
@@ -103,3 +137,16 @@ def test_little_is_lost_where_the_decoder_reduces(shrink: int, most: float) -> N
 
     reference = whole.resize(target, Image.Resampling.LANCZOS)
     assert np.abs(np.asarray(image, float) - np.asarray(reference, float)).mean() < most
+
+
+def test_a_picture_may_be_reduced_later() -> None:
+    """To about what opening it at that size gives."""
+    content = encode(butterfly(4, (4000, 3000)), quality=92)
+    large, _ = open_photo(content, max_side=2048, min_side=1500)
+
+    image = photos.reduced(large, 480)
+
+    expected, _ = open_photo(content, max_side=480)
+    assert image.size == expected.size == (480, 360)
+    assert np.abs(np.asarray(image, float) - np.asarray(expected, float)).mean() < 2
+    assert photos.reduced(image, 480) is image

@@ -65,10 +65,16 @@ def submission(site: Site, token: str) -> Submission:
         return session.scalars(select(Submission).where(Submission.token == token)).one()
 
 
-@pytest.mark.parametrize("moment", SENDING)
-def test_sending(site: Site, visitors: list[Visitor], heir: int, moment: str):
+# Each by a worker, and at once in the web process, which needs no message.
+WAYS = [
+    (moment, at_once) for moment in SENDING for at_once in (False, True) if not (at_once and moment == "message-sent")
+]
+
+
+@pytest.mark.parametrize(("moment", "at_once"), WAYS)
+def test_sending(site: Site, visitors: list[Visitor], heir: int, moment: str, *, at_once: bool):
     before = tokens(site)
-    web = site.web(crash_at=moment)
+    web = site.web(crash_at=moment, at_once=at_once)
     visitor = come(site, visitors)
     answered = visitor.send()
     assert was_killed(web)

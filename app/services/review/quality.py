@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
 
 import numpy as np
 from PIL import Image
@@ -23,40 +22,32 @@ _SIDE = 256
 _ORDER = (PhotoQuality.GOOD, PhotoQuality.SMALL, PhotoQuality.DARK, PhotoQuality.BLURRED, PhotoQuality.UNKNOWN)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What is known of a photo without opening it: hash, size in pixels, square around the animal (fractions)."""
-
-    sha256: str
-    width: int
-    height: int
-    square: tuple[float, float, float, float] | None
-
-    @classmethod
-    def of(cls, photo: Photo, square: Square | None) -> "Picture":
-        """A photo's row as that, with the square that was drawn or found."""
-        return cls(photo.sha256, photo.width, photo.height, astuple(square) if square else None)
+def best(qualities: Iterable[PhotoQuality]) -> PhotoQuality:
+    """The quality of the best photo: that is the one an expert looks at. UNKNOWN without photos."""
+    return min(qualities, key=_ORDER.index, default=PhotoQuality.UNKNOWN)
 
 
-def best(storage: Storage, pictures: Iterable[Picture]) -> PhotoQuality:
-    """The quality of the best photo: that is the one an expert looks at. UNKNOWN where no copy can be read."""
-    return min((_measure(storage, picture) for picture in pictures), key=_ORDER.index, default=PhotoQuality.UNKNOWN)
-
-
-def _measure(storage: Storage, picture: Picture) -> PhotoQuality:
+def of_kept(storage: Storage, photo: Photo, square: Square | None) -> PhotoQuality:
+    """That of a stored photo with a ``square`` around its animal. UNKNOWN where its copy can't be read."""
     try:
-        data = storage.get(photos.key_of(picture.sha256, "thumb"))
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            grey = image.convert("L")
+        thumb = storage.get(photos.key_of(photo.sha256, "thumb"))
+        return of_copy(thumb, photo.width, photo.height, square)
     except OSError:  # the file is missing, or is no picture any more: the doctor finds it
         return PhotoQuality.UNKNOWN
-    x, y, width, height = picture.square or (0.0, 0.0, 1.0, 1.0)
-    if min(width * picture.width, height * picture.height) < _SMALL:
+
+
+def of_copy(thumb: bytes, width: int, height: int, square: Square | None) -> PhotoQuality:
+    """That of a photo of ``width`` × ``height`` pixels, from the copy that lists show. Raises OSError for no picture."""
+    with Image.open(io.BytesIO(thumb), formats=("JPEG",)) as image:
+        grey = image.convert("L")
+    if min(width * (square.width if square else 1), height * (square.height if square else 1)) < _SMALL:
         return PhotoQuality.SMALL
-    box = (x * grey.width, y * grey.height, (x + width) * grey.width, (y + height) * grey.height)
-    part = grey.crop(tuple(int(edge) for edge in box)) if picture.square else grey  # type: ignore[arg-type]
-    part.thumbnail((_SIDE, _SIDE))
-    return of_pixels(np.asarray(part, dtype=np.float32))
+    if square is not None:
+        left, top = int(square.x * grey.width), int(square.y * grey.height)
+        right, bottom = int((square.x + square.width) * grey.width), int((square.y + square.height) * grey.height)
+        grey = grey.crop((left, top, right, bottom))
+    grey.thumbnail((_SIDE, _SIDE))
+    return of_pixels(np.asarray(grey, dtype=np.float32))
 
 
 def of_pixels(grey: np.ndarray) -> PhotoQuality:

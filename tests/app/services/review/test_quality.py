@@ -11,7 +11,7 @@ from app.domain.review import PhotoQuality as Q
 from app.models import Photo
 from app.services import photos
 from app.services.inference import Square
-from app.services.review.quality import Picture, best, of_pixels
+from app.services.review.quality import best, of_copy, of_kept, of_pixels
 from app.storage import LocalStorage
 
 
@@ -69,9 +69,9 @@ def keep(storage, sha256, lightness):
     storage.put(photos.key_of(sha256, "thumb"), out.getvalue())
 
 
-def pictured(*size, square=None, sha256="a" * 64):
-    width, height = size
-    return Picture(sha256, width, height, square)
+def measured(storage, width, height, square=None, sha256="a" * 64):
+    row = Photo(sha256=sha256, width=width, height=height)
+    return of_kept(storage, row, Square(*square) if square else None)
 
 
 GREY, STRIPED, DARK = (0.25, 0.5, 0.25, 0.5), (0.5, 0, 0.25, 0.5), (0.25, 0, 0.25, 0.5)
@@ -93,7 +93,9 @@ PARTS = [
 
 @pytest.mark.parametrize(("size", "square", "quality"), PARTS)
 def test_what_is_drawn_around_is_looked_at(storage, size, square, quality):
-    assert best(storage, [pictured(*size, square=square)]) is quality
+    assert measured(storage, *size, square=square) is quality
+    thumb = storage.get(photos.key_of("a" * 64, "thumb"))
+    assert of_copy(thumb, *size, Square(*square) if square else None) is quality
 
 
 def test_sharpness_is_that_of_256_pixels(storage):
@@ -101,7 +103,7 @@ def test_sharpness_is_that_of_256_pixels(storage):
     wide = np.repeat(waves(32, 16)[:1], 512, 0)
     keep(storage, "b" * 64, wide)
     assert of_pixels(wide) is Q.BLURRED
-    assert best(storage, [pictured(2000, 2000, sha256="b" * 64)]) is Q.GOOD
+    assert measured(storage, 2000, 2000, sha256="b" * 64) is Q.GOOD
 
 
 @pytest.mark.parametrize(
@@ -118,15 +120,8 @@ def test_sharpness_is_that_of_256_pixels(storage):
 def test_the_best_photo_counts(storage, squares, quality):
     storage.put(photos.key_of("c" * 64, "thumb"), b"no picture")
     files = {"gone": "f" * 64, "no picture": "c" * 64}
-    pictures = [
-        pictured(2560, 1280, sha256=files[each]) if each in files else pictured(2560, 1280, square=each)
+    qualities = [
+        measured(storage, 2560, 1280, sha256=files[each]) if each in files else measured(storage, 2560, 1280, each)
         for each in squares
     ]
-    assert best(storage, pictures) is quality
-
-
-@pytest.mark.parametrize("square", [None, (0.1, 0.2, 0.3, 0.4)])
-def test_a_picture_of_a_photos_row(square):
-    row = Photo(sha256="a" * 64, width=300, height=200, square=list(square) if square else None)
-    drawn = Square(*square) if square else None
-    assert Picture.of(row, drawn) == Picture("a" * 64, 300, 200, square)
+    assert best(qualities) is quality
