@@ -200,6 +200,7 @@ class Worker:
                 if self.watching.is_worthwhile():
                     jobs.create_daily(self.sessions, JobKind.WATCH)
                 jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
+                self.training.tidy()
                 self.schedule.look()
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database can't be reached; trying again: %s", error.orig)

@@ -11,14 +11,16 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.db import reading
-from app.models import Photo, TrainingRun
+from app.models import Collection, Job, JobStatus, Photo, TrainingRun
 from app.services import photos
 from app.services.backup import COOKIE_KEY, free_bytes
 from app.services.doctor.findings import SETTLED, Finding, Patient
 from app.services.inference import PhotoError, pixel_limits
+from app.services.training.run_folder import RunFolder, run_folders
 
 LEAST_FREE = 1_000_000_000
 _OURS = re.compile(r"(original|display|thumb)/[0-9a-f]{2}/([0-9a-f]{64})(\.jpg)?")
+_ENDED = {JobStatus.CANCELLED: "cancelled", JobStatus.FAILED: "given up"}
 _RESTORE = "Restore it from a backup; nobody else has it."
 
 
@@ -130,17 +132,46 @@ def check_leftovers(patient: Patient) -> Iterator[Finding]:
             if datetime.fromtimestamp(path.stat().st_mtime, UTC) < patient.now - SETTLED:
                 yield Finding("leftovers", str(path), "This was never finished.", mend=partial(_unlink, path))
     yield from _check_runs(patient)
+    yield from _check_collections(patient)
 
 
 def _check_runs(patient: Patient) -> Iterator[Finding]:
-    """Folders of training runs whose version is registered, or that no row knows: copies of photos may lie in them."""
+    """Folders of training runs whose version is registered, or that no row knows, and copies of photos of runs that are over.
+
+    A run that was cancelled or given up keeps the rest of its folder: it may be tried again.
+    """
     with reading(patient.sessions) as session:
-        open_runs = set(session.scalars(select(TrainingRun.id).where(TrainingRun.model_version_id.is_(None))))
-    for path in (patient.settings.data_dir / "runs").glob("[0-9]*"):
-        settled = datetime.fromtimestamp(path.stat().st_mtime, UTC) < patient.now - SETTLED
-        if settled and not (path.name.isdigit() and int(path.name) in open_runs):
+        query = select(TrainingRun.id, Job.status).join(TrainingRun.job)
+        rows = session.execute(query.where(TrainingRun.model_version_id.is_(None))).all()
+    known = {row.id: row.status for row in rows}
+    for folder in run_folders(patient.settings):
+        path = folder.path
+        if datetime.fromtimestamp(path.stat().st_mtime, UTC) >= patient.now - SETTLED:
+            continue
+        status = known.get(int(path.name))
+        if status is None:
             yield Finding(
                 "leftovers", str(path), "The training run of this folder is over.", mend=partial(_unlink, path)
+            )
+        elif status in _ENDED and folder.is_untidy:
+            problem = f"The training run of this folder was {_ENDED[status]}, and copies of photos are left in it."
+            yield Finding("leftovers", str(path), problem, mend=partial(_tidy, folder))
+
+
+def _tidy(folder: RunFolder) -> str:
+    folder.tidy()
+    return "The copies were removed."
+
+
+def _check_collections(patient: Patient) -> Iterator[Finding]:
+    """Folders of collections that were deleted: whatever wrote into them has ended since."""
+    with reading(patient.sessions) as session:
+        known = set(session.scalars(select(Collection.folder)))
+    for path in (patient.settings.data_dir / "collections").glob("[!.]*"):
+        settled = datetime.fromtimestamp(path.stat().st_mtime, UTC) < patient.now - SETTLED
+        if settled and path.name not in known:
+            yield Finding(
+                "leftovers", str(path), "The collection of this folder was deleted.", mend=partial(_unlink, path)
             )
 
 

@@ -16,6 +16,7 @@ from app.domain.errors import Conflict
 from app.models import Photo, SnapshotPhoto, Taxon, TrainingRun
 from app.processes import read_output
 from app.services import photos
+from app.settings import Settings
 from app.storage import Storage
 
 _SUFFIX = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
@@ -63,13 +64,26 @@ class RunFolder:
 
     def tidy(self) -> None:
         """Remove the copies of photos, too; a run that is tried again makes them anew."""
-        self.tidy_unfinished()
-        for path in (self.snapshot, self.snapshot.with_name("snapshot.part")):
+        for path in self._unneeded:
             shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def is_untidy(self) -> bool:
+        """Whether ``tidy`` would remove something."""
+        return any(path.exists() for path in self._unneeded)
+
+    @property
+    def _unneeded(self) -> tuple[Path, ...]:
+        return self.unfinished, self.snapshot, self.snapshot.with_name("snapshot.part")
 
     def remove(self) -> None:
         """Remove everything: the run is over and its version is registered."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def run_folders(settings: Settings) -> list[RunFolder]:
+    """The folders of all runs on this machine."""
+    return [RunFolder(path) for path in (settings.data_dir / "runs").glob("[0-9]*") if path.name.isdecimal()]
 
 
 def write_snapshot(session: Session, storage: Storage, run: TrainingRun, folder: RunFolder) -> None:

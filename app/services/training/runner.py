@@ -24,8 +24,8 @@ from app.services import jobs, registry, replays
 from app.services.training import base_data, command
 from app.services.training.comparing import compare
 from app.services.training.progress import note, read_progress
-from app.services.training.run_folder import RunFolder, write_snapshot
-from app.services.training.runs import folder_of, get, touch
+from app.services.training.run_folder import RunFolder, run_folders, write_snapshot
+from app.services.training.runs import folder_of, get, state, touch
 from app.settings import Settings
 from app.storage import Storage
 
@@ -73,6 +73,27 @@ class Training:
     def leave(self) -> None:
         """The worker stops: let the process write down where it is."""
         self._leaving.set()
+
+    def tidy(self) -> None:
+        """Remove the copies of photos of runs that are over, also of those that ended while they had no worker.
+
+        Such a run was cancelled, or given up, by the sweep. Nothing happens while a training is on this machine: it may be
+        the process of just such a run.
+        """
+        untidy = {int(folder.path.name): folder for folder in run_folders(self._settings) if folder.is_untidy}
+        with reading(self._sessions) as session:
+            ended = [number for number in untidy if _is_over(session, number)]
+        if not ended or not self.try_to_begin():
+            return
+        try:
+            with transaction(self._sessions) as session:
+                for number in ended:
+                    if _is_over(session, number):  # nobody tried it again meanwhile
+                        untidy[number].tidy()
+                        run = get(session, number)
+                        self._over(run, state(run).value)
+        finally:
+            self.end()
 
     def run(self, job_id: int, run_id: int) -> None:
         """Train, and finish the job. Raises TrainingFailed, Interrupted, or what an outage raises."""
@@ -225,6 +246,11 @@ class Training:
     def _over(self, run: TrainingRun, phase: str) -> None:
         run.phase, run.seconds_left, run.process_group = phase, None, None
         touch(run)
+
+
+def _is_over(session: Session, run_id: int) -> bool:
+    run = session.get(TrainingRun, run_id)
+    return run is not None and state(run).over
 
 
 def _let_it_look(session: Session, run: TrainingRun) -> None:
