@@ -62,8 +62,9 @@ class Schedule:
         if not self._settings.retrain_at:
             return Trigger.NIGHTLY, ""
         hour = datetime.combine(now.date(), time.fromisoformat(self._settings.retrain_at), now.tzinfo)
-        due = hour <= now < hour + _LATE
-        return Trigger.NIGHTLY, f"nightly:{now:%Y-%m-%d}" if due else ""
+        if now < hour:
+            hour -= timedelta(days=1)  # late in the evening: midnight may have passed since
+        return Trigger.NIGHTLY, f"nightly:{hour:%Y-%m-%d}" if now < hour + _LATE else ""
 
     def _enough(self, session: Session) -> tuple[Trigger, str]:
         """Counts records, which is quick; what is really new, the plan tells."""
