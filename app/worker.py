@@ -1,5 +1,6 @@
 """The job consumer: huey hands over ids of job rows, this runs them, keeps their heartbeat and sweeps up what was lost."""
 
+import errno
 import logging
 import os
 import signal
@@ -52,7 +53,18 @@ class LongWork(Protocol):
 
 
 # A part of the system is away. That says nothing about the job, which waits until it is back.
-_OUTAGES = (OperationalError, InterfaceError, ModelUnavailable, Overloaded, OSError)
+_OUTAGES = (
+    OperationalError,
+    InterfaceError,
+    ModelUnavailable,
+    Overloaded,
+    jobs.Interrupted,
+    ConnectionError,
+    TimeoutError,
+)
+# The same, as the operating system says it of the whole machine. Other errors of files concern this job's alone, unless
+# the photo storage is away.
+_MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 _QUEUE_RETRY_SECONDS = 2
 
 
@@ -64,7 +76,7 @@ class Worker:
         self._engine = make_engine(settings.database_url)
         self.sessions: SessionFactory = make_session_factory(self._engine)
         self.classifiers = Classifiers(self.sessions, settings)
-        storage = make_storage(settings)
+        self.storage = storage = make_storage(settings)
         self.watching = Watching(self.sessions, self.classifiers, settings)
         candidates = Candidates(self.sessions, storage, self.classifiers, settings)
         shadow = Shadow(self.sessions, candidates)
@@ -136,8 +148,7 @@ class Worker:
 
     def _note_error(self, job_id: int, what: str, error: Exception) -> None:
         reason = _told(error)
-        # A file that is missing may be an outage (a folder that is not mounted), but it may also be missing for good.
-        if isinstance(error, _OUTAGES) and not isinstance(error, FileNotFoundError):
+        if self._is_outage(error):
             log.warning("job %s (%s) waits: %s", job_id, what, reason)
             with transaction(self.sessions) as session:
                 jobs.put_off(session, job_id, reason, self._lost_after)
@@ -146,6 +157,21 @@ class Worker:
         final = isinstance(error, jobs.Hopeless)
         with transaction(self.sessions) as session:
             jobs.fail(session, job_id, reason, final=final, lost_after=self._lost_after)
+
+    def _is_outage(self, error: Exception) -> bool:
+        if isinstance(error, _OUTAGES):
+            return True
+        # A file that is missing may be an outage (a folder that is not mounted), but it may also be missing for good.
+        if not isinstance(error, OSError) or isinstance(error, FileNotFoundError):
+            return False
+        return error.errno in _MACHINE_ERRORS or self._storage_is_away()
+
+    def _storage_is_away(self) -> bool:
+        try:
+            self.storage.check()
+        except OSError:
+            return True
+        return False
 
     def run(self) -> None:
         """Consume until SIGTERM, SIGINT or SIGHUP; running jobs are finished first."""

@@ -26,6 +26,10 @@ class Hopeless(Exception):
     """Trying the job again would not help; somebody has to look."""
 
 
+class Interrupted(Exception):
+    """The worker leaves, or lost the job; another one goes on with it. An outage, not a failure."""
+
+
 def heartbeat_every(lost_after: timedelta = LOST_AFTER) -> timedelta:
     """Also the pause after a first failure. A busy machine may miss a few heartbeats before a job counts as lost."""
     return lost_after / 12

@@ -136,4 +136,4 @@ def _plain_errors() -> Iterator[None]:
             raise FileNotFoundError(f"not in the bucket: {error}") from error
         raise OSError(f"the photo bucket refuses: {error}") from error
     except BotoCoreError as error:
-        raise OSError(f"the photo bucket can't be reached: {error}") from error
+        raise ConnectionError(f"the photo bucket can't be reached: {error}") from error

@@ -1,5 +1,7 @@
 """The worker: one job at a time, errors written down, nothing lost."""
 
+import errno
+import os
 from datetime import timedelta
 
 import pytest
@@ -89,6 +91,55 @@ def test_after_an_error_another_attempt_can_succeed(worker):
     worker.handle(job_id)
     job = job_of(worker)
     assert (job.status, job.attempts, job.error) == (JobStatus.DONE, 2, "")
+
+
+def try_on(worker, job_id, times):
+    """Handle a job so often, whatever pauses it is given."""
+    for _ in range(times):
+        with transaction(worker.sessions) as session:
+            session.execute(update(Job).values(not_before=None))
+        worker.handle(job_id)
+
+
+@pytest.mark.parametrize("number", [errno.EISDIR, errno.ENAMETOOLONG, errno.EACCES, errno.EIO])
+def test_an_error_of_one_file_is_given_up_like_any_other(worker, number):
+    fail_with(worker, OSError(number, os.strerror(number)))
+    try_on(worker, make(worker), jobs.MAX_ATTEMPTS)
+    job = job_of(worker)
+    assert (job.status, job.attempts) == (JobStatus.FAILED, jobs.MAX_ATTEMPTS)
+    assert os.strerror(number) in job.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EROFS, "Read-only file system"),
+        ConnectionRefusedError("nobody listens"),
+        TimeoutError("no answer"),
+        jobs.Interrupted("The worker leaves."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_outage_lasts_as_long_as_it_lasts(worker, error):
+    fail_with(worker, error)
+    try_on(worker, make(worker), jobs.MAX_ATTEMPTS + 2)
+    job = job_of(worker)
+    assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
+
+
+def test_while_the_photo_storage_is_away_an_error_of_a_file_is_an_outage(worker, monkeypatch):
+    def away():
+        raise OSError(errno.EIO, "Input/output error")
+
+    fail_with(worker, OSError(errno.EIO, "Input/output error"))
+    job_id = make(worker)
+    with monkeypatch.context() as broken:
+        broken.setattr(worker.storage, "check", away)
+        try_on(worker, job_id, jobs.MAX_ATTEMPTS + 2)
+        assert (job_of(worker).status, job_of(worker).attempts) == (JobStatus.QUEUED, 0)
+    try_on(worker, job_id, jobs.MAX_ATTEMPTS)
+    assert job_of(worker).status is JobStatus.FAILED
 
 
 def test_a_message_from_the_queue_reaches_the_handler(service, worker):

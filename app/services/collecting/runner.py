@@ -37,10 +37,6 @@ class CollectingFailed(Exception):
     """Flickr can't be reached, say. It is tried again, but not for ever."""
 
 
-class Interrupted(OSError):
-    """The worker leaves; another one goes on. An outage, not a failure."""
-
-
 class _Cancelled(Exception):
     """Somebody cancelled the collection."""
 
@@ -68,7 +64,7 @@ class Collecting:
         self._leaving.set()
 
     def run(self, job_id: int, collection_id: int) -> None:
-        """Collect, look, and finish the job. Raises as the classes above, or what an outage raises."""
+        """Collect, look, and finish the job. Raises as the classes above, jobs.Interrupted, or what an outage raises."""
         with reading(self._sessions) as session:
             folder = folder_of(get(session, collection_id), self._settings)
         try:
@@ -124,9 +120,9 @@ class Collecting:
         raise CollectingRefused(reason) if code == _REFUSED else CollectingFailed(reason)
 
     def _may_go_on(self, job_id: int) -> None:
-        """Raises _Cancelled or Interrupted. A database that is away stops nothing."""
+        """Raises _Cancelled or jobs.Interrupted. A database that is away stops nothing."""
         if self._leaving.is_set():
-            raise Interrupted("The worker leaves.")
+            raise jobs.Interrupted("The worker leaves.")
         try:
             with reading(self._sessions) as session:
                 job = session.get_one(Job, job_id)
@@ -136,7 +132,7 @@ class Collecting:
         if job.cancel_requested:
             raise _Cancelled
         if job.status is not JobStatus.RUNNING:
-            raise Interrupted("Another worker took the collection over.")
+            raise jobs.Interrupted("Another worker took the collection over.")
 
     def _note_progress(self, collection_id: int, folder: CollectionFolder, **values: object) -> None:
         reported = folder.reported()

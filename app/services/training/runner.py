@@ -40,10 +40,6 @@ class TrainingFailed(jobs.Hopeless):
     """The process ended with an error, or went past a limit."""
 
 
-class Interrupted(OSError):
-    """The worker leaves; another one goes on with the run. An outage, not a failure."""
-
-
 class ProcessKilled(Exception):
     """Somebody else ended the process, a machine without memory, say. It is tried again, but not for ever."""
 
@@ -96,7 +92,7 @@ class Training:
             self.end()
 
     def run(self, job_id: int, run_id: int) -> None:
-        """Train, and finish the job. Raises TrainingFailed, Interrupted, or what an outage raises."""
+        """Train, and finish the job. Raises TrainingFailed, jobs.Interrupted, or what an outage raises."""
         folder = RunFolder(folder_of(run_id, self._settings))
         folder.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -173,7 +169,7 @@ class Training:
             self._note(run_id, process_group=None)
         code = child.process.returncode
         if code == STOPPED or self._leaving.is_set():
-            raise Interrupted(f"The process {child.ending}.")
+            raise jobs.Interrupted(f"The process {child.ending}.")
         if code is not None and code < 0:
             raise ProcessKilled(f"The process {child.ending}.")
         if code != 0:
@@ -219,7 +215,7 @@ class Training:
         if cancelled and not last:
             raise _Cancelled
         if not ours:
-            raise Interrupted("Another worker took the run over.")
+            raise jobs.Interrupted("Another worker took the run over.")
 
     def _note(self, run_id: int, **values: object) -> None:
         with transaction(self._sessions) as session:
