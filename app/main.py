@@ -17,6 +17,7 @@ from app.services.dispatch import Dispatcher
 from app.services.line import Line
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimits
+from app.services.readiness import Readiness
 from app.services.review.attention import Attention
 from app.services.sign_in import SignIn
 from app.services.squares import Squares
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.submission_line = submission_line
     app.state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
     app.state.storage = storage
+    app.state.readiness = Readiness(sessions, storage, classifiers)
     app.state.metrics = metrics
     app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
     app.state.attention = Attention(sessions, storage, classifiers)

@@ -16,7 +16,6 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app.domain.errors import ModelUnavailable, NotReady
 from app.processes import say_ready
-from app.services.readiness import check_ready
 from app.settings import Settings
 from app.shared_port import Seats, Share
 from app.web.edges.protocol import GuardedProtocol
@@ -120,10 +119,10 @@ class SharedPortServer(uvicorn.Server):
 
     async def _tell(self) -> None:
         """Say that this process is ready, as soon as it is; until then, why it is not."""
-        told, state = "", self._app.state
+        told = ""
         while True:
             try:
-                await asyncio.to_thread(check_ready, state.sessions, state.storage, state.classifiers)
+                await self._app.state.readiness.check()
                 break
             except (NotReady, ModelUnavailable, SQLAlchemyError) as error:
                 reason = str(error.orig if isinstance(error, DBAPIError) else error)

@@ -6,9 +6,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.models import JobStatus
 from app.services import jobs
-from app.services.readiness import check_ready
+from app.services.readiness import Readiness
 from app.web import problems
-from app.web.dependencies import ClassifiersDep, ReadSession, StorageDep
+from app.web.dependencies import ReadSession
 
 router = APIRouter(tags=["operations"])
 
@@ -20,9 +20,10 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", summary="Ready", responses=problems.described({503: "Not ready; the detail says why."}))
-def readyz(request: Request, classifiers: ClassifiersDep, storage: StorageDep) -> Response:
+async def readyz(request: Request) -> Response:
     """Ready when the database has the newest schema, photos can be written and a model version is loaded."""
-    served = check_ready(request.app.state.sessions, storage, classifiers)
+    readiness: Readiness = request.app.state.readiness
+    served = await readiness.check()
     return JSONResponse(
         {
             "status": "ready",

@@ -1,13 +1,18 @@
 """For machines that watch: alive, ready and why not, measured."""
 
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
 from app.db import transaction
+from app.domain.errors import NotReady
 from app.models import ModelVersion
+from app.services import readiness
 from ml.inference import read_version
 from tests.app.sending import post, submit, token_of
 from tests.conftest import make_settings, running
@@ -67,6 +72,49 @@ def test_not_ready_without_a_place_for_photos(lite):
     lite.settings.photo_dir.parent.mkdir(parents=True, exist_ok=True)
     lite.settings.photo_dir.write_text("a file where the folder should be")
     assert_not_ready(lite.client.get("/readyz"), "Photos can't be stored")
+
+
+def test_a_good_answer_is_kept_for_a_second(lite, monkeypatch):
+    looks, look = [], lite.client.app.state.readiness._look
+    monkeypatch.setattr(lite.client.app.state.readiness, "_look", lambda: looks.append(1) or look())
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 3600.0)
+    assert [lite.client.get("/readyz").status_code for _ in range(5)] == [200] * 5
+    assert len(looks) == 1
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.0)
+    assert lite.client.get("/readyz").status_code == 200
+    assert len(looks) == 2
+
+
+def test_whoever_asks_while_a_check_is_under_way_gets_its_answer(lite, monkeypatch):
+    """Also where that takes long, as with a database that is locked: no more threads wait than one."""
+    begun, goes_on, looks = threading.Event(), threading.Event(), []
+
+    def look():
+        looks.append(1)
+        begun.set()
+        goes_on.wait(10)
+        raise NotReady("The database can't be written: database is locked.")
+
+    monkeypatch.setattr(lite.client.app.state.readiness, "_look", look)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(lite.client.get, "/readyz") for _ in range(8)]
+        begun.wait(10)
+        time.sleep(0.3)  # the others have come, too
+        goes_on.set()
+        for each in asked:
+            assert_not_ready(each.result(), "database is locked")
+    assert len(looks) == 1
+
+
+def test_the_write_lock_is_not_taken_again_and_again(lite, monkeypatch):
+    """Not even while something else is wrong, whose answer is not kept."""
+    tried = []
+    monkeypatch.setattr(readiness, "why_not_writable", lambda _engine: tried.append(1))
+    with transaction(lite.sessions) as session:
+        session.execute(update(ModelVersion).values(active=False))
+    for _ in range(3):
+        assert_not_ready(lite.client.get("/readyz"), "No model version is active")
+    assert len(tried) == 1
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/", "/predict", "/mine"])
