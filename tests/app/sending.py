@@ -1,7 +1,11 @@
 """Submissions as tests send them: straight to the service, or through the page."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from sqlalchemy import event
 
 from app.db import reading
 from app.domain.submission import ClaimKind
@@ -75,3 +79,18 @@ def token_of(answer: Any) -> str:
     found = re.fullmatch(r"/s/([\w-]{20,})(\?again=1)?", answer.headers["location"])
     assert found
     return found[1]
+
+
+@contextmanager
+def begun(service: Service) -> Iterator[list[str]]:
+    """How each transaction of the web process begins meanwhile, on SQLite: BEGIN reads, BEGIN IMMEDIATE takes the write lock."""
+    found: list[str] = []
+    engine = service.client.app.state.sessions.kw["bind"]  # type: ignore[attr-defined]
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("BEGIN"):
+            found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)

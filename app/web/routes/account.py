@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.db import reading
 from app.domain.accounts import Role
 from app.domain.errors import InvalidInput
 from app.services import accounts
@@ -20,7 +21,7 @@ from app.web.account_services import (
 from app.web.account_views import session_views
 from app.web.addresses import SIGN_IN
 from app.web.auth import AnyUser, needs
-from app.web.dependencies import LanguageDep, ReadSession, SettingsDep
+from app.web.dependencies import LanguageDep, SettingsDep
 from app.web.i18n import LANGUAGES, remember_language
 from app.web.pages import render
 from app.web.routes.sign_in import LONGEST_FIELD
@@ -35,7 +36,6 @@ Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None, with_first_pas
 def show(
     request: Request,
     user: AnyUser,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
     done: str = "",
@@ -46,13 +46,12 @@ def show(
         "password": language.gettext("Your new password holds. Everywhere else you were signed out."),
         "session": language.gettext("You were signed out there."),
     }
-    return _page(request, user, session, sessions, language, flash=messages.get(done))
+    return _page(request, user, sessions, language, flash=messages.get(done))
 
 
 def _page(
     request: Request,
     user: SignedIn,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
     *,
@@ -60,14 +59,16 @@ def _page(
     name: str | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    row = accounts.get(session, user.user_id)
+    with reading(request.app.state.sessions) as session:
+        row = accounts.get(session, user.user_id)
+        open_sessions = sessions.of(session, user.user_id)
     page = render(
         request,
         "accounts/account.html",
         422 if errors else 200,
         account=row,
         name=row.name if name is None else name,
-        sessions=session_views(sessions.of(session, user.user_id), user.session_id, language),
+        sessions=session_views(open_sessions, user.session_id, language),
         errors=errors or {},
         flash=flash,
     )
@@ -79,7 +80,6 @@ def _page(
 def save(
     request: Request,
     user: AnyUser,
-    session: ReadSession,
     sessions: UserSessionsDep,
     service: OwnAccountDep,
     settings: SettingsDep,
@@ -89,12 +89,11 @@ def save(
 ) -> Response:
     """Keep name and language; this browser speaks the language from now on."""
     code = language_code if language_code in LANGUAGES else user.language
-    session.close()
     try:
         service.update(user.user_id, name=name, language=code)
     except InvalidInput as error:
         errors = by_field(error, language)
-        return _page(request, user, session, sessions, language, name=name, errors=errors)
+        return _page(request, user, sessions, language, name=name, errors=errors)
     answer = RedirectResponse("/account?done=saved", 303)
     remember_language(answer, code, secure=settings.secure_cookies)
     return answer
@@ -140,7 +139,6 @@ def _password_page(request: Request, user: SignedIn, errors: dict[str, str] | No
 def change_password(
     request: Request,
     user: Changing,
-    session: ReadSession,
     service: OwnAccountDep,
     language: LanguageDep,
     device: DeviceDep,
@@ -148,8 +146,8 @@ def change_password(
     password: Annotated[str, Form()] = "",
 ) -> Response:
     """Keep another password. Every session ends, and this browser gets a new one."""
-    row = accounts.get(session, user.user_id)
-    session.close()
+    with reading(request.app.state.sessions) as session:
+        row = accounts.get(session, user.user_id)
     try:
         token = service.change_password(user.user_id, present[:LONGEST_FIELD], password[:LONGEST_FIELD], device)
     except InvalidInput as error:

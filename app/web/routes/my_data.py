@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from app.db import reading
 from app.services import volunteers
 from app.services.volunteer_data import VolunteerData, zipped
 from app.web.dependencies import VOLUNTEER_COOKIE, ReadSession, SubmissionsDep, VolunteerKey, same_origin
@@ -21,9 +22,10 @@ def _service(request: Request) -> VolunteerData:
 Service = Annotated[VolunteerData, Depends(_service)]
 
 
-def _volunteer_id(session: ReadSession, key: VolunteerKey) -> int | None:
-    volunteer = volunteers.find(session, key)
-    session.close()  # its connection would lie idle while photos are read or removed
+def _volunteer_id(request: Request, key: VolunteerKey) -> int | None:
+    """In a session of its own, whose connection does not lie idle while photos are read or removed."""
+    with reading(request.app.state.sessions) as session:
+        volunteer = volunteers.find(session, key)
     return volunteer.id if volunteer else None
 
 

@@ -5,14 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.db import transaction
+from app.db import reading, transaction
 from app.domain.accounts import Role
 from app.domain.errors import Conflict, InvalidInput
+from app.models import User
 from app.services import account_links, accounts, api_keys, people
 from app.web.account_services import UserSessionsDep, by_field
 from app.web.account_views import ROLES, key_state, role_choices, scope_names, session_views
 from app.web.auth import Admin
-from app.web.dependencies import LanguageDep, ReadSession
+from app.web.dependencies import LanguageDep
 from app.web.pages import render
 from app.web.routes.admin.people import NO_STORE, link_page
 
@@ -24,28 +25,31 @@ def show(
     request: Request,
     user: Admin,
     user_id: int,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
     done: str = "",
 ) -> Response:
     """The account, its sessions and its keys."""
-    person = accounts.get(session, user_id)
+    name = _find(request, user_id).name
     messages = {
         "saved": language.gettext("The account was saved."),
-        "session": language.gettext("%(name)s was signed out there.", name=person.name),
-        "sessions": language.gettext("%(name)s was signed out everywhere.", name=person.name),
-        "password": language.gettext("%(name)s must choose a new password at the next visit.", name=person.name),
-        "activated": language.gettext("%(name)s may sign in again.", name=person.name),
+        "session": language.gettext("%(name)s was signed out there.", name=name),
+        "sessions": language.gettext("%(name)s was signed out everywhere.", name=name),
+        "password": language.gettext("%(name)s must choose a new password at the next visit.", name=name),
+        "activated": language.gettext("%(name)s may sign in again.", name=name),
     }
-    return _page(request, user, user_id, session, sessions, language, flash=messages.get(done), done=done)
+    return _page(request, user, user_id, sessions, language, flash=messages.get(done), done=done)
+
+
+def _find(request: Request, user_id: int) -> User:
+    with reading(request.app.state.sessions) as session:
+        return accounts.get(session, user_id)
 
 
 def _page(
     request: Request,
     user: Admin,
     user_id: int,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
     *,
@@ -56,8 +60,10 @@ def _page(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    person = accounts.get(session, user_id)
-    keys = [key for key in api_keys.all_keys(session) if key.user_id == user_id]
+    with reading(request.app.state.sessions) as session:
+        person = accounts.get(session, user_id)
+        keys = [key for key in api_keys.all_keys(session) if key.user_id == user_id]
+        open_sessions = sessions.of(session, user_id)
     page = render(
         request,
         "admin/person.html",
@@ -68,7 +74,7 @@ def _page(
         just_deactivated=done == "deactivated" and not person.active,
         role_name=language.gettext(ROLES[person.role]),
         roles=role_choices(language),
-        sessions=session_views(sessions.of(session, user_id), user.session_id, language),
+        sessions=session_views(open_sessions, user.session_id, language),
         keys=[
             {"row": key, "state": key_state(key, language), "scopes": scope_names(key.scopes, language)} for key in keys
         ],
@@ -89,24 +95,22 @@ def save(
     request: Request,
     user: Admin,
     user_id: int,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
     role: Annotated[Role, Form()],
     name: Annotated[str, Form()] = "",
 ) -> Response:
     """Another name or role."""
-    session.close()
     try:
         with transaction(request.app.state.sessions) as writing:
             people.rename(writing, user.user_id, user_id, name)
             people.change_role(writing, user.user_id, user_id, role)
     except InvalidInput as error:
         errors = by_field(error, language)
-        return _page(request, user, user_id, session, sessions, language, name=name, errors=errors, status=422)
+        return _page(request, user, user_id, sessions, language, name=name, errors=errors, status=422)
     except Conflict:
         problem = language.gettext("This is the last admin. Make somebody else an admin first.")
-        return _page(request, user, user_id, session, sessions, language, problem=problem, status=409)
+        return _page(request, user, user_id, sessions, language, problem=problem, status=409)
     return _back(user_id, "saved")
 
 
@@ -115,18 +119,16 @@ def deactivate(
     request: Request,
     user: Admin,
     user_id: int,
-    session: ReadSession,
     sessions: UserSessionsDep,
     language: LanguageDep,
 ) -> Response:
     """Let the user in no longer. The page that follows offers to undo it."""
-    session.close()
     try:
         with transaction(request.app.state.sessions) as writing:
             people.deactivate(writing, sessions, user.user_id, user_id)
     except Conflict:
         problem = language.gettext("This is the last admin. Make somebody else an admin first.")
-        return _page(request, user, user_id, session, sessions, language, problem=problem, status=409)
+        return _page(request, user, user_id, sessions, language, problem=problem, status=409)
     return _back(user_id, "deactivated")
 
 

@@ -7,6 +7,7 @@ from app.domain.accounts import Role
 from app.models import User
 from app.services import account_links
 from app.services.secret_tokens import hash_of
+from tests.app.sending import begun
 from tests.people import PASSWORD, make_user, session_token, signed_in
 
 NEW = "orange frames on the forewing"
@@ -42,6 +43,14 @@ def test_a_name_that_is_none_is_refused_and_stays_in_the_form(lite, name, said):
     assert answer.status_code == 422
     assert said in answer.text
     assert f'value="{name}"' in answer.text
+
+
+def test_the_page_with_the_mistakes_is_made_without_the_write_lock(lite):
+    """What a closed session begins anew would hold it until the answer is sent."""
+    browser = signed_in(lite)
+    with begun(lite) as transactions:
+        assert browser.post("/account", data={"name": " ", "language": "en"}).status_code == 422
+    assert transactions[-1] == "BEGIN"
 
 
 def test_another_language_than_ours_changes_nothing(lite):

@@ -8,6 +8,7 @@ from app.db import reading, transaction
 from app.domain.accounts import Role, Scope
 from app.models import AccountLink, ApiKey, AuditEntry, User
 from app.services import account_links, audit
+from tests.app.sending import begun
 from tests.people import make_user, session_token, signed_in, with_key
 
 
@@ -109,9 +110,11 @@ def test_a_user_of_a_smaller_role_sees_at_once_less(lite, admin):
 
 @pytest.mark.parametrize(("path", "data"), [("", {"name": "Me", "role": "reviewer"}), ("/deactivate", {})])
 def test_the_last_admin_is_told_so_and_nothing_is_changed(lite, admin, path, data):
-    answer = admin.post(f"/admin/people/{admin.user.id}{path}", data=data)
+    with begun(lite) as transactions:
+        answer = admin.post(f"/admin/people/{admin.user.id}{path}", data=data)
     assert answer.status_code == 409
     assert "This is the last admin." in answer.text
+    assert transactions[-1] == "BEGIN", "the page is made without the write lock"
     now = get(lite, User, admin.user.id)
     assert (now.name, now.role, now.active) == (admin.user.name, Role.ADMIN, True)
     assert actions(lite) == []
