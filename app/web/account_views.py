@@ -56,6 +56,7 @@ ACTIONS: dict[str, str] = {
     "policy.changed": _("changed the decision policy of a species"),
     "records.described": _("described the records"),
     "records.downloaded": _("downloaded records"),
+    "records.previewed": _("looked at records with their exact places"),
     "review.rule_changed": _("changed how many experts a species takes"),
     "review.settings_changed": _("changed the rules of the desk"),
     "run.cancelled": _("cancelled a training run"),

@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 
 from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict
-from app.domain.occurrence import LICENCE_URLS
+from app.domain.occurrence import LICENCE_URLS, Precision
 from app.services import audit, zip_stream
 from app.services.records import description
 from app.services.records.description import Description
-from app.services.records.occurrences import BATCH, TERMS, Occurrence, Shape, occurrences
+from app.services.records.occurrences import BATCH, TERMS, Occurrence, Shape, occurrences, page
 from app.services.records.selection import Selection
 
 _DWC = "http://rs.tdwg.org/dwc/terms/"
@@ -81,9 +81,25 @@ def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
 def take(sessions: SessionFactory, user_id: int | None, download: Download) -> Iterator[bytes]:
     """The same with an entry in the audit log, for homes leave the house with places. ``user_id`` None: the command line."""
     found = pieces(sessions, download)
-    wanted, shape = download.wanted, download.shape
-    details = {
-        "file": download.filename,
+    _note(sessions, user_id, "records.downloaded", download.wanted, download.shape, file=download.filename)
+    return found
+
+
+def preview(
+    sessions: SessionFactory, user_id: int | None, wanted: Selection, shape: Shape, size: int
+) -> list[Occurrence]:
+    """The first records as a file would tell them. Exact places enter the audit log here, too."""
+    found = page(sessions, wanted, shape, 0, size, blind=False)
+    if shape.precision is Precision.EXACT and any(one.fields["decimalLatitude"] for one in found):
+        _note(sessions, user_id, "records.previewed", wanted, shape)
+    return found
+
+
+def _note(
+    sessions: SessionFactory, user_id: int | None, action: str, wanted: Selection, shape: Shape, **more: str
+) -> None:
+    details: dict[str, Any] = {
+        **more,
         "since": str(wanted.since or ""),
         "until": str(wanted.until or ""),
         "species": wanted.scientific_name,
@@ -92,8 +108,7 @@ def take(sessions: SessionFactory, user_id: int | None, download: Download) -> I
         "with": [name for name, told in (("typed words", shape.words), ("experts", shape.names)) if told],
     }
     with transaction(sessions) as session:
-        audit.record(session, user_id, "records.downloaded", "records", details)
-    return found
+        audit.record(session, user_id, action, "records", details)
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from fastapi.responses import StreamingResponse
 from app.db import SessionFactory, reading, utcnow
 from app.domain.errors import InvalidInput
 from app.domain.occurrence import Licence
-from app.services.records import archive, description, occurrences, selection, summary
+from app.services.records import archive, description, selection, summary
 from app.services.records.archive import Download, NotDescribed
 from app.services.records.archive import Form as FileForm
 from app.services.records.description import Description
-from app.web.auth import Coordinator
+from app.web.auth import Coordinator, SignedIn
 from app.web.review import records_form
 from app.web.review.queue_views import QueueViews
 from app.web.review.records_form import RecordsForm
@@ -28,12 +28,17 @@ _PRIVATE = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
 
 @router.get("/review/records")
 def show(
-    request: Request, _user: Coordinator, sessions: Sessions, words: WordsDep, saved: str = "", undescribed: str = ""
+    request: Request, user: Coordinator, sessions: Sessions, words: WordsDep, saved: str = "", undescribed: str = ""
 ) -> Response:
     """The numbers of a time and a species, and what a download would hold. ``undescribed``: an archive was asked for."""
     missing = {"title": words.t("An archive says whose the records are. Please fill this in first.")}
     return _page(
-        request, sessions, words, flash=words.t("Saved.") if saved else None, errors=missing if undescribed else None
+        request,
+        user,
+        sessions,
+        words,
+        flash=words.t("Saved.") if saved else None,
+        errors=missing if undescribed else None,
     )
 
 
@@ -48,6 +53,7 @@ def _read(request: Request, sessions: SessionFactory, words: Words) -> tuple[Rec
 
 def _page(
     request: Request,
+    user: SignedIn,
     sessions: SessionFactory,
     words: Words,
     flash: str | None = None,
@@ -60,7 +66,7 @@ def _page(
         found = summary.summary(session, form.wanted)
         extent = summary.extent(session, form.wanted)
         before, changed_at = description.current(session), description.changed_at(session)
-    some = occurrences.page(sessions, form.wanted, form.shape, 0, _PREVIEWED, blind=False)
+    some = archive.preview(sessions, user.user_id, form.wanted, form.shape, _PREVIEWED)
     told = by_field(InvalidInput(form.errors), words)
     context: dict[str, Any] = {
         "heading": views.heading(form),
@@ -149,6 +155,6 @@ def describe(
     except InvalidInput as error:
         errors |= by_field(error, words)
     if errors:
-        return _page(request, sessions, words, described=typed, errors=errors)
+        return _page(request, user, sessions, words, described=typed, errors=errors)
     form, _years = _read(request, sessions, words)
     return to("/review/records", f"{form.query(saved='yes')}#description")

@@ -7,10 +7,11 @@ import zipfile
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
-from app.db import reading
+from app.db import reading, transaction
 from app.domain.accounts import Role
-from app.models import AuditEntry, RecordDescription
+from app.models import AuditEntry, RecordDescription, Submission
 from app.services.review.decisions import Decisions
 from tests.app.sending import TAXA
 from tests.desk import it_is, task_of, waiting
@@ -44,6 +45,27 @@ def season(lite):
 def taken(service):
     with reading(service.sessions) as session:
         return [entry.details["file"] for entry in session.query(AuditEntry).filter_by(action="records.downloaded")]
+
+
+def previews(service):
+    with reading(service.sessions) as session:
+        return [
+            (entry.user_id, entry.details["places"])
+            for entry in session.query(AuditEntry).filter_by(action="records.previewed")
+        ]
+
+
+def test_whoever_sees_exact_places_in_the_preview_stands_in_the_log(season, chief):
+    for precision in ("1km", "none", "exact"):
+        assert chief.get(f"{PAGE}?{ALL}&precision={precision}").status_code == 200
+    assert previews(season) == [(chief.user.id, "exact")]
+
+
+def test_where_the_preview_has_no_places_nothing_is_noted(season, chief):
+    with transaction(season.sessions) as session:
+        session.execute(update(Submission).values(latitude=None, longitude=None))
+    chief.get(f"{PAGE}?{ALL}&precision=exact")
+    assert previews(season) == []
 
 
 def test_before_the_first_submission_the_page_says_so(chief):
