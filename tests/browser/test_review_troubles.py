@@ -1,6 +1,6 @@
 """A slow network, none at all, a key held down, a session that ends: an action is sent once, and nothing is lost."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.db import transaction
 from app.models import User, UserSession
@@ -61,6 +61,38 @@ def test_without_a_connection(new_person: NewPerson, decided_server: Server):
     eventually_told(decided_server, first, ("taxon", BROWN, "V1"))
     eventually_told(decided_server, second, ("taxon", GATEKEEPER, "V1"))
     expect(warning).to_have_count(0)
+    assert decided(decided_server, items) == 2
+
+
+def boxes(page: Page) -> int:
+    """How many tabs have something to send."""
+    found: int = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('wingcheck-outbox-')).length")
+    return found
+
+
+def test_two_tabs_without_a_connection(new_person: NewPerson, decided_server: Server):
+    """Each keeps and sends what was decided in it; what a tab had not sent when it was closed is sent by the other one."""
+    items = send_many(decided_server, 4, "Two tabs")
+    person = reviewer(new_person, decided_server)
+    person.expects("ERR_FAILED")
+    one, other = person.page, person.page.context.new_page()
+    for page in (one, other):
+        page.route("**/review/*/decide", lambda route: route.abort())
+    one.goto(f"/review/{items[0].id}?place=two")
+    item_on(one)
+    press(one, "a")
+    other.goto(f"/review/{items[1].id}?place=two")
+    item_on(other)
+    press(other, "m")
+    eventually(lambda: boxes(other) == 2, "each tab keeps its own")
+    other.unroute("**/review/*/decide")
+    other.get_by_role("alert").get_by_role("button", name="Try now").click()
+    eventually_told(decided_server, items[1].id, ("taxon", GATEKEEPER, "V1"))
+    eventually(lambda: boxes(other) == 1, "the other tab's is left alone")
+    assert told(decided_server, items[0].id) == []
+    one.close()
+    eventually_told(decided_server, items[0].id, ("taxon", BROWN, "V1"))
+    eventually(lambda: boxes(other) == 0, "nothing is left")
     assert decided(decided_server, items) == 2
 
 

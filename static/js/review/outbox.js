@@ -1,6 +1,10 @@
 /**
  * Decisions on their way to the service: one after the other, each sent until it is answered, none lost. What was not
  * sent yet is kept in this browser, so it outlives a reload, a lost connection and a signed-out session.
+ *
+ * Each tab has a box of its own, and holds a lock on it as long as its page lives: what another tab left behind when it was
+ * closed is sent by one that is open, or by the next. Without TLS browsers have no locks. There a new page takes over every
+ * box, and what another tab has in hand may be sent twice, which the service notices.
  */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 20000;
@@ -10,21 +14,38 @@ export class Outbox {
    *  @param {(entry: object) => Promise<object>} send  rejects with {kind: "away" | "signed-out" | "stale" | "refused", ...}
    *  @param {{onState: Function, onDone: Function, onRefused: Function}} tell */
   constructor(name, send, tell) {
-    this.key = `wingcheck-outbox-${name}`;
+    this.prefix = `wingcheck-outbox-${name}`;
+    this.key = `${this.prefix}:${crypto.randomUUID?.() ?? Math.random()}`;
     this.send = send;
     this.tell = tell;
-    this.entries = read(this.key);
+    this.entries = [];
     this.state = "idle";
     this.wait = FIRST_WAIT;
     window.addEventListener("online", () => this.hurry());
     window.addEventListener("beforeunload", (event) => {
       if (this.state === "waiting") event.preventDefault();
     });
-    this.#run();
+    navigator.locks?.request(this.key, () => new Promise(() => {})); // held until the page goes
+    for (const key of boxes(this.prefix)) this.#adoptWhenFree(key);
   }
 
   get waiting() {
     return this.entries.length;
+  }
+
+  #adoptWhenFree(key) {
+    if (navigator.locks) navigator.locks.request(key, () => this.#adopt(key));
+    else this.#adopt(key);
+  }
+
+  /** Take over what a page left behind that is gone. */
+  #adopt(key) {
+    const left = read(key);
+    if (!left.length) return;
+    this.entries.push(...left);
+    this.#keep();
+    localStorage.removeItem(key);
+    this.#run();
   }
 
   /** @param {object} entry  needs a fresh `key` */
@@ -105,6 +126,15 @@ export class Outbox {
     } catch {
       return; // storage is switched off: entries live as long as this page
     }
+  }
+}
+
+/** The boxes of all pages; one without a number is that of an earlier version. */
+function boxes(prefix) {
+  try {
+    return Object.keys(localStorage).filter((key) => key === prefix || key.startsWith(`${prefix}:`));
+  } catch {
+    return [];
   }
 }
 
