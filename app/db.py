@@ -1,7 +1,7 @@
 """Engine, sessions and the declarative base. SQLite by default, PostgreSQL by one setting."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,6 @@ _CONNECTING = {
 }
 
 SessionFactory = sessionmaker[Session]
-Clock = Callable[[], datetime]
 
 
 def utcnow() -> datetime:

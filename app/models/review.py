@@ -106,8 +106,6 @@ class ReviewTask(Base):
     claimed: Mapped[Taxon | None] = relationship(foreign_keys=[claimed_taxon_id])
     predicted: Mapped[Taxon | None] = relationship(foreign_keys=[predicted_taxon_id])
     outcome_taxon: Mapped[Taxon | None] = relationship(foreign_keys=[outcome_taxon_id])
-    holder: Mapped[User | None] = relationship(foreign_keys=[leased_by])
-    last_user: Mapped[User | None] = relationship(foreign_keys=[last_user_id])
 
 
 class Identification(Base):

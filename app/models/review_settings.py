@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, UtcDateTime, utcnow
 from app.domain.review import Rule
-from app.models.account import User
 from app.models.columns import text_enum
 from app.models.taxon import Taxon
 
@@ -69,7 +68,6 @@ class AcceptanceSuspension(Base):
     remark: Mapped[str] = mapped_column(Text, default="")
 
     taxon: Mapped[Taxon] = relationship(lazy="joined")
-    lifter: Mapped[User | None] = relationship(lazy="joined")
 
 
 class SavedFilter(Base):

@@ -125,9 +125,3 @@ def flipped(
     query = select(ReplayVerdict).where(ReplayVerdict.replay_id == replay_id, ReplayVerdict.submission_id > after)
     query = query.where(*wanted.conditions).options(selectinload(ReplayVerdict.submission))
     return list(session.scalars(query.order_by(ReplayVerdict.submission_id).limit(size)))
-
-
-def count_flipped(session: Session, replay_id: int, wanted: Wanted) -> int:
-    """How many submissions there are of the ``wanted`` ones."""
-    query = select(func.count()).select_from(ReplayVerdict).where(ReplayVerdict.replay_id == replay_id)
-    return session.scalar(query.where(*wanted.conditions)) or 0

@@ -22,7 +22,6 @@ from app.web.i18n import Language
 from app.web.pages import page_language
 
 VOLUNTEER_COOKIE = "wingcheck_volunteer"
-FLASH_COOKIE = "wingcheck_flash"
 _TWO_YEARS = 2 * 365 * 24 * 3600
 
 

@@ -33,16 +33,6 @@ class SignedIn:
         """Whether the user's role includes that one."""
         return self.role.includes(role)
 
-    @property
-    def is_coordinator(self) -> bool:
-        """For templates."""
-        return self.may(Role.COORDINATOR)
-
-    @property
-    def is_admin(self) -> bool:
-        """For templates."""
-        return self.may(Role.ADMIN)
-
 
 def by_session(found: UserSession, token: str, secret: str) -> SignedIn:
     """Whoever has this session. Its forms carry a token that nobody can compute who does not know our key."""

@@ -30,11 +30,6 @@ def perceptual_hash(image: Image.Image) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def hamming(one: int, other: int) -> int:
-    """How many of the 64 bits differ, 0…64."""
-    return (one ^ other).bit_count()
-
-
 class NearDuplicates:
     """Hashes seen so far, each under a key, asked for the nearest. Asking takes about 0.1 ms per 100,000 hashes."""
 

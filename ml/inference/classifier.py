@@ -12,7 +12,6 @@ import numpy as np
 from ml.inference.networks import Network
 from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
 
-OUTPUTS = ("probabilities", "in_scope", "embedding", "feature_map")
 # The signature that looks at a square in one way only; see ml.export.
 FIRST_LOOK = "first_look"
 Runtime = Literal["auto", "litert", "savedmodel"]

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from ml.collection.deduplication import NearDuplicates, groups, hamming, perceptual_hash
+from ml.collection.deduplication import NearDuplicates, groups, perceptual_hash
 from ml.datasets.synthetic import plain_picture
 from tests.ml.collection.flickr_server import picture
 
 
 def opened(seed: int, **values) -> Image.Image:
     return Image.open(io.BytesIO(picture(seed, width=240, height=180, **values)))
+
+
+def hamming(one: int, other: int) -> int:
+    """How many bits differ."""
+    return (one ^ other).bit_count()
 
 
 @pytest.mark.parametrize(
