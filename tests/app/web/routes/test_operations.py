@@ -76,7 +76,12 @@ def test_not_ready_without_a_place_for_photos(lite):
 
 def test_a_good_answer_is_kept_for_a_second(lite, monkeypatch):
     looks, look = [], lite.client.app.state.readiness._look
-    monkeypatch.setattr(lite.client.app.state.readiness, "_look", lambda: looks.append(1) or look())
+
+    def counted():
+        looks.append(1)
+        return look()
+
+    monkeypatch.setattr(lite.client.app.state.readiness, "_look", counted)
     monkeypatch.setattr(readiness, "KEPT_SECONDS", 3600.0)
     assert [lite.client.get("/readyz").status_code for _ in range(5)] == [200] * 5
     assert len(looks) == 1

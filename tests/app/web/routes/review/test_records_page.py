@@ -56,6 +56,8 @@ def previews(service):
 
 
 def test_whoever_sees_exact_places_in_the_preview_stands_in_the_log(season, chief):
+    with transaction(season.sessions) as session:
+        session.execute(update(Submission).values(latitude=52.09, longitude=5.12))
     for precision in ("1km", "none", "exact"):
         assert chief.get(f"{PAGE}?{ALL}&precision={precision}").status_code == 200
     assert previews(season) == [(chief.user.id, "exact")]
