@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 _PIPE, _READY = "WINGCHECK_PARENT_PIPE", "WINGCHECK_READY_PIPE"
 _SECONDS_TO_LEAVE = 30
@@ -76,6 +77,14 @@ class Child:
         if code is not None and code < 0:
             return f"was killed ({signal.Signals(-code).name})"
         return f"stopped (exit code {code})"
+
+    @property
+    def ending_as_problem(self) -> dict[str, Any]:
+        """The same as ``code`` and params of an error."""
+        code = self.process.returncode
+        if code is not None and code < 0:
+            return {"code": "process_killed", "signal": signal.Signals(-code).name}
+        return {"code": "process_stopped", "exit_code": str(code)}
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM and don't wait. Only once: a worker takes a second one as leave to drop what it is doing."""

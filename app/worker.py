@@ -147,16 +147,16 @@ class Worker:
             self._running.discard(job_id)
 
     def _note_error(self, job_id: int, what: str, error: Exception) -> None:
-        reason = _told(error)
+        reason, problem = _told(error), jobs.problem_of(error)
         if self._is_outage(error):
             log.warning("job %s (%s) waits: %s", job_id, what, reason)
             with transaction(self.sessions) as session:
-                jobs.put_off(session, job_id, reason, self._lost_after)
+                jobs.put_off(session, job_id, reason, self._lost_after, problem=problem)
             return
         log.error("job %s (%s) failed", job_id, what, exc_info=error)
         final = isinstance(error, jobs.Hopeless)
         with transaction(self.sessions) as session:
-            jobs.fail(session, job_id, reason, final=final, lost_after=self._lost_after)
+            jobs.fail(session, job_id, reason, problem=problem, final=final, lost_after=self._lost_after)
 
     def _is_outage(self, error: Exception) -> bool:
         if isinstance(error, _OUTAGES):

@@ -4,11 +4,17 @@ from dataclasses import dataclass
 
 
 class WingcheckError(Exception):
-    """Base of all errors with a message for people."""
+    """Base of all errors with a message for people.
 
-    def __init__(self, detail: str) -> None:
+    ``detail`` is for the log, the command line and programs. Where pages show the error, ``code`` and ``params`` are what
+    the web layer words, as those of a FieldError.
+    """
+
+    def __init__(self, detail: str, code: str = "", **params: str | int) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.code = code
+        self.params = params
 
 
 class NotFound(WingcheckError):

@@ -3,7 +3,7 @@
 from app.models.account import AccountLink, ApiKey, User, UserSession
 from app.models.activation import ActivationKind, ModelActivation
 from app.models.audit import AuditEntry
-from app.models.collection import CollectedPhoto, Collection
+from app.models.collection import CollectedPhoto, Collection, PhotographerRemoval
 from app.models.job import Job, JobKind, JobStatus
 from app.models.looked import Looked, opinion_of
 from app.models.model_version import ModelVersion
@@ -52,6 +52,7 @@ __all__ = [
     "ModelVersion",
     "Photo",
     "PhotoPart",
+    "PhotographerRemoval",
     "PredictionRecord",
     "QuestionTemplate",
     "RateLimitWindow",

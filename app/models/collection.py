@@ -110,3 +110,18 @@ class CollectedPhoto(Base):
     def shows(self) -> str:
         """Scientific name of the taxon that data sets call it by: the one that a person named, else the wanted one."""
         return self.shown_taxon.scientific_name if self.shown_taxon else self.taxon
+
+
+class PhotographerRemoval(Base):
+    """Somebody asked that the photos of theirs in a collection go. How far that is, its job tells."""
+
+    __tablename__ = "photographer_removals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    owner_nsid: Mapped[str] = mapped_column(String(100))
+    photos: Mapped[int] = mapped_column(Integer, doc="how many there were when it was asked")
+
+    job: Mapped[Job] = relationship(lazy="joined")

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text
+from sqlalchemy import JSON, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UtcDateTime, utcnow
@@ -20,6 +21,7 @@ class JobKind(StrEnum):
     REPLAY = "replay"
     WATCH = "watch"
     COLLECTION = "collection"
+    PHOTOGRAPHER = "photographer"
 
 
 class JobStatus(StrEnum):
@@ -51,6 +53,9 @@ class Job(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     worker: Mapped[str] = mapped_column(String(100), default="")
     error: Mapped[str] = mapped_column(Text, default="")
+    problem: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), doc="code and params of the error, for pages to word; NULL: it has only its text"
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)

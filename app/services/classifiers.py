@@ -161,7 +161,7 @@ class Classifiers:
                 query = query.where(ModelVersion.task == self._settings.task)
             row = session.scalar(query)
             if row is None:
-                raise ModelUnavailable("No model version is active.")
+                raise ModelUnavailable("No model version is active.", "no_version")
             if served is not None and served.id == row.id and served.info.digest == row.digest:
                 return replace(served, taxa=tuple(taxa.by_names(session, row.labels)))
             if served is not None and self._was_refused(row):

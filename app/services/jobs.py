@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction, utcnow
+from app.domain.errors import WingcheckError
 from app.models import Job, JobKind, JobStatus
 
 MAX_ATTEMPTS = 5
@@ -20,14 +22,24 @@ _DAY = timedelta(days=1)
 log = logging.getLogger(__name__)
 
 Send = Callable[[int], bool]
+Problem = dict[str, Any]
+_LOST: Problem = {"code": "worker_lost", "params": {}}
+_LOST_FOR_GOOD: Problem = {"code": "worker_lost_again", "params": {}}
 
 
-class Hopeless(Exception):
+class Hopeless(WingcheckError):
     """Trying the job again would not help; somebody has to look."""
 
 
-class Interrupted(Exception):
+class Interrupted(WingcheckError):
     """The worker leaves, or lost the job; another one goes on with it. An outage, not a failure."""
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What a job row keeps of an error for pages to word; None where the error has no words of its own."""
+    if isinstance(error, WingcheckError) and error.code:
+        return {"code": error.code, "params": error.params}
+    return None
 
 
 def heartbeat_every(lost_after: timedelta = LOST_AFTER) -> timedelta:
@@ -89,7 +101,9 @@ def claim(session: Session, job_id: int, worker: str) -> Job | None:
             Job.cancel_requested.is_(False),
             _is_due(now),
         )
-        .values(status=JobStatus.RUNNING, worker=worker, attempts=Job.attempts + 1, heartbeat_at=now, error="")
+        .values(
+            status=JobStatus.RUNNING, worker=worker, attempts=Job.attempts + 1, heartbeat_at=now, error="", problem=None
+        )
         .returning(Job.id)
     )
     return session.get(Job, job_id, populate_existing=True) if taken else None
@@ -111,13 +125,22 @@ def finish(session: Session, job: Job) -> None:
 
 
 def fail(
-    session: Session, job_id: int, reason: str, *, final: bool = False, lost_after: timedelta = LOST_AFTER
+    session: Session,
+    job_id: int,
+    reason: str,
+    *,
+    problem: Problem | None = None,
+    final: bool = False,
+    lost_after: timedelta = LOST_AFTER,
 ) -> None:
-    """Queue it again after a pause that doubles, or give up after MAX_ATTEMPTS (at once when ``final``)."""
+    """Queue it again after a pause that doubles, or give up after MAX_ATTEMPTS (at once when ``final``).
+
+    ``problem``: the reason as pages word it, see ``problem_of``.
+    """
     job = session.get_one(Job, job_id)
     if job.status is not JobStatus.RUNNING:  # another worker took it over meanwhile
         return
-    job.error = reason[:2000]
+    job.error, job.problem = reason[:2000], problem
     if final or job.attempts >= MAX_ATTEMPTS:
         job.status = JobStatus.FAILED
         job.finished_at = utcnow()
@@ -155,16 +178,23 @@ def revive(job: Job) -> None:
     job.status = JobStatus.QUEUED
     job.cancel_requested = False
     job.attempts = 0
-    job.error = ""
+    job.error, job.problem = "", None
     job.sent_at = job.finished_at = job.not_before = None
 
 
-def put_off(session: Session, job_id: int, reason: str, lost_after: timedelta = LOST_AFTER) -> None:
+def put_off(
+    session: Session,
+    job_id: int,
+    reason: str,
+    lost_after: timedelta = LOST_AFTER,
+    *,
+    problem: Problem | None = None,
+) -> None:
     """Queue it again after a pause because a part of the system is away: that is no attempt, however long it lasts."""
     job = session.get_one(Job, job_id)
     if job.status is not JobStatus.RUNNING:
         return
-    job.error = reason[:2000]
+    job.error, job.problem = reason[:2000], problem
     job.attempts -= 1
     _queue_again(job, heartbeat_every(lost_after) * 2)
 
@@ -186,12 +216,17 @@ def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = 
         session.execute(
             update(Job)
             .where(Job.status == JobStatus.RUNNING, lost, Job.attempts < MAX_ATTEMPTS)
-            .values(status=JobStatus.QUEUED, sent_at=None, error="The worker was lost.")
+            .values(status=JobStatus.QUEUED, sent_at=None, error="The worker was lost.", problem=_LOST)
         )
         session.execute(
             update(Job)
             .where(Job.status == JobStatus.RUNNING, lost)
-            .values(status=JobStatus.FAILED, finished_at=now, error="The worker was lost again and again.")
+            .values(
+                status=JobStatus.FAILED,
+                finished_at=now,
+                error="The worker was lost again and again.",
+                problem=_LOST_FOR_GOOD,
+            )
         )
         session.execute(
             update(Job)

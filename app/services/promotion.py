@@ -225,7 +225,8 @@ def _milliseconds(served: Served) -> float:
         output = served.recogniser.look(photo).output
         took.append(1000 * (time.perf_counter() - begun))
         if not np.isfinite([*output.probabilities, output.in_scope]).all():
-            raise ModelUnavailable(f"{served.info.name} {served.info.version} answers with what is no number.")
+            title = f"{served.info.name} {served.info.version}"
+            raise ModelUnavailable(f"{title} answers with what is no number.", "version_no_numbers", version=title)
     return min(took)
 
 

@@ -115,7 +115,8 @@ def folder_of(version: ModelVersion, settings: Settings) -> Path:
     """Where the version's folder lies. Raises ModelUnavailable when it is gone."""
     folder = _bundled_folder(version) if is_bundled(version) else settings.model_dir / version.location
     if folder is None or not folder.is_dir():
-        raise ModelUnavailable(f"The folder of model version {version.name} {version.version} is missing.")
+        title = f"{version.name} {version.version}"
+        raise ModelUnavailable(f"The folder of model version {title} is missing.", "version_missing", version=title)
     return folder
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from app.domain.errors import FieldError
+from app.domain.errors import FieldError, WingcheckError
 from app.domain.submission import SubmissionStatus
 from app.domain.verdict import Outcome, Reason
 from app.domain.verification import VerificationStatus
+from app.models import Job
 from app.web.i18n import Language
 
 _ = str  # marks messages for extraction; they are translated when a language is known
@@ -147,6 +148,34 @@ FIELD_ERRORS: dict[str, str] = {
     "password_same": _("Please choose one that you did not have before."),
     "password_wrong": _("This is not your present password."),
     "square_invalid": _("The square around the butterfly could not be read. Please draw it again."),
+    # What the state of things does not allow.
+    "flickr_key_missing": _("No Flickr key is set: WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET."),
+    "collection_under_way": _("This collection is still under way. Cancel it first."),
+    "collection_learnt_from": _("Run %(run)s learns from this collection and is not over yet."),
+    "collection_undecided": _("Nobody has decided yet what species a photo of this collection shows."),
+    "collection_gone": _("The collection is gone."),
+    "run_value": _("A run can't set %(value)s; only values of these sections: %(sections)s."),
+    "base_unknown": _(
+        "There is no base data set %(path)s: the settings don't name it, and no collection in use is it."
+    ),
+    "base_gone": _("There is no base data set %(path)s (any more)."),
+    "base_changed": _("The base data set %(path)s was changed since this run was started."),
+    "nothing_serves": _("No model version serves, so nobody knows which species a new one should tell apart."),
+    "nothing_to_learn": _("There is nothing to learn from: no base data set, and no photo that persons decided on."),
+    "nothing_new": _("Nothing is new: run %(run)s learnt from the same photos in the same way and made %(version)s."),
+    "snapshot_withdrawn": _("Every photo of this snapshot was withdrawn."),
+    "no_version": _("No model version is active."),
+    "version_missing": _("The folder of model version %(version)s is missing."),
+    "version_no_numbers": _("%(version)s answers with what is no number."),
+    # Why work in the background ended, or waits.
+    "run_memory": _("The run took %(held)s MB of memory; %(allowed)s MB are allowed."),
+    "run_time": _("The run took longer than it may."),
+    "process_killed": _("The process was killed (%(signal)s)."),
+    "process_stopped": _("The process stopped (exit code %(exit_code)s)."),
+    "worker_leaves": _("The worker was stopped. Another one goes on."),
+    "worker_lost": _("The worker was lost. Another one goes on."),
+    "worker_lost_again": _("The worker was lost again and again."),
+    "taken_over": _("Another worker took it over."),
 }
 
 OTHER_SPECIES = _("another species")
@@ -156,6 +185,19 @@ DONT_KNOW = _("not sure which")
 def field_message(language: Language, error: FieldError) -> str:
     """What to tell the volunteer about one wrong field."""
     return language.gettext(FIELD_ERRORS[error.code], **dict(error.params))
+
+
+def error_message(language: Language, error: WingcheckError) -> str:
+    """Why something is not possible; an error without a code is told as it is, in English."""
+    return language.gettext(FIELD_ERRORS[error.code], **error.params) if error.code else error.detail
+
+
+def job_message(language: Language, job: Job) -> str:
+    """Why a job failed or waits; empty where nothing is wrong. What another program said is told as it is."""
+    if job.problem is None:
+        return job.error
+    words = FIELD_ERRORS[job.problem["code"]]
+    return language.gettext(words, **job.problem["params"])
 
 
 def listed(names: list[str], language: Language, word: Callable[[str], str] | None = None) -> str:

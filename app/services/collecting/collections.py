@@ -50,7 +50,9 @@ class Collections:
     def start(self, wanted: Wanted, user_id: int | None) -> int:
         """Queue a collection; its number. Raises Conflict without a key, InvalidInput for what can't be collected."""
         if not has_key(self._settings):
-            raise Conflict("No Flickr key is set: WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET.")
+            raise Conflict(
+                "No Flickr key is set: WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET.", "flickr_key_missing"
+            )
         with transaction(self._sessions) as session:
             _check(session, wanted)
             job = jobs.create(session, JobKind.COLLECTION, 0, sent_at=utcnow())
@@ -172,9 +174,11 @@ def state(collection: Collection, lost_after: timedelta = jobs.LOST_AFTER) -> Ru
 def check_still(session: Session, collection: Collection, settings: Settings) -> None:
     """That nobody needs its photos just now. Raises Conflict while it goes on or an open run learns from it."""
     if collection.job.status in _OPEN:
-        raise Conflict("This collection is still under way. Cancel it first.")
+        raise Conflict("This collection is still under way. Cancel it first.", "collection_under_way")
     if runs := open_runs_with(session, collection, settings):
-        raise Conflict(f"Run {runs[0]} learns from this collection and is not over yet.")
+        raise Conflict(
+            f"Run {runs[0]} learns from this collection and is not over yet.", "collection_learnt_from", run=runs[0]
+        )
 
 
 def open_runs_with(session: Session, collection: Collection, settings: Settings) -> list[int]:

@@ -48,7 +48,9 @@ class DataSets:
             collection = get(session, collection_id)
             photos = known_photos(session, collection_id)
         if not photos:
-            raise Conflict("Nobody has decided yet what species a photo of this collection shows.")
+            raise Conflict(
+                "Nobody has decided yet what species a photo of this collection shows.", "collection_undecided"
+            )
         name = _write(folder_of(collection, self._settings), photos)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.db import SessionFactory, reading, transaction
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, WingcheckError
 from app.models import Collection, Job, JobStatus
 from app.processes import Child, MachineLock
 from app.services import jobs
@@ -33,7 +33,7 @@ class CollectingRefused(jobs.Hopeless):
     """The key or the request is none that Flickr, or the collector, takes."""
 
 
-class CollectingFailed(Exception):
+class CollectingFailed(WingcheckError):
     """Flickr can't be reached, say. It is tried again, but not for ever."""
 
 
@@ -116,13 +116,15 @@ class Collecting:
         if code == 0:
             return
         lines = [line for line in folder.log().splitlines() if line.strip()]
-        reason = (lines[-1] if lines and (code or 0) > 0 else f"The process {child.ending}.")[:1000]
+        if not lines or (code or 0) <= 0:
+            raise CollectingFailed(f"The process {child.ending}.", **child.ending_as_problem)
+        reason = lines[-1][:1000]
         raise CollectingRefused(reason) if code == _REFUSED else CollectingFailed(reason)
 
     def _may_go_on(self, job_id: int) -> None:
         """Raises _Cancelled or jobs.Interrupted. A database that is away stops nothing."""
         if self._leaving.is_set():
-            raise jobs.Interrupted("The worker leaves.")
+            raise jobs.Interrupted("The worker leaves.", "worker_leaves")
         try:
             with reading(self._sessions) as session:
                 job = session.get_one(Job, job_id)
@@ -132,7 +134,7 @@ class Collecting:
         if job.cancel_requested:
             raise _Cancelled
         if job.status is not JobStatus.RUNNING:
-            raise jobs.Interrupted("Another worker took the collection over.")
+            raise jobs.Interrupted("Another worker took the collection over.", "taken_over")
 
     def _note_progress(self, collection_id: int, folder: CollectionFolder, **values: object) -> None:
         reported = folder.reported()

@@ -96,7 +96,7 @@ def write_snapshot(session: Session, storage: Storage, run: TrainingRun, folder:
     query = select(SnapshotPhoto).join(SnapshotPhoto.photo).where(SnapshotPhoto.snapshot_id == run.snapshot_id)
     rows = list(session.scalars(query.where(Photo.removed_at.is_(None)).order_by(SnapshotPhoto.photo_id)))
     if not rows and not run.snapshot.bases:
-        raise Conflict("Every photo of this snapshot was withdrawn.")
+        raise Conflict("Every photo of this snapshot was withdrawn.", "snapshot_withdrawn")
     part = folder.snapshot.with_name("snapshot.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "photos").mkdir(parents=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction, utcnow
-from app.domain.errors import Conflict
+from app.domain.errors import Conflict, WingcheckError
 from app.models import Job, JobStatus, TrainingRun
 from app.processes import Child, MachineLock, resident_megabytes
 from app.services import jobs, registry, replays
@@ -40,7 +40,7 @@ class TrainingFailed(jobs.Hopeless):
     """The process ended with an error, or went past a limit."""
 
 
-class ProcessKilled(Exception):
+class ProcessKilled(WingcheckError):
     """Somebody else ended the process, a machine without memory, say. It is tried again, but not for ever."""
 
 
@@ -109,7 +109,7 @@ class Training:
             folder.tidy()
             with transaction(self._sessions) as session:
                 self._over(session.get_one(TrainingRun, run_id), "failed")
-            raise TrainingFailed(str(error)) from error
+            raise TrainingFailed(error.detail, error.code, **error.params) from error
 
     def _train(self, job_id: int, run_id: int, folder: RunFolder) -> None:
         self._note(run_id, phase="preparing", machine=socket.gethostname())
@@ -153,7 +153,11 @@ class Training:
     def _check_bases(self, run: TrainingRun) -> None:
         for base in run.snapshot.bases:
             if base_data.look_at(Path(base["path"])).fingerprint != base["fingerprint"]:
-                raise TrainingFailed(f"The base data set {base['path']} was changed since this run was started.")
+                raise TrainingFailed(
+                    f"The base data set {base['path']} was changed since this run was started.",
+                    "base_changed",
+                    path=base["path"],
+                )
 
     # --- the process --------------------------------------------------------------------------------------------------
 
@@ -169,11 +173,16 @@ class Training:
             self._note(run_id, process_group=None)
         code = child.process.returncode
         if code == STOPPED or self._leaving.is_set():
-            raise jobs.Interrupted(f"The process {child.ending}.")
+            raise jobs.Interrupted(f"The process {child.ending}.", **child.ending_as_problem)
         if code is not None and code < 0:
-            raise ProcessKilled(f"The process {child.ending}.")
+            raise ProcessKilled(f"The process {child.ending}.", **child.ending_as_problem)
         if code != 0:
-            raise TrainingFailed(_last_words(folder) or f"The process {child.ending}.")
+            words = _last_words(folder)
+            raise (
+                TrainingFailed(words)
+                if words
+                else TrainingFailed(f"The process {child.ending}.", **child.ending_as_problem)
+            )
 
     def _watch(self, job_id: int, run_id: int, folder: RunFolder, child: Child) -> None:
         with reading(self._sessions) as session:
@@ -189,9 +198,14 @@ class Training:
             self._look(job_id, run_id, folder, now - told, held)
             told = now
             if held > megabytes:
-                raise TrainingFailed(f"The run took {held:.0f} MB of memory; {megabytes} are allowed.")
+                raise TrainingFailed(
+                    f"The run took {held:.0f} MB of memory; {megabytes} are allowed.",
+                    "run_memory",
+                    held=round(held),
+                    allowed=megabytes,
+                )
             if now - begun > seconds:
-                raise TrainingFailed("The run took longer than it may.")
+                raise TrainingFailed("The run took longer than it may.", "run_time")
         self._look(job_id, run_id, folder, time.monotonic() - told, 0.0, last=True)
 
     def _look(
@@ -215,7 +229,7 @@ class Training:
         if cancelled and not last:
             raise _Cancelled
         if not ours:
-            raise jobs.Interrupted("Another worker took the run over.")
+            raise jobs.Interrupted("Another worker took the run over.", "taken_over")
 
     def _note(self, run_id: int, **values: object) -> None:
         with transaction(self._sessions) as session:

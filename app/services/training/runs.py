@@ -50,11 +50,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would learn from. ``pointless``: why it would learn nothing new, empty where it might."""
+    """What a run would learn from. ``nothing_new``: why that is pointless; None where it might learn something."""
 
     choice: Choice
     labels: tuple[str, ...]
-    pointless: str
+    nothing_new: "NothingNew | None"
+
+    @property
+    def pointless(self) -> str:
+        """Why it would learn nothing new, empty where it might."""
+        return self.nothing_new.detail if self.nothing_new else ""
 
 
 class NothingNew(Conflict):
@@ -91,8 +96,8 @@ class Runs:
                 serving = self._serving(session)
                 registry.lock_task(session, serving.task)
                 plan = self._plan(session, request, serving, bases)
-                if plan.pointless and not request.insist:
-                    raise NothingNew(plan.pointless)
+                if plan.nothing_new is not None and not request.insist:
+                    raise plan.nothing_new
                 run = self._queue(session, request, serving, plan, user_id, trigger, occasion)
                 details = {"config": run.config, "snapshot": run.snapshot_id, "trigger": trigger.value}
                 audit.record(session, user_id, "run.started", f"run:{run.id}", details)
@@ -105,7 +110,12 @@ class Runs:
         """Only how it learns may be set otherwise, never what: that is frozen in the snapshot. Raises Conflict."""
         strange = [key for key in request.values if not _HOW.fullmatch(key)]
         if strange:
-            raise Conflict(f"A run can't set {strange[0]}; only values of {' and '.join(_SECTIONS)}.")
+            raise Conflict(
+                f"A run can't set {strange[0]}; only values of {' and '.join(_SECTIONS)}.",
+                "run_value",
+                value=strange[0],
+                sections=", ".join(_SECTIONS),
+            )
 
     def _bases(self, request: Request) -> list[base_data.BaseData]:
         with reading(self._sessions) as session:
@@ -114,7 +124,9 @@ class Runs:
         unknown = [path for path in request.bases or () if path not in known]
         if unknown:
             raise Conflict(
-                f"There is no base data set {unknown[0]}: the settings don't name it, and no collection in use is it."
+                f"There is no base data set {unknown[0]}: the settings don't name it, and no collection in use is it.",
+                "base_unknown",
+                path=unknown[0],
             )
         chosen = named if request.bases is None else [path for path in named if str(path) in request.bases]
         return [base_data.look_at(path) for path in chosen]
@@ -122,17 +134,24 @@ class Runs:
     def _serving(self, session: Session) -> ModelVersion:
         serving = snapshots.serving_version(session, self._settings.task)
         if serving is None:
-            raise Conflict("No model version serves, so nobody knows which species a new one should tell apart.")
+            raise Conflict(
+                "No model version serves, so nobody knows which species a new one should tell apart.", "nothing_serves"
+            )
         return serving
 
     def _plan(self, session: Session, request: Request, serving: ModelVersion, bases: list[base_data.BaseData]) -> Plan:
         choice = snapshots.choose(session, serving.task, request.wanted, bases, self._settings.retrain_test_share)
         labels = request.labels or tuple(serving.labels)
         if not bases and not choice.counts[Part.TRAIN]:
-            raise Conflict("There is nothing to learn from: no base data set, and no photo that persons decided on.")
-        return Plan(choice, labels, self._why_pointless(session, request, choice, labels))
+            raise Conflict(
+                "There is nothing to learn from: no base data set, and no photo that persons decided on.",
+                "nothing_to_learn",
+            )
+        return Plan(choice, labels, self._nothing_new(session, request, choice, labels))
 
-    def _why_pointless(self, session: Session, request: Request, choice: Choice, labels: tuple[str, ...]) -> str:
+    def _nothing_new(
+        self, session: Session, request: Request, choice: Choice, labels: tuple[str, ...]
+    ) -> NothingNew | None:
         done = select(TrainingRun).where(TrainingRun.model_version_id.is_not(None)).order_by(TrainingRun.id.desc())
         for run in session.scalars(done.limit(PAGE)):
             same_data = run.snapshot.fingerprint == choice.fingerprint and tuple(run.labels) == labels
@@ -140,8 +159,13 @@ class Runs:
             if same_data and same_way and run.options == _options(request):
                 version = run.model_version
                 name = f"{version.name} {version.version}" if version else ""
-                return f"Nothing is new: run {run.id} learnt from the same photos in the same way and made {name}."
-        return ""
+                return NothingNew(
+                    f"Nothing is new: run {run.id} learnt from the same photos in the same way and made {name}.",
+                    "nothing_new",
+                    run=run.id,
+                    version=name,
+                )
+        return None
 
     def _config(self, request: Request) -> str:
         return request.config or self._settings.retrain_config

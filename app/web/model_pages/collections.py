@@ -11,6 +11,7 @@ from app.services.collecting.collections import state
 from app.web.model_pages.collection_words import DECISIONS, PHASES, REASONS
 from app.web.model_pages.run_words import STATES
 from app.web.review.words import Words
+from app.web.wording import job_message
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class CollectionViews:
             share=self._share(row, wanted),
             progress=self._progress(row, wanted),
             facts=self._facts(row, found),
-            error=row.job.error if found in {RunState.FAILED, RunState.WAITING} else "",
+            error=job_message(self.words.language, row.job) if found in {RunState.FAILED, RunState.WAITING} else "",
             log=row.log,
             left_out=[
                 [self.t(REASONS[reason]) if reason in REASONS else reason, str(number)]

@@ -16,7 +16,7 @@ from app.web.model_pages.figures import percent
 from app.web.model_pages.run_words import CAUSES, PARTS, PHASES, STARTS, STATES
 from app.web.model_pages.versions import title
 from app.web.review.words import Words
-from app.web.wording import VERIFICATIONS
+from app.web.wording import VERIFICATIONS, job_message
 
 _ = str  # marks messages for extraction
 MORE = _("On the same %(photos)s photos it names %(points)s in 100 more right than %(other)s (%(interval)s).")
@@ -91,7 +91,7 @@ class RunViews:
             share=round(100 * run.epoch / run.epochs) if run.epochs else 0,
             facts=self._facts(run, found),
             ahead=self._ahead(ahead) if found is RunState.WAITING else "",
-            error=(run.job.error or "") if found in {RunState.FAILED, RunState.WAITING} else "",
+            error=job_message(self._words.language, run.job) if found in {RunState.FAILED, RunState.WAITING} else "",
             log=run.log,
             charts=self._charts(run.curves, run.epochs),
             cause=self.t(CAUSES[run.cause]) % {"who": run.user.name if run.user else self.t("somebody")},

@@ -18,6 +18,7 @@ from app.web.model_pages.collections import CollectionView, CollectionViews
 from app.web.routes.admin.collections_shared import CollectionsDep, CollectionViewsDep, DataSetsDep
 from app.web.routes.admin.live import follow
 from app.web.routes.admin.models_shared import Sessions, WordsDep, model_page
+from app.web.wording import error_message
 
 router = APIRouter(prefix="/admin/collections/{collection_id}", include_in_schema=False)
 
@@ -137,7 +138,7 @@ def use(
     try:
         use_cases.use(collection_id, user.user_id)
     except Conflict as error:
-        return _page(request, sessions, views, error.detail, collection_id)
+        return _page(request, sessions, views, error_message(views.words.language, error), collection_id)
     return RedirectResponse(f"/admin/collections/{collection_id}#use-title", 303)
 
 
@@ -161,7 +162,7 @@ def delete(
     try:
         use_cases.delete(collection_id, user.user_id)
     except Conflict as error:
-        return _page(request, sessions, views, error.detail, collection_id)
+        return _page(request, sessions, views, error_message(views.words.language, error), collection_id)
     return RedirectResponse("/admin/collections?deleted=yes", 303)
 
 

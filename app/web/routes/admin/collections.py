@@ -17,6 +17,7 @@ from app.web.model_pages.collection_form import MOST_SPECIES, CollectionForm, bl
 from app.web.review.words import Words
 from app.web.routes.admin.collections_shared import CollectionsDep, CollectionViewsDep
 from app.web.routes.admin.models_shared import Sessions, SettingsDep, WordsDep, model_page
+from app.web.wording import error_message
 
 router = APIRouter(prefix="/admin/collections", include_in_schema=False)
 
@@ -100,5 +101,5 @@ def start(
     except InvalidInput as error:
         return _form_page(request, settings, words, form, errors=by_field(error, words.language))
     except Conflict as error:
-        return _form_page(request, settings, words, form, problem=error.detail, status=409)
+        return _form_page(request, settings, words, form, problem=error_message(words.language, error), status=409)
     return RedirectResponse(f"/admin/collections/{number}", 303)

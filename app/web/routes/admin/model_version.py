@@ -24,6 +24,7 @@ from app.web.model_pages.replays import ReplayViews
 from app.web.model_pages.versions import VersionViews, title
 from app.web.review.words import Words
 from app.web.routes.admin.models_shared import PromotionDep, Sessions, WordsDep, model_page
+from app.web.wording import error_message
 
 router = APIRouter(prefix="/admin/models/{version_id}", include_in_schema=False)
 _LATEST = 3
@@ -121,7 +122,7 @@ def _gate_page(
         try:
             report = promotions.gate(version_id).report
         except ModelUnavailable as unavailable:
-            broken = unavailable.detail
+            broken = error_message(words.language, unavailable)
     return model_page(
         request,
         "promote.html",

@@ -13,6 +13,7 @@ from app.web.model_pages.alerts import alert_view
 from app.web.model_pages.versions import VersionViews
 from app.web.review.words import Words
 from app.web.routes.admin.models_shared import PromotionDep, Sessions, WordsDep, model_page
+from app.web.wording import error_message
 
 router = APIRouter(prefix="/admin/models", include_in_schema=False)
 
@@ -83,7 +84,9 @@ def roll_back(
         problem = words.t("Nothing was changed: it serves already, it never served, or somebody switched just now.")
         return _page(request, sessions, words, problem=problem, status=409)
     except ModelUnavailable as error:
-        problem = words.t("Nothing was changed: that version can't be loaded. %(why)s", why=error.detail)
+        problem = words.t(
+            "Nothing was changed: that version can't be loaded. %(why)s", why=error_message(words.language, error)
+        )
         return _page(request, sessions, words, problem=problem, status=409)
     return RedirectResponse("/admin/models?done=rolled_back", 303)
 

@@ -25,7 +25,7 @@ from app.web.routes.admin.models_shared import (
     WordsDep,
     model_page,
 )
-from app.web.wording import VERIFICATIONS
+from app.web.wording import VERIFICATIONS, error_message
 
 router = APIRouter(prefix="/admin/runs", include_in_schema=False)
 
@@ -103,10 +103,20 @@ def plan(
     try:
         found = use_cases.plan(wanted)
     except Conflict as error:
-        return _form_page(request, sessions, settings, words, form, problem=error.detail, status=409)
+        return _form_page(
+            request, sessions, settings, words, form, problem=error_message(words.language, error), status=409
+        )
     names = ", ".join(words.name(label) for label in found.labels)
     return _form_page(
-        request, sessions, settings, words, form, plan=found, learnt=views.planned(found.choice), names=names
+        request,
+        sessions,
+        settings,
+        words,
+        form,
+        plan=found,
+        nothing_new=error_message(words.language, found.nothing_new) if found.nothing_new else "",
+        learnt=views.planned(found.choice),
+        names=names,
     )
 
 
@@ -127,5 +137,7 @@ def start(
     try:
         number = use_cases.start(wanted, user.user_id)
     except Conflict as error:
-        return _form_page(request, sessions, settings, words, form, problem=error.detail, status=409)
+        return _form_page(
+            request, sessions, settings, words, form, problem=error_message(words.language, error), status=409
+        )
     return RedirectResponse(f"/admin/runs/{number}", 303)
