@@ -21,6 +21,7 @@ from app.models import Job, JobKind
 from app.services import jobs
 from app.services.candidates import Candidates
 from app.services.classifiers import Classifiers
+from app.services.collecting.removing import Removing
 from app.services.collecting.runner import Collecting
 from app.services.dispatch import Consumer, Dispatcher, Huey
 from app.services.removal import Removal
@@ -41,7 +42,7 @@ Handler = Callable[[int, int], None]
 
 
 class LongWork(Protocol):
-    """What takes hours, one at a time on a machine."""
+    """What takes minutes or hours, one at a time on a machine."""
 
     def try_to_begin(self) -> bool: ...
 
@@ -91,6 +92,7 @@ class Worker:
         self.long: dict[JobKind, LongWork] = {
             JobKind.TRAINING: self.training,
             JobKind.COLLECTION: Collecting(self.sessions, self.classifiers, settings),
+            JobKind.PHOTOGRAPHER: Removing(self.sessions, settings),
         }
         self._threads: dict[JobKind, threading.Thread] = {}
         self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []

@@ -19,7 +19,10 @@ function show(html) {
 }
 
 events.addEventListener("run", (event) => show(event.data));
-events.addEventListener("over", () => events.close());
+events.addEventListener("over", () => {
+  events.close();
+  if (run.dataset.then) window.location.replace(run.dataset.then); // another page tells the outcome
+});
 events.addEventListener("error", () => {
   if (events.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
   const state = run.querySelector('[data-part="state"]');

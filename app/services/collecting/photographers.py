@@ -1,29 +1,25 @@
-"""The photographers of a collection, and removing all that one of them made because they ask for it.
-
-The files, the manifest and its rows are `wingcheck collect remove`'s; what the database and the data sets hold follows them.
-"""
+"""The photographers of a collection, and having all that one of them made removed because they ask for it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from subprocess import TimeoutExpired
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import SessionFactory, reading, transaction
-from app.domain.errors import Conflict, NotFound
-from app.models import CollectedPhoto, TrainingRun
-from app.processes import Child
-from app.services import audit
-from app.services.collecting import data_sets, photos
-from app.services.collecting.collections import check_still, get, touch
+from app.db import SessionFactory, transaction, utcnow
+from app.domain.errors import NotFound
+from app.models import CollectedPhoto, JobKind, PhotographerRemoval, TrainingRun
+from app.services import jobs
+from app.services.collecting import data_sets
+from app.services.collecting.collections import check_still, get
 from app.services.collecting.folder import CollectionFolder, folder_of
+from app.services.training.states import state_of
 from app.settings import Settings
 
 MOST = 100
 _OWNER = re.compile(r"\d+@N\d+")
 _PHOTO = re.compile(r"/photos/[^/]+/(\d+)")
-_PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,12 @@ def find(session: Session, collection_id: int, text: str = "") -> list[Photograp
     return [Photographer(*row) for row in rows]
 
 
+def has_photos(session: Session, collection_id: int, nsid: str) -> bool:
+    """Whether the collection has any photo by them."""
+    theirs = select(CollectedPhoto.id).where(CollectedPhoto.collection_id == collection_id)
+    return session.scalar(theirs.where(CollectedPhoto.owner_nsid == nsid).limit(1)) is not None
+
+
 def traces(session: Session, settings: Settings, collection_id: int, nsid: str) -> Traces:
     """Where their photos are. Raises NotFound where the collection has none."""
     collection = get(session, collection_id)
@@ -101,45 +103,41 @@ def _learnt(session: Session, folder: CollectionFolder, nsid: str) -> list[Learn
 
 
 class Photographers:
-    """Use cases of admins."""
+    """Use cases of admins. Where no message is sent, the sweep finds the job."""
 
-    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+    def __init__(
+        self, sessions: SessionFactory, settings: Settings, send_message: Callable[[int], bool] = lambda _: False
+    ) -> None:
         self._sessions = sessions
         self._settings = settings
+        self._send = send_message
 
     def remove(self, collection_id: int, nsid: str, user_id: int | None) -> int:
-        """Remove all their photos, for good; how many. They are not fetched again.
+        """Have the worker remove all their photos, for good; how many. They are not fetched again. Asked twice is once.
 
         Raises NotFound, and Conflict while the collection goes on or an open run learns from it.
         """
-        with reading(self._sessions) as session:
+        with transaction(self._sessions) as session:
             collection = get(session, collection_id)
             found = len(traces(session, self._settings, collection_id, nsid).photos)
             check_still(session, collection, self._settings)
-            folder = folder_of(collection, self._settings)
-        _remove_files(folder, nsid)
-        photos.enter(self._sessions, collection_id, folder.listed())
-        with transaction(self._sessions) as session:
-            collection = get(session, collection_id)
-            collection.looked = photos.looked(session, collection_id)
-            data_sets.leave_out(session, self._settings, collection, nsid)
-            touch(collection)
-            details = {"photographer": nsid, "photos": found}
-            audit.record(session, user_id, "collection.photographer_removed", f"collection:{collection_id}", details)
+            before = newest_removal(session, collection_id, nsid)
+            if before is not None and not state_of(before.job).over:
+                return before.photos
+            job = jobs.create(session, JobKind.PHOTOGRAPHER, 0, sent_at=utcnow())
+            removal = PhotographerRemoval(
+                job_id=job.id, collection_id=collection_id, user_id=user_id, owner_nsid=nsid, photos=found
+            )
+            session.add(removal)
+            session.flush()
+            job.subject_id = removal.id
+        jobs.send_or_leave(self._sessions, self._send, job.id)
         return found
 
 
-def _remove_files(folder: CollectionFolder, nsid: str) -> None:
-    """Raises Conflict, which says what the process said."""
-    child = Child(
-        "collect", "remove", "--jsonl", str(folder.rows), "--", str(folder.photos), nsid, output=folder.printed
+def newest_removal(session: Session, collection_id: int, nsid: str) -> PhotographerRemoval | None:
+    """What was asked for last about their photos in this collection, done or not."""
+    query = select(PhotographerRemoval).where(
+        PhotographerRemoval.collection_id == collection_id, PhotographerRemoval.owner_nsid == nsid
     )
-    try:
-        code = child.process.wait(_PATIENCE_SECONDS)
-    except TimeoutExpired:
-        code = None
-    finally:
-        child.kill_group()
-    if code != 0:
-        lines = [line for line in folder.log().splitlines() if line.strip()]
-        raise Conflict(f"The photos could not be removed: {lines[-1] if lines else child.ending}"[:1000])
+    return session.scalar(query.order_by(PhotographerRemoval.id.desc()).limit(1))

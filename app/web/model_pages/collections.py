@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from app.domain.collecting import PhotoDecision
 from app.domain.training import RunState
-from app.models import CollectedPhoto, Collection
+from app.models import CollectedPhoto, Collection, PhotographerRemoval
 from app.services.collecting.collections import state
+from app.services.training.states import state_of
 from app.web.model_pages.collection_words import DECISIONS, PHASES, REASONS
 from app.web.model_pages.run_words import STATES
 from app.web.review.words import Words
@@ -66,6 +67,17 @@ class TileView:
     taken: str
 
 
+@dataclass(frozen=True)
+class RemovalView:
+    """How the removal of a photographer's photos stands."""
+
+    state: str
+    state_text: str
+    over: bool
+    revision: str
+    error: str
+
+
 class CollectionViews:
     """Builds them in one language. ``lost_after``: without a heartbeat for so long a collection has lost its worker."""
 
@@ -103,6 +115,18 @@ class CollectionViews:
             created_at=row.created_at,
             used_photos=row.used_photos if row.data_set else 0,
             used=self._used(row),
+        )
+
+    def removal(self, row: PhotographerRemoval) -> RemovalView:
+        """The removal as its job tells."""
+        found = state_of(row.job, self._lost_after)
+        error = self.t("The photos could not be removed: %(why)s", why=job_message(self.words.language, row.job))
+        return RemovalView(
+            state=found.value,
+            state_text=self.t(STATES[found]),
+            over=found.over,
+            revision=found.value,
+            error=error if found is RunState.FAILED else "",
         )
 
     def names(self, taxa: Sequence[str]) -> str:

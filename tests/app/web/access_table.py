@@ -165,6 +165,7 @@ MODELS = [
     Access("GET", "/admin/collections/{collection_id}/files/{photo_id}", ADMIN),
     Access("GET", "/admin/collections/{collection_id}/photographers", ADMIN),
     Access("GET", "/admin/collections/{collection_id}/photographers/{nsid}", ADMIN),
+    Access("GET", "/admin/collections/{collection_id}/photographers/{nsid}/events", ADMIN),
     Access("POST", "/admin/collections/{collection_id}/photographers/{nsid}/remove", ADMIN),
     Access("GET", "/admin/taxa", ADMIN),
     Access("POST", "/admin/taxa/import", ADMIN),

@@ -1,27 +1,31 @@
 """Photographers of a collection: found by name, and all their photos removed because they ask for it."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.db import SessionFactory, reading
-from app.domain.errors import Conflict
+from app.domain.errors import Conflict, NotFound
 from app.services.collecting import collections, photographers
 from app.services.collecting.photographers import Photographers
 from app.settings import Settings
 from app.web.auth import Admin
-from app.web.model_pages.collections import CollectionViews
+from app.web.model_pages.collections import CollectionViews, RemovalView
 from app.web.routes.admin.collections_shared import CollectionViewsDep
+from app.web.routes.admin.live import follow
 from app.web.routes.admin.models_shared import Sessions, SettingsDep, model_page
+from app.web.wording import error_message
 
 router = APIRouter(prefix="/admin/collections/{collection_id}/photographers", include_in_schema=False)
 _SHOWN = 12
 Nsid = Annotated[str, Path(max_length=100)]
 
 
-def _use_cases(sessions: Sessions, settings: SettingsDep) -> Photographers:
-    return Photographers(sessions, settings)
+def _use_cases(request: Request, sessions: Sessions, settings: SettingsDep) -> Photographers:
+    return Photographers(sessions, settings, request.app.state.send_message)
 
 
 @router.get("")
@@ -58,8 +62,51 @@ def ask(
     settings: SettingsDep,
     views: CollectionViewsDep,
 ) -> Response:
-    """What would go, and what can't be taken back any more, before anything does."""
-    return _question(request, sessions, settings, views, collection_id, nsid)
+    """What would go, and what can't be taken back any more, before anything does; while it goes, how far that is."""
+    with reading(sessions) as session:
+        row = collections.get(session, collection_id)
+        removal = photographers.newest_removal(session, collection_id, nsid)
+        gone = not photographers.has_photos(session, collection_id, nsid)
+    going = views.removal(removal) if removal is not None else None
+    if removal is None or going is None:
+        return _question(request, sessions, settings, views, collection_id, nsid)
+    if not going.over:
+        return model_page(request, "removal.html", collection=views.view(row), nsid=nsid, removal=going)
+    if gone:
+        return RedirectResponse(f"/admin/collections/{collection_id}?removed={removal.photos}", 303)
+    return _question(request, sessions, settings, views, collection_id, nsid, going.error)
+
+
+def _known(collection_id: int, nsid: Nsid, sessions: Sessions) -> str:
+    """The photographer of a removal that there is: once a stream has begun, it can't say that there is none."""
+    with reading(sessions) as session:
+        if photographers.newest_removal(session, collection_id, nsid) is None:
+            raise NotFound("Nobody asked for that.")
+    return nsid
+
+
+@router.get("/{nsid}/events", response_class=EventSourceResponse)
+async def events(
+    request: Request,
+    _user: Admin,
+    collection_id: int,
+    nsid: Annotated[str, Depends(_known)],
+    sessions: Sessions,
+    views: CollectionViewsDep,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterator[ServerSentEvent]:
+    """How the removal stands, each time that is different; at last "over"."""
+
+    def look() -> RemovalView:
+        with reading(sessions) as session:
+            removal = photographers.newest_removal(session, collection_id, nsid)
+            if removal is None:
+                raise NotFound("Nobody asked for that.")
+            return views.removal(removal)
+
+    template = "admin/models/_removal.html"
+    async for event in follow(request, last_event_id, look, template, lambda removal: {"removal": removal}):
+        yield event
 
 
 def _question(
@@ -70,6 +117,7 @@ def _question(
     collection_id: int,
     nsid: str,
     problem: str = "",
+    status: int = 200,
 ) -> Response:
     with reading(sessions) as session:
         row = collections.get(session, collection_id)
@@ -83,7 +131,7 @@ def _question(
     return model_page(
         request,
         "photographer.html",
-        409 if problem else 200,
+        status,
         collection=views.view(row),
         nsid=nsid,
         tiles=[views.tile(photo) for photo in traces.photos[:_SHOWN]],
@@ -107,9 +155,11 @@ def remove(
     views: CollectionViewsDep,
     use_cases: Annotated[Photographers, Depends(_use_cases)],
 ) -> Response:
-    """Remove all their photos."""
+    """Have all their photos removed. The page that follows says how far that is."""
     try:
-        removed = use_cases.remove(collection_id, nsid, user.user_id)
+        use_cases.remove(collection_id, nsid, user.user_id)
     except Conflict as error:
-        return _question(request, sessions, settings, views, collection_id, nsid, error.detail)
-    return RedirectResponse(f"/admin/collections/{collection_id}?removed={removed}", 303)
+        return _question(
+            request, sessions, settings, views, collection_id, nsid, error_message(views.words.language, error), 409
+        )
+    return RedirectResponse(f"/admin/collections/{collection_id}/photographers/{nsid}", 303)

@@ -7,7 +7,7 @@ import pytest
 from app.db import reading, transaction
 from app.domain.collecting import PhotoDecision
 from app.domain.errors import Conflict, NotFound
-from app.models import CollectedPhoto, ModelVersion, TrainingRun
+from app.models import CollectedPhoto, Job, JobKind, JobStatus, ModelVersion, TrainingRun
 from app.services import audit
 from app.services.collecting import collections, photographers
 from app.services.collecting import photos as rows
@@ -47,6 +47,19 @@ def traces(service, number):
         return photographers.traces(session, service.settings, number, THEIRS)
 
 
+def remove(service, number, user_id=None):
+    """Ask for it, and have the worker do it; how the removal stands then."""
+    asked = Photographers(service.sessions, service.settings, service.worker.dispatcher.send)
+    many = asked.remove(number, THEIRS, user_id)
+    work(service)
+    return many, removal_of(service, number).job
+
+
+def removal_of(service, number):
+    with reading(service.sessions) as session:
+        return photographers.newest_removal(session, number, THEIRS)
+
+
 def run_that_learnt(service):
     """A run that is over and made a version of what is in use now."""
     runs = Runs(service.sessions, service.settings, lambda _: True)
@@ -65,7 +78,8 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
     assert (len(found.photos), found.in_use) == (3, 3)
     assert [(each.run.id, each.photos) for each in found.learnt] == [(run, 3)]
 
-    assert Photographers(lite.sessions, lite.settings).remove(collected, THEIRS, admin.id) == 3
+    many, job = remove(lite, collected, admin.id)
+    assert (many, job.status, job.error) == (3, JobStatus.DONE, "")
     row = get(lite, collected)
     assert (row.kept, row.looked, row.used_photos) == (5, 5, 5)
     assert row.left_out["removed for its owner"] == 3
@@ -97,6 +111,35 @@ def test_not_while_a_run_learns_from_the_collection(lite, collected):
     assert len(traces(lite, collected).photos) == 3
 
 
+def test_a_run_that_begins_before_the_worker_does_is_not_disturbed(lite, collected):
+    asked = Photographers(lite.sessions, lite.settings, lite.worker.dispatcher.send)
+    asked.remove(collected, THEIRS, None)
+    run = Runs(lite.sessions, lite.settings, lambda _: True).start(Request(), None)
+    work(lite)
+    job = removal_of(lite, collected).job
+    assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
+    assert f"Run {run} learns" in job.error
+    assert len(traces(lite, collected).photos) == 3
+
+
+def test_asked_twice_it_is_done_once(lite, collected):
+    asked = Photographers(lite.sessions, lite.settings)
+    assert [asked.remove(collected, THEIRS, None) for _ in range(2)] == [3, 3]
+    with reading(lite.sessions) as session:
+        assert session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).count() == 1
+
+
+def test_a_collection_with_a_removal_under_way_is_deleted_all_the_same(lite, collected):
+    asked = Photographers(lite.sessions, lite.settings, lite.worker.dispatcher.send)
+    asked.remove(collected, THEIRS, None)
+    DataSets(lite.sessions, lite.settings).stop_using(collected, None)
+    use_cases(lite).delete(collected, None)
+    work(lite)
+    with reading(lite.sessions) as session:
+        job = session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).one()
+    assert (job.status, job.error) == (JobStatus.FAILED, "The collection is gone.")
+
+
 def test_when_all_photos_are_theirs_no_data_set_is_left_and_what_is_not_kept_is_said_to_be_unknown(lite, collected):
     run_that_learnt(lite)
     with transaction(lite.sessions) as session:
@@ -108,6 +151,6 @@ def test_when_all_photos_are_theirs_no_data_set_is_left_and_what_is_not_kept_is_
     sets.use(collected, None)
     found = traces(lite, collected)
     assert (found.in_use, [each.photos for each in found.learnt]) == (3, [None])
-    Photographers(lite.sessions, lite.settings).remove(collected, THEIRS, None)
+    assert remove(lite, collected)[1].status is JobStatus.DONE
     assert (get(lite, collected).data_set, get(lite, collected).used_photos) == (None, 0)
     assert list(folder.path.glob("data-set-*")) == []

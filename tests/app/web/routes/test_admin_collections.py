@@ -259,12 +259,30 @@ def test_before_a_photographers_photos_go_it_is_told_which(lite, admin, collecti
     assert "One photo goes, for good" in page
     assert "Nothing: no run may learn from them" in page
     assert admin.get(f"/admin/collections/{collection}/photographers/9@N00").status_code == 404
-    failed = admin.post(f"{address}/remove")  # nothing was ever collected into this folder
-    assert failed.status_code == 409
-    assert "holds no collection" in failed.text
-    assert admin.delete(f"{API}/{collection}/photographers/2@N00").status_code == 409
     assert admin.delete(f"{API}/{collection}/photographers/9@N00").status_code == 404
     assert len(admin.get(f"{API}/{collection}/photos").json()) == 3
+
+
+def test_the_page_says_how_the_removal_of_their_photos_stands_and_what_became_of_it(lite, admin, collection):
+    address = f"/admin/collections/{collection}/photographers/2@N00"
+    assert admin.get(f"{address}/events").status_code == 404
+    assert admin.post(f"{address}/remove").headers["location"] == address
+    waits = admin.get(address).text
+    assert "Removing the photos" in waits
+    assert "waits for its turn" in waits
+    lite.work()
+    lite.worker.finish_long_work()  # nothing was ever collected into this folder
+    failed = admin.get(address)
+    assert "The photos could not be removed" in failed.text
+    assert "holds no collection" in failed.text
+    assert "Remove this photo" in failed.text
+    assert "event: over" in admin.get(f"{address}/events").text
+    with transaction(lite.sessions) as session:
+        session.query(CollectedPhoto).filter_by(owner_nsid="2@N00").delete()
+        session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).one().status = JobStatus.DONE
+    done = admin.get(address)
+    assert done.headers["location"] == f"/admin/collections/{collection}?removed=1"
+    assert "One photo is removed." in admin.get(done.headers["location"]).text
 
 
 def test_the_same_over_json_to_the_end(lite, admin, collection):

@@ -1,0 +1,94 @@
+"""The worker's part of removing a photographer's photos.
+
+The files, the manifest and its rows are `wingcheck collect remove`'s; what the database and the data sets hold follows them.
+Done again after a worker was lost, it changes nothing that was done already.
+"""
+
+import threading
+import time
+
+from sqlalchemy.orm import Session
+
+from app.db import SessionFactory, reading, transaction
+from app.domain.errors import Conflict
+from app.models import Job, PhotographerRemoval
+from app.processes import Child, MachineLock
+from app.services import audit, jobs
+from app.services.collecting import data_sets, photos
+from app.services.collecting.collections import check_still, get, touch
+from app.services.collecting.folder import CollectionFolder, folder_of
+from app.settings import Settings
+
+_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 300
+
+
+class RemovalFailed(jobs.Hopeless):
+    """The process said no, or a run began to learn from the collection. Whoever asked is told, and may ask again."""
+
+
+class Removing:
+    """Handles PHOTOGRAPHER jobs, one at a time on a machine: ``try_to_begin`` first, ``end`` afterwards."""
+
+    def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._lock = MachineLock(settings.data_dir / "collections" / ".removing")
+        self._leaving = threading.Event()
+
+    def try_to_begin(self) -> bool:
+        """Whether no other removal is on this machine."""
+        return not self._leaving.is_set() and self._lock.acquire()
+
+    def end(self) -> None:
+        """Another removal may begin."""
+        self._lock.release()
+
+    def leave(self) -> None:
+        """The worker stops."""
+        self._leaving.set()
+
+    def run(self, job_id: int, removal_id: int) -> None:
+        """Remove their photos and finish the job. Raises RemovalFailed, jobs.Interrupted, or what an outage raises."""
+        with reading(self._sessions) as session:
+            removal = session.get(PhotographerRemoval, removal_id)
+            if removal is None:
+                raise RemovalFailed("The collection is gone.", "collection_gone")
+            collection = get(session, removal.collection_id)
+            try:
+                check_still(session, collection, self._settings)
+            except Conflict as error:
+                raise RemovalFailed(error.detail, error.code, **error.params) from error
+            folder = folder_of(collection, self._settings)
+        self._remove_files(folder, removal.owner_nsid)
+        photos.enter(self._sessions, removal.collection_id, folder.listed())
+        with transaction(self._sessions) as session:
+            self._note(session, removal)
+            jobs.finish(session, session.get_one(Job, job_id))
+
+    def _remove_files(self, folder: CollectionFolder, nsid: str) -> None:
+        arguments = ["collect", "remove", "--jsonl", str(folder.rows), "--", str(folder.photos), nsid]
+        child = Child(*arguments, output=folder.printed, keeps=(self._lock.handle,))
+        try:
+            begun = time.monotonic()
+            while child.exit_code is None and time.monotonic() - begun < _PATIENCE_SECONDS:
+                if self._leaving.is_set():
+                    raise jobs.Interrupted("The worker leaves.", "worker_leaves")
+                time.sleep(_LOOK_SECONDS)
+            code = child.exit_code
+        finally:
+            child.kill_group()
+        if code != 0:
+            lines = [line for line in folder.log().splitlines() if line.strip()]
+            if code is None or code < 0 or not lines:
+                raise RemovalFailed(f"The process {child.ending}.", **child.ending_as_problem)
+            raise RemovalFailed(lines[-1][:1000])
+
+    def _note(self, session: Session, removal: PhotographerRemoval) -> None:
+        collection = get(session, removal.collection_id)
+        collection.looked = photos.looked(session, collection.id)
+        data_sets.leave_out(session, self._settings, collection, removal.owner_nsid)
+        touch(collection)
+        details = {"photographer": removal.owner_nsid, "photos": removal.photos}
+        subject = f"collection:{collection.id}"
+        audit.record(session, removal.user_id, "collection.photographer_removed", subject, details)
