@@ -9,22 +9,20 @@ from app.migrations import is_current
 from app.services.classifiers import Classifiers, Served
 from app.storage import Storage
 
-# Anybody may ask, as often as they like.
-KEPT_SECONDS = 1.0
-# A database that could be written is not tried again for so long: that takes the only write lock of SQLite.
-_WRITABLE_SECONDS = 2.0
+# Anybody may ask, as often as they like. What was written well is not tried again for so long: in an SQLite database that takes
+# the only write lock, in a bucket it costs money. What only reads is looked at each time.
+KEPT_SECONDS = 2.0
 
 
 class Readiness:
-    """Looks at most once at a time, however many ask; a good answer is kept for a second. For one event loop."""
+    """Looks once at a time, however many ask: whoever comes meanwhile gets the same answer. For one event loop."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage, classifiers: Classifiers) -> None:
         self._sessions = sessions
         self._storage = storage
         self._classifiers = classifiers
         self._looking: asyncio.Task[Served] | None = None
-        self._served: Served | None = None
-        self._looked_at = self._written_at = float("-inf")
+        self._written_at = self._stored_at = float("-inf")
 
     async def check(self) -> Served:
         """The model version that answers, where everything else is in order too.
@@ -32,8 +30,6 @@ class Readiness:
         Raises NotReady or ModelUnavailable with a sentence for whoever runs the service; SQLAlchemyError where the
         database is away.
         """
-        if self._served is not None and time.monotonic() - self._looked_at < KEPT_SECONDS:
-            return self._served
         if self._looking is None:
             self._looking = asyncio.create_task(asyncio.to_thread(self._look))
             self._looking.add_done_callback(self._looked)
@@ -41,22 +37,27 @@ class Readiness:
 
     def _looked(self, task: asyncio.Task[Served]) -> None:
         self._looking = None
-        failed = task.cancelled() or task.exception() is not None
-        self._served = None if failed else task.result()
-        self._looked_at = time.monotonic()
+        if not task.cancelled():
+            task.exception()  # whoever asked has seen it, or has hung up
 
     def _look(self) -> Served:
         with reading(self._sessions) as session:
             if not is_current(session.connection()):
                 raise NotReady("The database has another schema; run 'wingcheck db upgrade'.")
             engine = session.get_bind().engine
-        if time.monotonic() - self._written_at > _WRITABLE_SECONDS:
+        if _is_long_ago(self._written_at):
             reason = why_not_writable(engine)
             if reason is not None:
                 raise NotReady(f"The database can't be written: {reason}.")
             self._written_at = time.monotonic()
-        try:
-            self._storage.check()
-        except OSError as error:
-            raise NotReady(f"Photos can't be stored: {error.strerror or error}.") from error
+        if _is_long_ago(self._stored_at):
+            try:
+                self._storage.check()
+            except OSError as error:
+                raise NotReady(f"Photos can't be stored: {error.strerror or error}.") from error
+            self._stored_at = time.monotonic()
         return self._classifiers.current()
+
+
+def _is_long_ago(moment: float) -> bool:
+    return time.monotonic() - moment >= KEPT_SECONDS

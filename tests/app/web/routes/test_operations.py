@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app.db import transaction
 from app.domain.errors import NotReady
@@ -74,20 +74,34 @@ def test_not_ready_without_a_place_for_photos(lite):
     assert_not_ready(lite.client.get("/readyz"), "Photos can't be stored")
 
 
-def test_a_good_answer_is_kept_for_a_second(lite, monkeypatch):
-    looks, look = [], lite.client.app.state.readiness._look
+@pytest.fixture
+def tried(lite, monkeypatch):
+    """What was written to see whether it can be."""
+    found, store = [], lite.client.app.state.storage
+    check = store.check
+    monkeypatch.setattr(readiness, "why_not_writable", lambda _engine: found.append("database"))
 
-    def counted():
-        looks.append(1)
-        return look()
+    def checked():
+        found.append("photos")
+        check()
 
-    monkeypatch.setattr(lite.client.app.state.readiness, "_look", counted)
-    monkeypatch.setattr(readiness, "KEPT_SECONDS", 3600.0)
+    monkeypatch.setattr(store, "check", checked)
+    return found
+
+
+def test_nothing_is_written_again_and_again(lite, tried, monkeypatch):
     assert [lite.client.get("/readyz").status_code for _ in range(5)] == [200] * 5
-    assert len(looks) == 1
+    assert tried == ["database", "photos"]
     monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.0)
     assert lite.client.get("/readyz").status_code == 200
-    assert len(looks) == 2
+    assert tried == ["database", "photos"] * 2
+
+
+def test_what_only_reads_is_looked_at_each_time(lite):
+    assert lite.client.get("/readyz").status_code == 200
+    with transaction(lite.sessions) as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert_not_ready(lite.client.get("/readyz"), "wingcheck db upgrade")
 
 
 def test_whoever_asks_while_a_check_is_under_way_gets_its_answer(lite, monkeypatch):
@@ -111,15 +125,12 @@ def test_whoever_asks_while_a_check_is_under_way_gets_its_answer(lite, monkeypat
     assert len(looks) == 1
 
 
-def test_the_write_lock_is_not_taken_again_and_again(lite, monkeypatch):
-    """Not even while something else is wrong, whose answer is not kept."""
-    tried = []
-    monkeypatch.setattr(readiness, "why_not_writable", lambda _engine: tried.append(1))
+def test_nothing_is_written_again_and_again_while_something_else_is_wrong(lite, tried):
     with transaction(lite.sessions) as session:
         session.execute(update(ModelVersion).values(active=False))
     for _ in range(3):
         assert_not_ready(lite.client.get("/readyz"), "No model version is active")
-    assert len(tried) == 1
+    assert tried == ["database", "photos"]
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/", "/predict", "/mine"])
