@@ -2,10 +2,14 @@
 
 from playwright.sync_api import Page, expect
 
+from app.db import transaction
+from app.models import Collection, Job, JobKind, JobStatus
+from app.settings import Settings
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.model_steps import admin
 from tests.browser.test_accessibility import check
-from tests.running import Server
+from tests.flickr import finished_collection
+from tests.running import Server, resume
 
 
 def choose_species(page: Page) -> None:
@@ -44,3 +48,22 @@ def test_the_form_is_filled_in_on_a_phone_without_script(new_person: NewPerson, 
     expect(page.get_by_role("group", name="Species")).to_be_visible()
     page.get_by_role("link", name="All collections").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Photos from Flickr")
+
+
+def test_the_removal_of_a_photographers_photos_is_watched_to_its_outcome(new_person: NewPerson, models_server: Server):
+    """Here it ends badly: the worker finds a folder that nothing was ever collected into."""
+    number = finished_collection(models_server.sessions, Settings(_env_file=None, data_dir=models_server.data))
+    page = admin(new_person, models_server)
+    page.goto(f"/admin/collections/{number}/photographers/2@N00")
+    worker = models_server.pause_worker()
+    page.get_by_role("button", name="Remove this photo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Removing the photos")
+    expect(page.get_by_role("status").first).to_have_text("waits for its turn")
+    check(page)
+    resume(worker)
+    expect(page.get_by_role("alert")).to_contain_text("The photos could not be removed", timeout=60_000)
+    expect(page.get_by_role("button", name="Remove this photo")).to_be_visible()
+    with transaction(models_server.sessions) as session:
+        collection = session.get_one(Collection, number)
+        session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).update({"status": JobStatus.DONE})
+        session.delete(collection)

@@ -6,11 +6,10 @@ import pytest
 
 from app.db import transaction
 from app.domain.accounts import Role
-from app.models import CollectedPhoto, Collection, Job, JobKind, JobStatus
-from app.services.collecting.folder import folder_of
+from app.models import CollectedPhoto, Job, JobKind, JobStatus
 from app.services.taxa import find
 from tests.factories import photo
-from tests.flickr import BROWNS, lead_to
+from tests.flickr import BROWNS, finished_collection, lead_to
 from tests.ml.collection.flickr_server import FlickrServer
 from tests.people import signed_in
 
@@ -38,55 +37,7 @@ def keyed(lite):
 @pytest.fixture
 def collection(lite):
     """A finished collection of three photos, the second the most doubtful; its number and theirs."""
-    with transaction(lite.sessions) as session:
-        job = Job(kind=JobKind.COLLECTION, subject_id=1, status=JobStatus.DONE)
-        session.add(job)
-        session.flush()
-        row = Collection(
-            job_id=job.id,
-            folder="f",
-            keywords=[{"text": "browns", "taxon": BROWNS[0]}],
-            licences=["cc-by"],
-            size="small-240",
-            wanted=9,
-            phase="done",
-            kept=3,
-            looked=3,
-            left_out={"too small": 4, "of another kind": 1},
-        )
-        session.add(row)
-        session.flush()
-        folder = folder_of(row, lite.settings)
-        folder.photos.mkdir(parents=True)
-        for number, doubt in enumerate((0.1, 0.9, 0.5), start=1):
-            name = f"{number}.jpg"
-            (folder.photos / name).write_bytes(photo(number))
-            session.add(
-                CollectedPhoto(
-                    collection_id=row.id,
-                    flickr_id=f"70{number}",
-                    taxon=BROWNS[0],
-                    owner_nsid=f"{number}@N00",
-                    owner_name=f"Ann {number}",
-                    title="<b>Brown</b>",
-                    licence_name="CC BY 2.0",
-                    licence_url="https://creativecommons.org/licenses/by/2.0/",
-                    page_url=f"https://www.flickr.com/photos/{number}@N00/70{number}/",
-                    taken="2020-07-01T12:00:00",
-                    file_name=name,
-                    width=400,
-                    height=300,
-                    sha256=f"{number}" * 64,
-                    model_version_id=1,
-                    probability=1 - doubt,
-                    top_taxon=BROWNS[1],
-                    top_probability=doubt,
-                    in_scope=1.0,
-                    doubt=doubt,
-                )
-            )
-        session.flush()
-        return row.id
+    return finished_collection(lite.sessions, lite.settings)
 
 
 def test_without_a_key_the_pages_say_how_to_set_one_and_nothing_starts(lite, admin):
