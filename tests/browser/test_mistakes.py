@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import NewPerson
@@ -203,3 +203,50 @@ def test_an_answer_that_got_lost_is_asked_for_again_and_counts_once(
     page.get_by_role("button", name="Send again").click()
     see_verdict(page)
     assert sent_by_same(server, page) == 1
+
+
+def refusing(page: Page, times: int, headers: dict[str, str]) -> list[str]:
+    """The service is too busy so many times; the list grows by the address of each attempt."""
+    attempts: list[str] = []
+
+    def answer(route: Route) -> None:
+        attempts.append(route.request.url)
+        route.fulfill(status=503, headers=headers, json={"detail": "Busy."}) if len(
+            attempts
+        ) <= times else route.continue_()
+
+    page.route("**/submissions", answer)
+    return attempts
+
+
+def test_a_busy_service_is_asked_again_by_itself(new_person: NewPerson, server: Server):
+    """The page says so, and the verdict comes without another tap."""
+    person = new_person()
+    person.expects("503")
+    page = person.page
+    page.goto("/")
+    choose(page, drawn(64))
+    species(page, "meadow brown").check()
+    attempts = refusing(page, 2, {"Retry-After": "1"})
+    send(page)
+    expect(page.get_by_text("Your photo is sent again in a moment").first).to_be_visible()
+    see_verdict(page)
+    assert len(attempts) == 3
+    assert sent_by_same(server, page) == 1
+
+
+def test_waiting_for_a_busy_service_can_be_stopped(new_person: NewPerson):
+    """Nothing is sent then, and the form is as it was."""
+    person = new_person()
+    person.expects("503")
+    page = person.page
+    page.goto("/")
+    choose(page, drawn(65))
+    species(page, "meadow brown").check()
+    attempts = refusing(page, 99, {"Retry-After": "60"})
+    send(page)
+    expect(page.get_by_text("Your photo is sent again in a moment").first).to_be_visible()
+    page.get_by_role("button", name="Stop sending").click()
+    expect(page.get_by_text("Stopped. Nothing was lost").first).to_be_visible()
+    expect(species(page, "meadow brown")).to_be_checked()
+    assert len(attempts) == 1
