@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from app.db import utcnow
-from app.domain.accounts import Role, Scope
+from app.domain.accounts import LEAST_ROLE, Role, Scope
 from app.models import AccountLink, ApiKey, AuditEntry, UserSession
 from app.settings import Settings
 from app.web.i18n import Language
@@ -27,9 +27,8 @@ ROLE_HINTS: dict[Role, str] = {
 }
 SCOPES: dict[Scope, str] = {
     Scope.PREDICT: _("ask for predictions"),
-    Scope.REVIEW_READ: _("read the review desk"),
-    Scope.REVIEW_WRITE: _("decide at the review desk"),
-    Scope.ADMIN: _("do what an admin does"),
+    Scope.RECORDS: _("read records"),
+    Scope.MODELS: _("train models and put them into service"),
 }
 ACTIONS: dict[str, str] = {
     "acceptance.changed": _("changed what the computer may accept"),
@@ -146,12 +145,16 @@ def key_state(key: ApiKey, language: Language) -> str:
         return language.gettext("revoked")
     if key.expires_at is not None and key.expires_at <= utcnow():
         return language.gettext("too old")
-    return language.gettext("works") if key.user.active else language.gettext("its owner is deactivated")
+    if not key.user.active:
+        return language.gettext("its owner is deactivated")
+    if not any(key.user.role.includes(LEAST_ROLE[scope]) for scope in key.scopes):
+        return language.gettext("can do nothing")
+    return language.gettext("works")
 
 
 def scope_names(scopes: list[Scope], language: Language) -> str:
     """What a key may do, in words."""
-    return ", ".join(language.gettext(SCOPES[Scope(scope)]) for scope in scopes)
+    return ", ".join(language.gettext(SCOPES[Scope(scope)]) for scope in scopes) or language.gettext("nothing any more")
 
 
 def action_name(action: str, language: Language) -> str:

@@ -4,7 +4,7 @@
 
 Whoever did not sign in is sent to do so, or gets 401 as a program; a role that is too small gets 403. What changes something
 must carry the session's CSRF token, in the form field ``csrf_token`` or the header ``X-CSRF-Token``, and come from a page of our
-own; a program with an API key needs a scope instead.
+own. Pages are for browsers: an API key opens only what names a scope.
 """
 
 import hmac
@@ -23,8 +23,10 @@ __all__ = [
     "Admin",
     "AnyUser",
     "Coordinator",
+    "ModelKeeper",
     "NotAllowed",
     "PasswordChangeNeeded",
+    "RecordsReader",
     "Reviewer",
     "SignInNeeded",
     "SignedIn",
@@ -54,12 +56,10 @@ class NotAllowed(Exception):
 Check = Callable[..., Awaitable[SignedIn]]
 
 
-def needs(
-    role: Role, reading: Scope | None, writing: Scope | None = None, *, with_first_password: bool = False
-) -> Check:
-    """A dependency that gives the user, when the user may: at least ``role``, and the scope where an API key is used.
+def needs(role: Role, scope: Scope | None = None, *, with_first_password: bool = False) -> Check:
+    """A dependency that gives the user, when the user may: at least ``role``, and ``scope`` where an API key is used.
 
-    A scope of None: not with an API key. ``with_first_password``: also for whoever must choose a new password.
+    Without a scope: not with an API key. ``with_first_password``: also for whoever must choose a new password.
     """
 
     async def check(
@@ -70,11 +70,10 @@ def needs(
             raise SignInNeeded
         if not user.may(role):
             raise NotAllowed(f"This is for a {role.value}.")
-        changes = request.method not in _SAFE
         if user.via == "api_key":
-            _check_scope(user, writing if changes else reading)
+            _check_scope(user, scope)
             return user
-        if changes:
+        if request.method not in _SAFE:
             await same_origin(request)
             await _check_csrf(request, user)
         if user.must_change_password and not with_first_password:
@@ -102,11 +101,14 @@ async def _check_csrf(request: Request, user: SignedIn) -> None:
         raise HTTPException(403, "The CSRF token is missing or is not that of this session.")
 
 
-Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
-Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
-Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.ADMIN, Scope.ADMIN))]
-AnyUser = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None))]
-"""Every user, in a browser: the pages of their own account."""
+Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER))]
+Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR))]
+Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN))]
+AnyUser = Reviewer
+"""Every user: the pages of their own account. Each role may do what a reviewer may."""
+RecordsReader = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.RECORDS))]
+ModelKeeper = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.MODELS))]
+"""These two with an API key as well."""
 
 
 async def _visitor(request: Request) -> SignedIn | None:

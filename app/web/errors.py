@@ -25,7 +25,6 @@ from app.domain.errors import (
     TooManyAttempts,
     WingcheckError,
 )
-from app.domain.review import Stale
 from app.services.inference import PhotoError
 from app.web import problems
 from app.web.addresses import sign_in_address
@@ -77,7 +76,6 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(WingcheckError, _domain_error)
     app.add_exception_handler(InvalidInput, _invalid_input)
-    app.add_exception_handler(Stale, _stale)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(PasswordChangeNeeded, _password_change_needed)
     app.add_exception_handler(NotAllowed, _not_allowed)
@@ -217,23 +215,6 @@ def _password_change_needed(request: Request, error: Exception) -> Response:
 
 def _not_allowed(request: Request, error: Exception) -> Response:
     return answer(request, "not-allowed", 403, str(error))
-
-
-def _stale(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Stale)
-    if not wants_json(request):
-        return answer(request, "conflict", 409, error.detail)
-    happened = [
-        {
-            "what": one.what,
-            "at": one.at.isoformat(),
-            "user_name": one.user_name,
-            "scientific_name": one.scientific_name,
-            "code": one.code,
-        }
-        for one in error.happened
-    ]
-    return problems.response("stale", 409, error.detail, revision=error.revision, happened=happened)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

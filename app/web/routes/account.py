@@ -28,7 +28,7 @@ from app.web.visitors import SignedIn
 
 router = APIRouter(include_in_schema=False)
 _NO_STORE = {"Cache-Control": "no-store"}
-Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None, with_first_password=True))]
+Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, with_first_password=True))]
 
 
 @router.get("/account")

@@ -20,7 +20,7 @@ from app.web.visitors import SignedIn
 
 router = APIRouter(include_in_schema=False)
 LONGEST_FIELD = 400
-Leaving = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None, with_first_password=True))]
+Leaving = Annotated[SignedIn, Depends(needs(Role.REVIEWER, with_first_password=True))]
 
 
 @router.get("/sign-in")

@@ -12,7 +12,7 @@ from app.services.records import archive, description, occurrences, selection, s
 from app.services.records.archive import Download, NotDescribed
 from app.services.records.archive import Form as FileForm
 from app.services.records.description import Description
-from app.web.auth import Coordinator
+from app.web.auth import Coordinator, RecordsReader
 from app.web.review import records_form
 from app.web.review.queue_views import QueueViews
 from app.web.review.records_form import RecordsForm
@@ -104,7 +104,7 @@ def _fields(before: Description | None) -> dict[str, str]:
 
 @router.get("/review/records/download")
 def download(
-    request: Request, user: Coordinator, sessions: Sessions, words: WordsDep, file: FileForm = FileForm.CSV
+    request: Request, user: RecordsReader, sessions: Sessions, words: WordsDep, file: FileForm = FileForm.CSV
 ) -> Response:
     """One file of what was chosen, sent as it is made. Who took what stands in the log."""
     form, _years = _read(request, sessions, words)

@@ -125,7 +125,7 @@ def test_a_first_password_is_changed_before_anything_else(lite):
     browser = signed_in(lite, user=user)
     for path in ("/account", "/admin/people", "/admin/log"):
         assert browser.get(path).headers["location"] == "/account/password"
-    answer = browser.get("/api/v1/admin/users")
+    answer = browser.get("/api/v1/admin/models")
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:wingcheck:password-change-needed")
     assert "Choose a password of your own" in browser.get("/account/password").text
     browser.post("/account/password", data={"present": PASSWORD, "password": NEW})

@@ -169,14 +169,14 @@ def test_nobody_is_not_found(admin, path):
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 
-KEY = {"name": "our export", "scopes": ["predict", "review:read"], "requests_per_minute": "7", "expires_on": ""}
+KEY = {"name": "our export", "scopes": ["predict", "records"], "requests_per_minute": "7", "expires_on": ""}
 
 
 def test_a_key_is_shown_once_works_and_is_revoked(lite, admin):
-    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["admin"], "user_id": str(admin.user.id)})
+    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["models"], "user_id": str(admin.user.id)})
     [secret] = shown(answer.text)
     program = {"Authorization": f"Bearer {secret}"}
-    assert lite.client.get("/api/v1/admin/users", headers=program).status_code == 200
+    assert lite.client.get("/api/v1/admin/models", headers=program).status_code == 200
     page = admin.get("/admin/api-keys").text
     assert secret not in page
     assert secret[:12] in page
@@ -185,7 +185,7 @@ def test_a_key_is_shown_once_works_and_is_revoked(lite, admin):
         key = session.query(ApiKey).one()
         assert key.last_used_at is not None
     admin.post(f"/admin/api-keys/{key.id}/revoke")
-    assert lite.client.get("/api/v1/admin/users", headers=program).status_code == 401
+    assert lite.client.get("/api/v1/admin/models", headers=program).status_code == 401
     assert actions(lite) == ["api_key.made", "api_key.revoked"]
 
 
@@ -209,22 +209,22 @@ def test_a_key_that_makes_no_sense_is_refused_and_the_form_kept(admin, values, s
 
 def test_a_key_reaches_no_further_than_its_owner(lite, admin):
     reviewer = make_user(lite.sessions)
-    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["admin"], "user_id": str(reviewer.id)})
+    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["models"], "user_id": str(reviewer.id)})
     assert answer.status_code == 422
-    program = with_key(lite, Role.ADMIN, Scope.ADMIN)
-    assert program.get("/api/v1/admin/users").status_code == 200
+    program = with_key(lite, Role.ADMIN, Scope.MODELS)
+    assert program.get("/api/v1/admin/models").status_code == 200
     with transaction(lite.sessions) as session:
         session.get_one(User, program.user.id).role = Role.COORDINATOR
-    assert program.get("/api/v1/admin/users").status_code == 403
+    assert program.get("/api/v1/admin/models").status_code == 403
 
 
 def test_a_key_has_a_limit_of_its_own(lite):
-    program = with_key(lite, Role.ADMIN, Scope.ADMIN, requests_per_minute=3)
-    answers = [program.get("/api/v1/admin/users") for _ in range(4)]
+    program = with_key(lite, Role.ADMIN, Scope.MODELS, requests_per_minute=3)
+    answers = [program.get("/api/v1/admin/models") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[0].headers["ratelimit-policy"] == '"api_key";q=3;w=60'
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
-    assert with_key(lite, Role.ADMIN, Scope.ADMIN).get("/api/v1/admin/users").status_code == 200
+    assert with_key(lite, Role.ADMIN, Scope.MODELS).get("/api/v1/admin/models").status_code == 200
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -234,9 +234,31 @@ def test_predictions_by_key_need_the_scope_and_without_a_key_none(lite, scope):
     assert lite.client.post("/predict", files={"other": b""}).status_code == 400
 
 
-def test_a_key_opens_no_page_of_an_account(lite):
-    program = with_key(lite, Role.ADMIN, *Scope)
-    assert program.get("/account").status_code == 403
+@pytest.mark.parametrize("page", ["/account", "/review", "/review/records", "/admin/people", "/admin/models"])
+def test_a_key_opens_no_page(lite, page):
+    assert with_key(lite, Role.ADMIN, *Scope).get(page).status_code == 403
+
+
+def test_a_key_of_a_coordinator_downloads_records(lite):
+    answer = with_key(lite, Role.COORDINATOR, Scope.RECORDS).get("/review/records/download?file=csv")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+
+
+def test_a_key_of_which_no_scope_is_left_does_nothing_and_the_page_says_so(lite, admin):
+    program = with_key(lite, Role.ADMIN)
+    for path in ("/api/v1/admin/models", "/api/v1/review/records", "/review/records/download"):
+        assert program.get(path).status_code == 403, path
+    assert program.post("/predict", files={"other": b""}).status_code == 403
+    page = admin.get("/admin/api-keys").text
+    for text in ("can do nothing", "nothing any more", "What this key was for is now done on the pages"):
+        assert text in page
+
+
+def test_a_scope_that_the_owners_role_does_not_reach_is_worth_nothing(lite, admin):
+    with_key(lite, Role.REVIEWER, Scope.RECORDS)
+    page = admin.get("/admin/api-keys").text
+    assert "can do nothing" in page
+    assert "read records" in page
 
 
 @pytest.mark.parametrize("header", ["Bearer wck_wrong", "bearer  wck_wrong"])

@@ -103,8 +103,9 @@ def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, a
         " · by at least 2 experts · at least 80% of whom agree</dd>"
     )
     assert said in admin.get(f"/admin/runs/{chosen}").text
-    told = admin.get(f"/api/v1/admin/runs/{chosen}").json()["wanted"]
-    assert (told["codes"], told["least_experts"], told["until"]) == (["V1"], 2, "2026-06-01T00:00:00+00:00")
+    with reading(lite.sessions) as session:
+        kept = session.get_one(TrainingRun, chosen).wanted
+    assert (kept["codes"], kept["least_experts"], kept["until"]) == (["V1"], 2, "2026-06-01T00:00:00+00:00")
 
 
 def test_a_run_shows_how_it_goes_on(lite, admin, form):
