@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         2, gt=0, description="Expected wait for a prediction above which 503 is answered at once."
     )
     submission_wait_seconds: float = Field(
-        1, gt=0, description="Expected wait of a submission above which 503 is answered at once."
+        0.8, gt=0, description="Expected wait of a submission above which 503 is answered at once."
     )
     screen_at_once_seconds: float = Field(
         1,
