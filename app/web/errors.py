@@ -129,36 +129,39 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
     titles = {
         "not-found": (
             t("Page not found"),
-            t("There is nothing here. Perhaps the link was cut off when it was copied?"),
+            t("There is nothing at this address. Check that the link is complete."),
         ),
         "conflict": (
-            t("This is not possible any more"),
-            t("Something changed in the meantime. Please go back and look."),
+            t("This is no longer possible"),
+            t("Something has changed in the meantime. Please go back and check."),
         ),
-        "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
-        "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
+        "request-too-large": (t("Upload too large"), t("Please send fewer or smaller photos.")),
+        "forbidden": (
+            t("Not allowed"),
+            t("This form was not sent from our website. Please reload the page and try again."),
+        ),
         "not-allowed": (
-            t("This is not for your account"),
-            t("Your account may not see or do this. Whoever keeps the accounts can change that."),
+            t("No access"),
+            t("Your account does not have access to this. An admin can change that."),
         ),
-        "not-signed-in": (t("Please sign in"), t("This page is for people with an account.")),
+        "not-signed-in": (t("Please sign in"), t("You need an account for this page.")),
         "too-many-attempts": (
-            t("A little slower, please"),
-            t("This was tried too often. Please wait a few minutes and try again."),
+            t("Too many requests"),
+            t("Too many attempts. Please wait a few minutes and try again."),
         ),
         "too-slow": (
             t("That took too long"),
             t("Your connection is slow at the moment. Please try again, perhaps with fewer photos at once."),
         ),
         "too-many-requests": (
-            t("A little slower, please"),
-            t("Many requests came from your connection. Please wait a moment and try again."),
+            t("Too many requests"),
+            t("We received many requests from your connection. Please wait a moment and try again."),
         ),
         "unknown-host": (
-            t("Not at this address"),
-            t("This server does not answer under the name in the address bar."),
+            t("Unknown address"),
+            t("This server does not use the name in the address bar."),
         ),
-        "url-too-long": (t("This link is too long"), t("Perhaps something was added when it was copied?")),
+        "url-too-long": (t("This link is too long"), t("Check that nothing was added when it was copied.")),
         "headers-too-large": (
             t("Your browser sent too much"),
             t("Clearing the cookies of this site usually helps."),
@@ -166,13 +169,13 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
         "overloaded": (t("Very busy at the moment"), t("Please try again in a moment. Nothing was lost.")),
         "unavailable": (
             t("Not available at the moment"),
-            t("We can't reach a part of the system. Please try again soon."),
+            t("Part of the system is unavailable. Please try again soon."),
         ),
-        "storage-failed": (t("Photos can't be stored now"), t("Nothing was kept. Please try again later.")),
+        "storage-failed": (t("Photos can’t be stored right now"), t("Nothing was saved. Please try again later.")),
     }
-    fallback = (t("Something went wrong"), t("The mistake is ours. It has been noted. Please try again."))
+    fallback = (t("Something went wrong"), t("This is our fault. The error has been logged. Please try again."))
     if status in {400, 422}:
-        fallback = (t("We could not read that"), t("Please go back and try again."))
+        fallback = (t("We could not understand this request"), t("Please go back and try again."))
     title, detail = titles.get(name, fallback)
     return {"title": title, "detail": detail}
 

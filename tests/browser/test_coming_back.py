@@ -58,7 +58,7 @@ def test_from_photo_to_verdict_by_keyboard(desktop: Page):
     desktop.on("filechooser", lambda _: None)  # the browser's own dialogue stays shut from now on
     desktop.goto("/")
     desktop.keyboard.press("Tab")
-    skip = desktop.get_by_role("link", name="Skip to the main part")
+    skip = desktop.get_by_role("link", name="Skip to main content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     desktop.keyboard.press("Enter")

@@ -177,9 +177,9 @@ def test_what_it_looks_like_on_one_key(new_person: NewPerson, server: Server):
     page = reviewer(new_person, server).page
     page.goto(f"/review/{without.id}?place=wall+garden")
     item_on(page)
-    known = page.get_by_role("region", name="What is known")
+    known = page.get_by_role("region", name="Details")
     expect(known).to_contain_text("It looks more like")
-    expect(known).to_contain_text("not on the list of taxa")
+    expect(known).to_contain_text("not in the list of taxa")
     expect(page.get_by_role("button", name="Looks more like")).to_have_count(0)
     expect(known.locator(".meter")).to_have_count(0)
     page.goto(f"/review/{with_name.id}?place=wall+garden")

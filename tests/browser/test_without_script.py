@@ -35,7 +35,7 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
     expect(species(page, "meadow brown")).to_be_focused()
     species(page, "gatekeeper").check()
     send(page)
-    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
+    summary = page.get_by_role("alert").filter(has_text="Please check the form")
     expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
     expect(page.locator("#error-file")).to_contain_text("notes.jpg: This is not a photo that we can open.")
     expect(page.locator("#error-file")).not_to_contain_text("butterfly-80.jpg")
@@ -53,7 +53,7 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
         kept = submission(session, page)
         assert (kept.event_date, kept.event_date_source) == (YESTERDAY, Source.EXIF)
     address = page.url
-    expect(page.get_by_role("textbox", name="Come back to this page")).to_have_value(address)
+    expect(page.get_by_role("textbox", name="Save this page")).to_have_value(address)
     picture = page.get_by_role("img", name="Your photo: exif.jpg").get_attribute("src")
     assert picture is not None
 
@@ -89,5 +89,5 @@ def test_a_second_look(new_person: NewPerson, decided_server: Server):
     send(page)
     assert see_verdict(page) == "The computer sees something else"
     page.get_by_role("button", name=re.compile("I keep ")).click()
-    page.get_by_text("What happened so far").click()
+    page.get_by_text("History").click()
     expect(page.get_by_text("You took a second look and kept your answer")).to_be_visible()

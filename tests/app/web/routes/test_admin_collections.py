@@ -165,7 +165,7 @@ def test_decided_without_script_and_undone(admin, collection):
     done = admin.post(f"{address}/decide", data=both)
     assert done.status_code == 303
     page = admin.get(done.headers["location"]).text
-    assert "2 photos are decided." in page
+    assert "2 photos decided." in page
     act = done.headers["location"].rpartition("act=")[2]
     late = admin.post(f"{address}/decide", data={"photo": f"{numbers[0]}:0", "decision": "wrong", "back": "show=right"})
     assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
@@ -256,7 +256,7 @@ def test_before_a_photographers_photos_go_it_is_told_which(lite, admin, collecti
     address = f"/admin/collections/{collection}/photographers/2@N00"
     page = admin.get(address).text
     assert "Remove the photos of Ann 2?" in page
-    assert "One photo goes, for good" in page
+    assert "One photo will be deleted for good" in page
     assert "Nothing: no run may learn from them" in page
     assert admin.get(f"/admin/collections/{collection}/photographers/9@N00").status_code == 404
     failed = admin.post(f"{address}/remove")  # nothing was ever collected into this folder

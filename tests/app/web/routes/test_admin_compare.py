@@ -88,18 +88,18 @@ def test_on_the_same_photos_with_the_photos_on_which_they_differ(lite, admin, ot
 def test_without_the_same_photos_it_says_so_and_shows_the_figures_of_each(admin, other):
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
     assert "Nobody asked both about the same photos" in page
-    assert "Photos named right" in page
+    assert "Accuracy" in page
 
 
 def test_a_version_is_let_look_at_the_photos_that_measure(service_with_measuring, other):
     lite, admin = service_with_measuring
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
-    assert "Let it look at them" in page
+    assert "Check these photos" in page
     asked = admin.post("/admin/models/compare", data={"a": str(other), "b": "1"})
     assert "It is looking at them." in admin.get(asked.headers["location"]).text
     lite.work()
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
-    assert "Let it look at them" not in page
+    assert "Check these photos" not in page
     assert "On the same 1 photos" in page
 
 

@@ -51,11 +51,11 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
     page = admin.get(where).text
     for said in (
         "3 of 3 submissions",
-        "Of 3 submissions 3 would get another verdict (100.0%).",
+        "Of 3 submissions, 3 would get a different verdict (100.0%).",
         "never touched",
         "A person decided on one of them already",
         "0 → 2",
-        "a person decided: stays as it is",
+        "decided by a person: no change",
         f'href="/review/{numbers[2]}"',
         "/thumb.jpg",
         "data-events",
@@ -76,7 +76,11 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
 
 def test_what_can_not_be_replayed_is_said_and_what_was_typed_stays(lite, admin, candidate):
     wrong = admin.post(f"/admin/models/{candidate}/replays", data={"what": "season", "since": "soon"})
-    assert (wrong.status_code, "This is not a day." in wrong.text, 'value="soon"' in wrong.text) == (422, True, True)
+    assert (wrong.status_code, "Please enter a valid date." in wrong.text, 'value="soon"' in wrong.text) == (
+        422,
+        True,
+        True,
+    )
     nothing = admin.post(f"/admin/models/{candidate}/replays", data={"what": "measuring"})
     assert (nothing.status_code, "Nothing was started" in nothing.text) == (409, True)
     assert admin.get("/admin/replays/99").status_code == 404
@@ -93,7 +97,7 @@ def test_parts_that_failed_are_shown_and_tried_again(lite, admin, candidate, mon
         session.execute(update(Job).where(Job.kind == JobKind.REPLAY).values(status=JobStatus.FAILED))
     page = admin.get(where).text
     assert "2 parts failed." in page
-    assert "Try the failed parts again" in page
+    assert "Retry failed parts" in page
     admin.post(f"{where}/retry")
     lite.work()
     assert "2 of 2 submissions" in admin.get(where).text
@@ -118,11 +122,11 @@ def test_the_shadow_is_put_on_watched_and_taken_off(lite, admin, candidate):
     assert "It has seen nothing yet" in admin.get(f"/admin/models/{candidate}").text
     token_seen = send(lite, picture(1), 1)
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "The one submission would get another verdict." in page
-    assert "Take it out of the shadow" in page
+    assert "The verdict of the one submission would change." in page
+    assert "Stop shadow mode" in page
     assert f'href="/review/{token_seen}"' in admin.get("/admin/replays/1").text
     admin.post(f"/admin/models/{candidate}/shadow", data={"on": "false"})
-    assert "Put it into the shadow" in admin.get(f"/admin/models/{candidate}").text
+    assert "Start shadow mode" in admin.get(f"/admin/models/{candidate}").text
     with reading(lite.sessions) as session:
         serving = session.scalars(select(Photo)).one().predictions[0].model_version_id
     assert admin.post(f"/admin/models/{serving}/shadow", data={"on": "true"}).status_code == 303
@@ -138,7 +142,7 @@ def test_the_worst_mistakes_stand_beside_where_it_looked(lite, admin, candidate)
         session.add(PhotoPart(sha256=photo.sha256, part=Part.TEST, volunteer_id=photo.submission.volunteer_id))
         token, photo_id, shape = photo.token, photo.id, (photo.width, photo.height)
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "One such photo it has not looked at." in page
+    assert "One evaluation photo has not been checked." in page
     assert 'value="measuring"' in page
     with transaction(lite.sessions) as session:
         values = {TAXA[0]: 0.1, TAXA[1]: 0.9}

@@ -29,7 +29,7 @@ def picture(seed):
 
 
 def test_a_new_service_has_nothing_to_watch_yet(lite, admin):
-    assert "Nothing to watch yet" in admin.get("/admin/watch").text
+    assert "No data yet" in admin.get("/admin/watch").text
     with transaction(lite.sessions) as session:
         session.execute(update(ModelVersion).values(active=False))
     lite.client.app.state.classifiers._served = None
@@ -44,7 +44,7 @@ def test_weeks_with_what_is_past_a_limit_in_words(lite, admin):
     page = admin.get("/admin/watch").text
     assert "it looked at 2 photos. One figure is past its limit." in page
     assert "<b>0%</b> <span>below 50%</span>" in page  # drawn photos are out of scope
-    assert "Charts come with the second week." in page
+    assert "Charts appear after the second week." in page
     with transaction(lite.sessions) as session:
         for table in (PredictionRecord, VerdictRecord):
             session.execute(update(table).where(table.id == 1).values(created_at=utcnow() - timedelta(weeks=2)))
@@ -62,8 +62,8 @@ def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite):
     assert [name for name, _ in views.charts] == ["Verdicts", "Confidence and agreement", "Drift"]
     drift = views.charts[2][1]
     assert [(line.name, line.style) for line in drift.lines] == [
-        ("of confidence", "first"),
-        ("of scope", "second"),
+        ("confidence", "first"),
+        ("scope", "second"),
         ("limit", "ideal"),
     ]
     assert [text for _, text in drift.x_ticks] == ["6 Jul", "13 Jul"]
@@ -81,7 +81,7 @@ def test_an_alert_is_seen_where_it_stands_and_who_saw_it_is_kept(lite, admin):
     done = admin.post("/admin/models/alerts/1/seen", data={"page": "watch"})
     assert done.headers["location"] == "/admin/watch"
     page = admin.get("/admin/watch").text
-    assert "One alert that was seen" in page
+    assert "One dismissed alert" in page
     assert f"Seen by {admin.user.name}" in page
     assert "notice--alert" not in page
 
@@ -93,12 +93,12 @@ def test_a_policy_is_tried_saved_and_taken_back(lite, admin):
     assert "as the version says" in admin.get("/admin/policies").text
     tried = admin.get(f"/admin/policies/{number}?error=0.1&reliability=60").text
     assert "Of one submission that claims it since" in tried
-    assert "Save it so" in tried
-    assert "Save it so" not in admin.get(f"/admin/policies/{number}?error=&reliability=").text
+    assert "Save this policy" in tried
+    assert "Save this policy" not in admin.get(f"/admin/policies/{number}?error=&reliability=").text
     saved = admin.post(f"/admin/policies/{number}", data={"error": "0.1", "reliability": "60"})
     page = admin.get(saved.headers["location"]).text
     assert "At most 10%, set for this species" in page
-    assert "60% right, set for this species" in page
+    assert "60% correct, set for this species" in page
     assert '<option value="0.1" selected>' in page
     assert 'name="error" value=""' in page  # what undoing sends
     assert "set for this species" in admin.get("/admin/policies").text

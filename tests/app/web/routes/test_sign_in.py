@@ -52,7 +52,7 @@ def test_an_address_that_nobody_has_and_a_wrong_password_are_told_the_same(lite,
     unknown, wrong = send(lite.client, email), send(lite.client, user.email, "not the password")
     assert unknown.status_code == wrong.status_code == 401
     for answer in (unknown, wrong):
-        assert "E-mail address or password is wrong." in answer.text
+        assert "E-mail address or password is incorrect." in answer.text
         assert "wingcheck_session" not in answer.headers.get("set-cookie", "")
 
 

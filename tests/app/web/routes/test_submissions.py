@@ -202,12 +202,12 @@ def test_all_mistakes_are_told_at_once_in_sentences(lite):
     )
     html = answer.text
     for sentence in (
-        "0.jpg: This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC.",
+        "0.jpg: We can’t open this file. Please use JPEG, PNG, WebP or HEIC.",
         "Please say which species you saw.",
-        "How many did you see? A whole number from 1 to 999, please.",
-        "This is not a date.",
-        "This is not a coordinate.",
-        "This is not an e-mail address.",
+        "Please enter a whole number from 1 to 999.",
+        "Please enter a valid date.",
+        "Please enter a valid coordinate.",
+        "Please enter a valid e-mail address.",
     ):
         assert sentence in html
     assert "[&#39;" not in html  # a list is no sentence
