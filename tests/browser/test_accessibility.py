@@ -64,7 +64,7 @@ def test_the_form_filled_in_and_wrong(page: Page):
     page.goto("/")
     choose(page, drawn(100), file("notes.jpg", b"Dear diary"))
     expect(preview(page)).to_be_visible()
-    expect(page.get_by_text("This browser cannot show this kind of photo.").filter(visible=True)).to_have_count(1)
+    expect(page.get_by_text("This browser can’t show this type of photo").filter(visible=True)).to_have_count(1)
     page.get_by_role("application").first.press("Enter")
     for more in page.get_by_role("main").locator("summary").all():
         more.click()

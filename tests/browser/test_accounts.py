@@ -104,7 +104,7 @@ def accept(page: Page, link: str) -> None:
     password = page.get_by_label("Password", exact=True)
     password.fill("passwordpassword")
     page.get_by_role("button", name="Create my account").click()
-    expect(page.get_by_text("among the first that somebody would guess")).to_be_visible()
+    expect(page.get_by_text("too easy to guess")).to_be_visible()
     page.get_by_label("Password", exact=True).fill(BEA)
     page.get_by_role("button", name="Create my account").click()
     expect(page).not_to_have_url(re.compile("/invitation/"))

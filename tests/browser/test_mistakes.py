@@ -54,11 +54,11 @@ def test_a_photo_that_the_service_refuses_is_named_and_the_rest_stays(new_person
     send(page)
     summary = page.get_by_role("alert").filter(has_text="Please check the form")
     expect(summary).to_be_focused()
-    expect(summary.get_by_role("link", name=re.compile(r"notes\.jpg: This is not a photo"))).to_be_visible()
+    expect(summary.get_by_role("link", name=re.compile(r"notes\.jpg: We can’t open this file"))).to_be_visible()
     expect(summary.get_by_role("link", name=re.compile(r"cut\.jpg: This photo is damaged"))).to_be_visible()
     expect(summary).not_to_contain_text("good.jpg")
     of_photos = page.locator("#field-file").get_by_role("listitem")
-    expect(of_photos.nth(1)).to_contain_text("This is not a photo")
+    expect(of_photos.nth(1)).to_contain_text("We can’t open this file")
     expect(of_photos.nth(2)).to_contain_text("This photo is damaged")
     expect(page.get_by_label("Where did you see it?")).to_have_value("Behind the shed")
     expect(species(page, "gatekeeper")).to_be_checked()
@@ -107,7 +107,7 @@ def test_the_same_again_by_the_back_button_is_one_submission(desktop: Page, serv
     species(desktop, "gatekeeper").check()
     send(desktop)
     see_verdict(desktop)
-    expect(desktop.get_by_text("You sent this before.")).to_be_visible()
+    expect(desktop.get_by_text("You already sent this.")).to_be_visible()
     assert desktop.url.split("?")[0] == address
     assert sent_by_same(server, desktop) == 1
 

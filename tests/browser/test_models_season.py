@@ -92,7 +92,7 @@ def test_what_experts_decided_teaches_one_version_and_measures_all(new_person: N
     page.goto("/admin/runs/new")
     page.get_by_label("Epochs").fill("2")
     page.get_by_role("button", name="Show training plan").click()
-    expect(page.get_by_text(re.compile("nothing new", re.IGNORECASE))).to_be_visible()
+    expect(page.get_by_text("No new training data")).to_be_visible()
 
 
 def test_a_week_past_a_limit_is_told_and_seen(new_person: NewPerson, season_server: Server, webhook: Webhook):
@@ -105,11 +105,11 @@ def test_a_week_past_a_limit_is_told_and_seen(new_person: NewPerson, season_serv
     page = admin(new_person, season_server)
     page.goto("/admin/watch")
     alarm = page.locator(".notice--alert")
-    expect(alarm).to_contain_text("Told to the webhook on")
+    expect(alarm).to_contain_text("Sent to the webhook on")
     expect(page.get_by_role("row", name=re.compile("over the limit"))).to_have_count(1)
     check(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     alarm.get_by_role("button", name=re.compile("^Seen")).click()
     expect(alarm).to_have_count(0)
     page.get_by_text("One dismissed alert").click()
-    expect(page.get_by_role("listitem").filter(has_text="Told to the webhook on")).to_contain_text("Admin")
+    expect(page.get_by_role("listitem").filter(has_text="Sent to the webhook on")).to_contain_text("Admin")

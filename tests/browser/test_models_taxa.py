@@ -47,4 +47,4 @@ def test_a_file_that_is_no_list_is_told_without_script(new_person: NewPerson, mo
     page.goto("/admin/taxa")
     page.get_by_label("File").set_input_files([file("notes.txt", b"Dear diary", "text/plain")])
     page.get_by_role("button", name="Preview changes").click()
-    expect(page.get_by_text("No species was found in this file.")).to_be_visible()
+    expect(page.get_by_text("No species found in this file.")).to_be_visible()

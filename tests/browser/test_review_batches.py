@@ -31,7 +31,7 @@ def test_a_batch_with_two_exceptions(new_person: NewPerson, decided_server: Serv
     assert many >= 7
     for example in ("Drawing: meadow brown", "Drawing: gatekeeper"):
         expect(page.get_by_role("img", name=example)).to_be_visible()
-    expect(page.get_by_text("Arrow keys go from photo to photo")).to_be_visible()  # the script is there
+    expect(page.get_by_text("Move between photos with the arrow keys")).to_be_visible()  # the script is there
     page.keyboard.press("ArrowRight")
     expect(boxes.nth(0)).to_be_focused()
     page.keyboard.press("ArrowRight")

@@ -18,7 +18,7 @@ DWC = "http://rs.tdwg.org/dwc/terms/"
 
 
 def test_acceptance_by_the_computer(new_person: NewPerson, decided_server: Server):
-    """The preview stands before the button: how many would have passed, the hours, the wrong ones; then on, then off."""
+    """The preview stands before the button: how many would have been accepted, the hours, the wrong ones; then on, then off."""
     send_many(decided_server, 3, "Acceptance lawn", GATEKEEPER)
     page = reviewer(new_person, decided_server, Role.COORDINATOR).page
     page.goto("/review/next?place=acceptance")
@@ -28,14 +28,14 @@ def test_acceptance_by_the_computer(new_person: NewPerson, decided_server: Serve
     desk_pages(page).get_by_role("link", name="Acceptance").click()
     card = page.get_by_role("region", name="Gatekeeper")
     expect(card.get_by_text("No acceptances of this species have been audited yet.")).to_be_visible()
-    expect(card.get_by_role("button", name=re.compile("Turn it on"))).to_have_count(0)
+    expect(card.get_by_role("button", name=re.compile("Turn on"))).to_have_count(0)
     card.get_by_label("Acceptable error rate").select_option(label="50%")
     card.get_by_role("button", name="Preview effect").click()
     told = card.get_by_role("status")
     expect(told).to_contain_text(
-        re.compile(r"Of \d+ submissions that claimed it since 1 January \d+, \d+ would have passed")
+        re.compile(r"Of \d+ submissions claiming this species since 1 January \d+, \d+ would have been accepted")
     )
-    expect(told).to_contain_text(re.compile(r"That saves about [\d.]+ hours of review, at \d+ seconds a decision"))
+    expect(told).to_contain_text(re.compile(r"This saves about [\d.]+ hours of review, at \d+ seconds per decision"))
     expect(told).to_contain_text(re.compile(r"About [\d.]+ of them are expected to be wrong"))
     card.get_by_role("button", name="Turn on with at most 50% wrong").click()
     expect(card.get_by_text("on", exact=True)).to_be_visible()
@@ -127,7 +127,7 @@ def test_my_desk_and_the_figures(new_person: NewPerson, decided_server: Server):
     page.get_by_role("button", name="Save").click()
     page.goto("/review/next?place=figure")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     expect(page.locator("[data-viewer]")).to_have_attribute("data-brightness", "1.2")
     press(page, "1")
     page.goto("/review")
@@ -162,7 +162,7 @@ def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, t
     expect(page.get_by_text("Saved.")).to_be_visible()
 
     page.get_by_label("Species", exact=True).select_option(label="gatekeeper")
-    page.get_by_label("what the volunteer typed").check()
+    page.get_by_label("the volunteer’s own words").check()
     page.get_by_role("button", name="Show selection").click()
     page.get_by_text("Preview").click()
     expect(page.get_by_role("region", name="First records")).to_contain_text(GATEKEEPER)

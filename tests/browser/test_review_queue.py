@@ -167,8 +167,8 @@ def test_a_stale_page(new_person: NewPerson, decided_server: Server):
     eventually_told(decided_server, item.id, ("unable", None, "R4"))
     next_one = press(page, "a")
     assert next_one == other.id
-    warning = page.get_by_role("alert").filter(has_text="was not kept")
-    expect(warning).to_contain_text(re.compile("Reviewer .* decided that nobody can tell"))
+    warning = page.get_by_role("alert").filter(has_text="was not saved")
+    expect(warning).to_contain_text(re.compile("Reviewer .* decided that it can’t be identified"))
     warning.get_by_role("button", name="View").click()
     expect(page.get_by_text("Decided: Unable to tell.")).to_be_visible()
     assert told(decided_server, item.id) == [("unable", None, "R4")]

@@ -202,7 +202,7 @@ def test_a_blind_item_shows_nothing_of_it(new_person: NewPerson, server: Server)
     page = reviewer(new_person, server).page
     page.goto(f"/review/{item.id}")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     for secret in ("inglet", "Looks more like", "looks more like", 'data-square="', "found"):
         assert secret not in page.locator("article.desk").inner_html(), secret
     expect(page.locator(".viewer__square, .viewer__other")).to_have_count(0)

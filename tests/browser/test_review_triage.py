@@ -90,7 +90,7 @@ def answer(new_person: NewPerson, server: Server, item: Sent) -> None:
     expect(question).to_contain_text("Was there a small white dot under the hindwing?")
     question.get_by_label("Your answer").fill("Three of them, in a row.")
     question.get_by_role("button", name="Send answer").click()
-    expect(volunteer.get_by_text("The expert who asked gets your answer.")).to_be_visible()
+    expect(volunteer.get_by_text("Your answer has been sent to the expert.")).to_be_visible()
     expect(volunteer.get_by_role("region", name="Questions from experts")).to_contain_text("Three of them, in a row.")
 
 
@@ -214,7 +214,7 @@ def test_a_blind_item(new_person: NewPerson, decided_server: Server):
     page = reviewer(new_person, decided_server).page
     page.goto(f"/review/{hidden.id}?place=blind")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     assert "sees something else" not in page.content()
     assert page.locator("[data-attention-toggle]").count() == 0
     names = page.locator(".act__name").all_inner_texts()

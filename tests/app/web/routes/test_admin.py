@@ -128,7 +128,7 @@ def test_deactivating_can_be_undone_from_the_page_that_follows(lite, admin):
     assert other.get("/account").status_code == 303
     undone = admin.post(f"/admin/people/{other.user.id}/activate")
     page = admin.get(undone.headers["location"]).text
-    assert "may sign in again" in page
+    assert "can sign in again" in page
     assert "Undo" not in page
     assert actions(lite) == ["user.deactivated", "user.activated"]
 
@@ -195,9 +195,9 @@ def test_a_key_is_shown_once_works_and_is_revoked(lite, admin):
     ("values", "said"),
     [
         ({"name": ""}, "Please enter what this key is for."),
-        ({"scopes": []}, "Please choose at least one thing"),
-        ({"requests_per_minute": "0"}, "A whole number from 1"),
-        ({"requests_per_minute": "many"}, "A whole number from 1"),
+        ({"scopes": []}, "Please choose at least one permission"),
+        ({"requests_per_minute": "0"}, "Please enter a whole number from 1"),
+        ({"requests_per_minute": "many"}, "Please enter a whole number from 1"),
         ({"expires_on": "2020-01-01"}, "This date is in the past."),
         ({"expires_on": "soon"}, "Please enter a valid date."),
     ],
@@ -263,7 +263,7 @@ def test_the_log_says_who_did_what_to_whom(lite, admin):
     page = admin.get("/admin/log").text
     for text in (admin.user.name, "changed a role", "Ida", "reviewer", "coordinator", "Command line", "invited"):
         assert text in page
-    assert f'<a href="/admin/people/{user.id}">Open it' in page
+    assert f'<a href="/admin/people/{user.id}">Open' in page
     only = admin.get("/admin/log", params={"user": admin.user.id}).text
     assert "changed a role" in only
     assert "j@example.org" not in only

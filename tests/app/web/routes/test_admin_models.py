@@ -112,7 +112,7 @@ def test_a_version_whose_folder_was_changed_says_so_and_can_not_be_promoted(lite
     (lite.settings.model_dir / "browns-mobilenetv2-2.0.0" / "model.tflite").write_bytes(b"not a model")
     assert "its hash differs" in admin.get(f"/admin/models/{number}").text
     page = admin.get(f"/admin/models/{number}/promote").text
-    assert "can't be loaded" in page
+    assert "can’t be loaded" in page
     assert "<textarea" not in page
     assert admin.post(f"/admin/models/{number}/promote").status_code == 409
     assert serving(lite) == BUNDLED_NUMBER
@@ -122,7 +122,7 @@ def test_the_gate_refuses_and_says_by_how_much_and_an_overruling_takes_a_reason(
     number = add("2.0.0", WORSE)
     page = admin.get(f"/admin/models/{number}/promote").text
     assert "failed" in page
-    assert "points too far" in page
+    assert "points over the limit" in page
     refused = admin.post(f"/admin/models/{number}/promote")
     assert (refused.status_code, serving(lite)) == (409, BUNDLED_NUMBER)
     empty = admin.post(f"/admin/models/{number}/promote", data={"overrule": "true", "reason": "because"})
@@ -138,7 +138,7 @@ def test_the_gate_refuses_and_says_by_how_much_and_an_overruling_takes_a_reason(
 
 def test_what_passes_is_put_into_service_and_gone_back_from(lite, admin, add):
     number = add("2.0.0", BETTER)
-    assert "passes every check" in admin.get(f"/admin/models/{number}/promote").text
+    assert "It passes all checks." in admin.get(f"/admin/models/{number}/promote").text
     assert admin.post(f"/admin/models/{number}/promote").headers["location"].endswith("done=promoted")
     assert "This version is already in service." in admin.get(f"/admin/models/{number}/promote").text
     assert admin.post("/admin/models/1/roll-back", data={"reason": "Fences."}).status_code == 303
@@ -164,7 +164,7 @@ def test_without_any_version_in_service_the_page_says_what_to_do(lite, admin):
     ("figure", "value", "said"),
     [
         ("agreement", 0.71, "Experts agree with it in 71%"),
-        ("in_scope", 0.4, "only 40% of the photos"),
+        ("in_scope", 0.4, "Only 40% of the photos"),
         ("drift_of_embedding", 0.31, "drifted by 0.31"),
         ("something_new", 0.5, "something_new: 0.50"),
     ],

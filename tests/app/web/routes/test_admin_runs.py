@@ -97,9 +97,9 @@ def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, a
     plain, chosen = start(admin, form), start(admin, form | whole | {"insist": "true"})
     with reading(lite.sessions) as session:
         assert len({session.get_one(TrainingRun, number).snapshot_id for number in (plain, chosen)}) == 1
-    assert "Decided on as accepted, correct</dd>" in admin.get(f"/admin/runs/{plain}").text
+    assert "Decided as accepted, correct</dd>" in admin.get(f"/admin/runs/{plain}").text
     said = (
-        "Decided on as accepted, correct · from 3 May 2026 on · until 31 May 2026"
+        "Decided as accepted, correct · from 3 May 2026 · until 31 May 2026"
         " · by at least 2 experts · with at least 80% agreement</dd>"
     )
     assert said in admin.get(f"/admin/runs/{chosen}").text
@@ -138,7 +138,7 @@ def test_a_run_is_cancelled_and_tried_again(lite, admin, form):
     assert "Try again" in admin.get(f"/admin/runs/{number}").text
     assert admin.post(f"/admin/runs/{number}/retry").headers["location"] == f"/admin/runs/{number}"
     refused = admin.post(f"/admin/runs/{number}/retry")
-    assert "That was not possible any more" in admin.get(refused.headers["location"]).text
+    assert "No longer possible" in admin.get(refused.headers["location"]).text
     assert admin.get("/admin/runs/99").status_code == 404
 
 
@@ -165,6 +165,6 @@ def test_a_version_that_a_run_made_says_so_and_how_it_compares(lite, admin, form
     comparison = {"against": {"name": name, "version": version}, "accuracy": accuracy}
     change(lite, number, model_version_id=1, status=JobStatus.DONE, phase="done", comparison=comparison)
     page = admin.get(f"/admin/runs/{number}").text
-    assert f"names 3.0 in 100 more right than {name} 9.9.9" in page
+    assert f"gets 3.0 in 100 more right than {name} 9.9.9" in page
     assert "The difference is statistically significant." in page
-    assert f"rained here in run {number}" in admin.get("/admin/models/1").text
+    assert f"rained in run {number}" in admin.get("/admin/models/1").text

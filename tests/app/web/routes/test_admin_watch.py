@@ -42,7 +42,7 @@ def test_weeks_with_what_is_past_a_limit_in_words(lite, admin):
     for who in range(2):
         send(lite, picture(who), who)
     page = admin.get("/admin/watch").text
-    assert "it looked at 2 photos. One figure is past its limit." in page
+    assert "it checked 2 photos. One figure is over its limit." in page
     assert "<b>0%</b> <span>below 50%</span>" in page  # drawn photos are out of scope
     assert "Charts appear after the second week." in page
     with transaction(lite.sessions) as session:
@@ -70,19 +70,19 @@ def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite):
     newest, former = views.rows
     assert (newest.over, former.over) == (True, False)
     assert ("0.40", "above 0.25") in [(each.text, each.over) for each in newest.figures]
-    assert views.headline.endswith("One figure is past its limit.")
+    assert views.headline.endswith("One figure is over its limit.")
 
 
 def test_an_alert_is_seen_where_it_stands_and_who_saw_it_is_kept(lite, admin):
     with transaction(lite.sessions) as session:
         values = {"week": date(2026, 7, 6), "figure": "agreement", "value": 0.5, "limit": 0.8, "sent_at": utcnow()}
         session.add(WatchAlert(model_version_id=1, **values))
-    assert "Told to the webhook on" in admin.get("/admin/watch").text
+    assert "Sent to the webhook on" in admin.get("/admin/watch").text
     done = admin.post("/admin/models/alerts/1/seen", data={"page": "watch"})
     assert done.headers["location"] == "/admin/watch"
     page = admin.get("/admin/watch").text
     assert "One dismissed alert" in page
-    assert f"Seen by {admin.user.name}" in page
+    assert f"Dismissed by {admin.user.name}" in page
     assert "notice--alert" not in page
 
 
@@ -90,9 +90,9 @@ def test_a_policy_is_tried_saved_and_taken_back(lite, admin):
     send(lite, picture(1), 1)
     with reading(lite.sessions) as session:
         number = session.scalars(select(Taxon.id).where(Taxon.scientific_name == TAXA[0])).one()
-    assert "as the version says" in admin.get("/admin/policies").text
+    assert "the version’s default" in admin.get("/admin/policies").text
     tried = admin.get(f"/admin/policies/{number}?error=0.1&reliability=60").text
-    assert "Of one submission that claims it since" in tried
+    assert "Of one submission claiming this species since" in tried
     assert "Save this policy" in tried
     assert "Save this policy" not in admin.get(f"/admin/policies/{number}?error=&reliability=").text
     saved = admin.post(f"/admin/policies/{number}", data={"error": "0.1", "reliability": "60"})
@@ -109,8 +109,8 @@ def test_a_policy_is_tried_saved_and_taken_back(lite, admin):
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"error": "0.05", "reliability": "often"}, "Please write a number"),
-        ({"error": "0.05", "reliability": "nan"}, "Please write a number"),
+        ({"error": "0.05", "reliability": "often"}, "Please enter a number"),
+        ({"error": "0.05", "reliability": "nan"}, "Please enter a number"),
         ({"error": "0.9", "reliability": ""}, "Choose one of these."),
     ],
 )
