@@ -156,7 +156,7 @@ def deactivate_and_undo(admin: Page) -> None:
 def use_key(admin: Page, server: Server) -> None:
     admin.goto("/admin/api-keys")
     admin.get_by_label("What is it for?").fill("The export at night")
-    admin.get_by_label("Do what an admin does").check()
+    admin.get_by_label("Full admin access").check()
     admin.get_by_label("Requests per minute").fill("5")
     admin.get_by_label("Expires on").fill("2099-12-31")
     admin.get_by_role("button", name="Create key").click()

@@ -19,7 +19,7 @@ def test_a_list_is_looked_at_saved_and_taken_back(new_person: NewPerson, models_
     page.get_by_role("link", name="Species list").click()
     page.get_by_label("File").set_input_files([file("garden.csv", LIST, "text/csv")])
     page.get_by_role("button", name="Preview changes").click()
-    expect(page.get_by_text("It would add 1 and change 0.")).to_be_visible()
+    expect(page.get_by_text("This import would add 1 and change 0 species.")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("four eye-spots · rust red")
     check(page)
     page.get_by_role("button", name="Save changes").click()

@@ -92,7 +92,7 @@ def test_collected_trained_watched_compared_overruled_and_gone_back_from(
     look_through(page)
     page.get_by_role("link", name="To the collection").click()
     page.get_by_role("button", name="Use 9 photos for training").click()
-    expect(page.get_by_text("Runs may learn from 9 photos of it")).to_be_visible()
+    expect(page.get_by_text("9 photos are used for training")).to_be_visible()
     page.goto("/admin/models")
     before = page.locator(".serving h2").inner_text().rsplit(" ", 1)[1]
     start_run(page, 3)
@@ -141,8 +141,10 @@ def remove_a_photographer(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name="Remove this photo").click()
     expect(page.get_by_text("One photo removed.")).to_be_visible()
-    expect(page.get_by_text("Runs may learn from 8 photos of it")).to_be_visible()
-    expect(page.get_by_role("region", name="Photos left out, and why")).to_contain_text("removed at the owner’s request")
+    expect(page.get_by_text("8 photos are used for training")).to_be_visible()
+    expect(page.get_by_role("region", name="Photos left out, and why")).to_contain_text(
+        "removed at the owner’s request"
+    )
     page.goto("/admin/log")
     expect(page.locator(".log").get_by_role("listitem").first).to_contain_text(
         "removed all collected photos of a photographer"

@@ -93,4 +93,4 @@ def test_the_watch_and_a_policy_on_a_phone_without_script(new_person: NewPerson,
     page.get_by_role("button", name="Save this policy").click()
     expect(page.get_by_text("At most 10%, set for this species")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("At most 5%, as the version says")).to_be_visible()
+    expect(page.get_by_text("At most 5%, the version’s default")).to_be_visible()
