@@ -75,13 +75,13 @@ def test_on_the_same_photos_with_the_photos_on_which_they_differ(lite, admin, ot
     for said in (
         "gets 4.0 in 100 more right",
         "+5.0 (+1.0 … +9.0)",
-        "about 14 of them",
+        "on 14 of them",
         f"/photos/{token}/thumb.jpg",
         "91%",
     ):
         assert said in page
     turned = admin.get(f"/admin/models/compare?a=1&b={other}").text
-    for said in ("gets 4.0 in 100 fewer right", "-5.0 (-9.0 … -1.0)", "about 2 of them"):
+    for said in ("gets 4.0 in 100 fewer right", "-5.0 (-9.0 … -1.0)", "on 2 of them"):
         assert said in turned
 
 
