@@ -71,7 +71,7 @@ def test_the_form_filled_in_and_wrong(page: Page):
     page.get_by_label("Latitude").fill("95")
     page.get_by_label("Longitude").fill("5")
     send(page)
-    expect(page.get_by_role("alert").filter(has_text="Please check the form")).to_be_focused()
+    expect(page.get_by_role("alert").filter(has_text="Please check what is marked below")).to_be_focused()
     check(page)
 
 

@@ -80,7 +80,7 @@ def test_what_experts_decided_teaches_one_version_and_measures_all(new_person: N
     learnt = page.get_by_role("region", name="Expert-verified photos")
     expect(learnt.get_by_role("row")).to_have_count(3)  # a head, what teaches and what measures
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", name=re.compile("^It made"))).to_be_visible(timeout=3 * MINUTES)
+    expect(page.get_by_role("heading", name=re.compile("^Result: "))).to_be_visible(timeout=3 * MINUTES)
     for purpose in ("training", "evaluation only"):
         row = learnt.get_by_role("row").filter(has=page.get_by_role("cell", name=purpose, exact=True))
         expect(row.get_by_role("cell").filter(has_text="2")).to_have_count(2)  # of two photos two are new

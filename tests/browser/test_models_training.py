@@ -100,7 +100,7 @@ def test_collected_trained_watched_compared_overruled_and_gone_back_from(
     expect(page.get_by_text("Epoch 3 of 3")).to_be_visible(timeout=3 * MINUTES)
     expect(page.get_by_role("img", name=re.compile("^Accuracy per epoch"))).to_be_visible()
     expect(page.get_by_role("region", name="Latest output")).to_contain_text("train")
-    made = page.get_by_role("heading", name=re.compile("^It made"))
+    made = page.get_by_role("heading", name=re.compile("^Result: "))
     expect(made).to_be_visible(timeout=3 * MINUTES)
     number = made.inner_text().rsplit(" ", 1)[1]
     expect(page.get_by_text(re.compile("On the same .* photos"))).to_be_visible()

@@ -48,7 +48,7 @@ def test_refused_overruled_serving_and_back(new_person: NewPerson, models_server
 
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("link", name="Put into service…").click()
-    expect(page.locator(".check--failed")).to_contain_text("points too far")
+    expect(page.locator(".check--failed")).to_contain_text("points over the limit")
     page.get_by_role("textbox", name="Reason for overriding the checks").fill(REASON)
     page.get_by_role("button", name="Put into service despite failed checks").click()
     expect(page.get_by_text("Version switched.")).to_be_visible()

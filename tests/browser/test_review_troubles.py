@@ -48,7 +48,7 @@ def test_without_a_connection(new_person: NewPerson, decided_server: Server):
     second = press(page, "a")
     third = press(page, "m")
     warning = page.get_by_role("alert").filter(has_text="You are offline.")
-    expect(warning).to_contain_text("2 of your decisions wait in this browser")
+    expect(warning).to_contain_text("2 of your decisions are kept in this browser")
     page.keyboard.press("z")
     expect(page.locator(f'article.desk[data-ready][data-item="{second}"]')).to_have_count(1)
     assert press(page, "m") == third

@@ -41,7 +41,7 @@ def test_keep_the_answer(volunteer: Page, decided_server: Server):
         expect(look.get_by_role("img", name=f"Drawing: {COMMON_NAMES[name]}")).to_be_visible()
         expect(look.get_by_role("heading", name=name)).to_be_visible()
     expect(look.get_by_role("list")).to_have_count(2)
-    look.get_by_role("button", name=f"I keep {COMMON_NAMES[claimed]}").click()
+    look.get_by_role("button", name=f"I still think {COMMON_NAMES[claimed]}").click()
 
     see_verdict(volunteer)
     expect(look).to_have_count(0)
