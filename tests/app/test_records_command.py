@@ -35,7 +35,7 @@ def test_counted(wingcheck, season):
 def test_an_archive_is_written(wingcheck, season, tmp_path):
     path = tmp_path / "records.zip"
     code, out, _ = wingcheck("records", "export", path, "--standing", "undecided", "--until", "2025-12-31")
-    assert (code, "records.zip holds 1 records." in out) == (0, True)
+    assert (code, "records.zip: 1 records." in out) == (0, True)
     with reading(season) as session:
         [entry] = session.query(AuditEntry).filter_by(action="records.downloaded").all()
     assert entry.user_id is None
