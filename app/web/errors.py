@@ -112,19 +112,19 @@ def field_errors(error: InvalidInput, language: Language) -> list[dict[str, str]
 def photo_problem(error: PhotoError | None, max_megabytes: int) -> problems.Problem:
     """Why a photo has no answer; None: it has too many bytes to be read at all."""
     if error is None:
-        return problems.problem("photo-too-large", 413, f"A photo may have {max_megabytes} MB.")
+        return problems.problem("photo-too-large", 413, f"A photo may have at most {max_megabytes} MB.")
     return problems.problem(f"photo-{error.kind.replace('_', '-')}", _PHOTO_STATUS[error.kind], error.detail)
 
 
 def answer(request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     if wants_json(request):
         return problems.response(name, status, detail, headers=headers)
-    page = render(request, "error.html", status=status, **_for_people(request, name, status))
+    page = render(request, "error.html", status=status, **_for_people(request, name, status, detail))
     page.headers.update(headers or {})
     return page
 
 
-def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
+def _for_people(request: Request, name: str, status: int, detail: str) -> dict[str, object]:
     t = Language(negotiate(request, request.app.state.settings.default_language)).gettext
     titles = {
         "not-found": (
@@ -140,10 +140,7 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
             t("Not allowed"),
             t("This form was not sent from our website. Please reload the page and try again."),
         ),
-        "not-allowed": (
-            t("No access"),
-            t("Your account does not have access to this. An admin can change that."),
-        ),
+        "not-allowed": (t("No access"), f"{t(detail)} " + t("An admin can give you access.")),
         "not-signed-in": (t("Please sign in"), t("You need an account for this page.")),
         "too-many-attempts": (
             t("Too many requests"),
@@ -176,8 +173,8 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
     fallback = (t("Something went wrong"), t("This is our fault. The error has been logged. Please try again."))
     if status in {400, 422}:
         fallback = (t("We could not understand this request"), t("Please go back and try again."))
-    title, detail = titles.get(name, fallback)
-    return {"title": title, "detail": detail}
+    title, text = titles.get(name, fallback)
+    return {"title": title, "detail": text}
 
 
 def _domain_error(request: Request, error: Exception) -> Response:
@@ -214,7 +211,7 @@ def _sign_in_needed(request: Request, error: Exception) -> Response:
 
 def _password_change_needed(request: Request, error: Exception) -> Response:
     if wants_json(request):
-        return answer(request, "password-change-needed", 403, "Choose a password of your own first.")
+        return answer(request, "password-change-needed", 403, "Choose your own password first.")
     return RedirectResponse("/account/password", 303)
 
 
@@ -280,7 +277,7 @@ def _storage_failed(request: Request, error: Exception) -> Response:
 
 def _unexpected(request: Request, error: Exception) -> Response:
     log.exception("unexpected error", exc_info=error)
-    return answer(request, "internal-error", 500, "Something went wrong here. It has been noted.")
+    return answer(request, "internal-error", 500, "Something went wrong. The error has been logged.")
 
 
 class CatchErrors:

@@ -64,7 +64,10 @@ def test_an_imported_version_waits_until_it_is_activated(wingcheck, database, tm
     code, out, _ = wingcheck("models", "activate", INFO.name, "2.0.0", "--overrule", "the same network")
     assert (code, out) == (0, f"{INFO.name} 2.0.0 is in service.\n")
     assert served(database) == [(INFO.version, False), ("2.0.0", True)]
-    assert wingcheck("models", "rollback", "--reason", "a mistake")[:2] == (0, f"{INFO.name} {INFO.version} is in service.\n")
+    assert wingcheck("models", "rollback", "--reason", "a mistake")[:2] == (
+        0,
+        f"{INFO.name} {INFO.version} is in service.\n",
+    )
     code, out, _ = wingcheck("models", "history")
     assert [
         word for word in ("rolled_back", "a mistake", "overruled", "the same network", "installed") if word not in out

@@ -28,7 +28,7 @@ def test_a_link_for_the_first_admin_is_printed_until_there_is_one(wingcheck, dat
     make_user(database, Role.ADMIN)
     code, _, err = wingcheck("users", "first-admin-link")
     assert code == 1
-    assert "there is an admin already" in err
+    assert "there is already an admin" in err
 
 
 def test_somebody_is_invited(wingcheck, database):

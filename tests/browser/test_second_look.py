@@ -35,7 +35,7 @@ def volunteer(new_person: NewPerson, decided_server: Server) -> Page:
 def test_keep_the_answer(volunteer: Page, decided_server: Server):
     """The marks of both species stand beside the photo; whoever stays with the answer is asked no more."""
     seen, claimed = claim_the_other(volunteer, decided_server, 70)
-    look = volunteer.get_by_role("region", name="Would you look once more?")
+    look = volunteer.get_by_role("region", name="Would you look again?")
     expect(look.get_by_role("img", name="Your photo, close up")).to_be_visible()
     for name in (seen, claimed):
         expect(look.get_by_role("img", name=f"Drawing: {COMMON_NAMES[name]}")).to_be_visible()
@@ -54,7 +54,7 @@ def test_keep_the_answer(volunteer: Page, decided_server: Server):
 def test_change_the_answer(volunteer: Page, decided_server: Server):
     """Whoever changes the answer sees both, and so does everyone else; the new one is weighed anew."""
     seen, claimed = claim_the_other(volunteer, decided_server, 71)
-    look = volunteer.get_by_role("region", name="Would you look once more?")
+    look = volunteer.get_by_role("region", name="Would you look again?")
     look.get_by_role("button", name=f"I now think {COMMON_NAMES[seen]}").click()
 
     expect(look).to_have_count(0)

@@ -7,7 +7,7 @@ from tests.app.sending import TAXA, row
 from tests.factories import photo
 from tests.versions import BELIEVES_THE_CLAIM, BELIEVES_THE_MODEL
 
-ASKS = "Would you look once more?"
+ASKS = "Would you look again?"
 
 
 @pytest.fixture

@@ -228,3 +228,15 @@ def test_when_the_database_is_away_whoever_is_signed_in_is_told_so(lite, monkeyp
     assert answer.status_code == status
     assert status == 200 or int(answer.headers["retry-after"]) > 0
     assert lite.client.get("/about").status_code == 200  # volunteers' pages that need no database go on
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "said"),
+    [
+        (Role.REVIEWER, "/review/settings", "This page is for coordinators."),
+        (Role.COORDINATOR, "/admin/people", "This page is for admins."),
+    ],
+)
+def test_a_page_says_whom_it_is_for(lite, role, path, said):
+    answer = signed_in(lite, role).get(path)
+    assert (answer.status_code, said in answer.text) == (403, True)
