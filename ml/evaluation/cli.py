@@ -113,7 +113,7 @@ def _show(figures: dict[str, object]) -> None:
     if isinstance(paired, dict):
         _console.print(paired["sentence"])
     if figures.get("same_data") is False:
-        _console.print("These are not the photos it was trained with: some of them may have been in its training part.")
+        _console.print("This is not the data set it was trained on: some photos may have been used for training.")
 
 
 def _refusal(error: Exception) -> typer.Exit:
