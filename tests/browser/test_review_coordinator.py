@@ -152,7 +152,7 @@ def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, t
     row = page.get_by_role("region", name="Species by status").get_by_role("row").filter(has_text="Gatekeeper")
     expect(row.get_by_role("cell").first).to_have_text(re.compile("^[1-9]"))
 
-    page.get_by_role("link", name="Describe the records to download a Darwin Core archive").click()
+    page.get_by_role("link", name="Set up Darwin Core archive").click()
     own = page.get_by_role("region", name="Publisher of the records")
     own.get_by_label("Title").fill("Garden count")
     own.get_by_label("Organisation").fill("A charity")
