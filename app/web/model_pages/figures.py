@@ -16,12 +16,12 @@ _FIGURES: dict[str, tuple[str, str, bool]] = {
     "accuracy": (_("Accuracy"), "", True),
     "balanced_accuracy": (_("Balanced accuracy"), _("the same, with every species counting equally"), True),
     "coverage_at_1_percent_error": (
-        _("Coverage at 1% error"),
+        _("Coverage at 1 % error"),
         _("share of photos it can decide with 1 in 100 wrong"),
         True,
     ),
     "coverage_at_5_percent_error": (
-        _("Coverage at 5% error"),
+        _("Coverage at 5 % error"),
         _("share of photos it can decide with 5 in 100 wrong"),
         True,
     ),
