@@ -113,9 +113,7 @@ class Runs:
         known = {str(path): path for path in named}
         unknown = [path for path in request.bases or () if path not in known]
         if unknown:
-            raise Conflict(
-                f"There is no base data set {unknown[0]}: the settings don't name it, and no collection in use is it."
-            )
+            raise Conflict(f"{unknown[0]} is no known base data set: neither in the settings nor a collection in use.")
         chosen = named if request.bases is None else [path for path in named if str(path) in request.bases]
         return [base_data.look_at(path) for path in chosen]
 

@@ -176,7 +176,7 @@ def test_base_data_are_those_of_the_settings_and_a_change_in_them_is_new(service
     assert plan.labels == tuple(TAXA)
     (drawn / "pair" / "more.txt").write_text("another file")
     assert runs.plan(Request()).choice.fingerprint != plan.choice.fingerprint
-    with pytest.raises(Conflict, match="base data set /etc does not exist"):
+    with pytest.raises(Conflict, match="/etc is no known base data set"):
         runs.plan(Request(bases=("/etc",)))
 
 

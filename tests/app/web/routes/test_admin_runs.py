@@ -89,7 +89,7 @@ def test_what_can_not_be_read_is_told_by_its_field_and_nothing_starts(lite, admi
 def test_without_a_version_in_service_or_data_it_says_what_is_missing(lite, admin, form):
     lite.settings.training_root = ""
     assert "No training data" in admin.post("/admin/runs/plan", data=FORM).text
-    assert "does not exist" in admin.post("/admin/runs/plan", data=FORM | {"bases": ["/etc"]}).text
+    assert "/etc is no known base data set" in admin.post("/admin/runs/plan", data=FORM | {"bases": ["/etc"]}).text
 
 
 def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, admin, form):
