@@ -33,11 +33,17 @@ __all__ = [
     "Visitor",
     "needs",
 ]
+_ = str  # marks messages for extraction
+_ONLY_FOR = {
+    Role.REVIEWER: _("This page is for reviewers."),
+    Role.COORDINATOR: _("This page is for coordinators."),
+    Role.ADMIN: _("This page is for admins."),
+}
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "X-CSRF-Token"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BEARER = HTTPBearer(
-    auto_error=False, scheme_name="API key", description="A key made under People → API keys; it begins with `wck_`."
+    auto_error=False, scheme_name="API key", description="A key created under People → API keys; it starts with `wck_`."
 )
 
 
@@ -69,7 +75,7 @@ def needs(role: Role, scope: Scope | None = None, *, with_first_password: bool =
         if user is None:
             raise SignInNeeded
         if not user.may(role):
-            raise NotAllowed(f"This is for a {role.value}.")
+            raise NotAllowed(_ONLY_FOR[role])
         if user.via == "api_key":
             _check_scope(user, scope)
             return user
@@ -98,7 +104,7 @@ async def _check_csrf(request: Request, user: SignedIn) -> None:
         value = form.get(CSRF_FIELD)
         given = value if isinstance(value, str) else None
     if given is None or not hmac.compare_digest(given.encode(), user.csrf_token.encode()):
-        raise HTTPException(403, "The CSRF token is missing or is not that of this session.")
+        raise HTTPException(403, "The CSRF token is missing or belongs to another session.")
 
 
 Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER))]

@@ -135,15 +135,15 @@ def checked_text(text: str, field: str, longest: int = MAX_REMARK) -> str:
 def refuse_stale(session: Session, task: ReviewTask, user_id: int, revision: int) -> None:
     """Raise Stale where the item is not as this user saw it, Conflict where it is nobody's turn any more."""
     if task.revision != revision:
-        raise Stale("This item has changed since it was opened.", _happened(session, task, revision))
+        raise Stale("This submission has changed since it was opened.", _happened(session, task, revision))
     if task.state is TaskState.GONE:
-        raise Conflict("This submission is not for review any more.")
+        raise Conflict("This submission is no longer open for review.")
     now = utcnow()
     held = leases.holder(task, now)
     if held is not None and held != user_id:
         name = session.scalar(select(User.name).where(User.id == held)) or ""
         happened = [Happening("leased", task.leased_until or now, name)]
-        raise Stale("Another reviewer has this item open now.", happened)
+        raise Stale("Another reviewer has this submission open.", happened)
 
 
 def _happened(session: Session, task: ReviewTask, revision: int) -> list[Happening]:
@@ -216,7 +216,7 @@ def take_back(
     if row.kind not in ANSWERS | {IdentificationKind.QUESTION}:
         raise Conflict("Only an answer or a question can be undone.")
     if submission.status is SubmissionStatus.WITHDRAWN or task.state is TaskState.GONE:
-        raise Conflict("This submission was withdrawn meanwhile.")
+        raise Conflict("This submission has been withdrawn.")
     if row.kind is IdentificationKind.QUESTION:
         _withdraw_question(session, row)
     undo = standings.append(
@@ -233,7 +233,7 @@ def take_back(
 def _withdraw_question(session: Session, row: Identification) -> None:
     question = session.scalar(select(ReviewQuestion).where(ReviewQuestion.identification_id == row.id))
     if question is None or question.answered_at is not None:
-        raise Conflict("This question was answered already.")
+        raise Conflict("This question has already been answered.")
     question.withdrawn_at = utcnow()
 
 

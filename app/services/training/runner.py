@@ -136,7 +136,7 @@ class Training:
     def _check_bases(self, run: TrainingRun) -> None:
         for base in run.snapshot.bases:
             if base_data.look_at(Path(base["path"])).fingerprint != base["fingerprint"]:
-                raise TrainingFailed(f"The base data set {base['path']} was changed since this run was started.")
+                raise TrainingFailed(f"The base data set {base['path']} has changed since this run was started.")
 
     # --- the process --------------------------------------------------------------------------------------------------
 
@@ -172,9 +172,9 @@ class Training:
             self._look(job_id, run_id, folder, now - told, held)
             told = now
             if held > megabytes:
-                raise TrainingFailed(f"The run took {held:.0f} MB of memory; {megabytes} are allowed.")
+                raise TrainingFailed(f"The run took {held:.0f} MB of memory; the limit is {megabytes} MB.")
             if now - begun > seconds:
-                raise TrainingFailed("The run took longer than it may.")
+                raise TrainingFailed("The run exceeded its time limit.")
         self._look(job_id, run_id, folder, time.monotonic() - told, 0.0, last=True)
 
     def _look(
@@ -198,7 +198,7 @@ class Training:
         if cancelled and not last:
             raise _Cancelled
         if not ours:
-            raise Interrupted("Another worker took the run over.")
+            raise Interrupted("Another worker took over the run.")
 
     def _note(self, run_id: int, **values: object) -> None:
         with transaction(self._sessions) as session:

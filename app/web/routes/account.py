@@ -43,7 +43,7 @@ def show(
     """Everything that a user keeps here."""
     messages = {
         "saved": language.gettext("Your account was saved."),
-        "password": language.gettext("Your new password holds. Everywhere else you were signed out."),
+        "password": language.gettext("Your password was changed. You were signed out everywhere else."),
         "session": language.gettext("You were signed out there."),
     }
     return _page(request, user, session, sessions, language, flash=messages.get(done))

@@ -62,7 +62,7 @@ def sign_in(
     try:
         user, token = service.sign_in(attempt)
     except WrongPassword:
-        problem = language.gettext("E-mail address or password is wrong.")
+        problem = language.gettext("E-mail address or password is incorrect.")
         return _page(request, next, email=email, problem=problem, status=401)
     except TooManyAttempts as error:
         problem = language.ngettext(

@@ -31,7 +31,7 @@ def show(
     request: Request, _user: Coordinator, sessions: Sessions, words: WordsDep, saved: str = "", undescribed: str = ""
 ) -> Response:
     """The numbers of a time and a species, and what a download would hold. ``undescribed``: an archive was asked for."""
-    missing = {"title": words.t("An archive says whose the records are. Please fill this in first.")}
+    missing = {"title": words.t("An archive needs these details. Please fill them in first.")}
     return _page(
         request, sessions, words, flash=words.t("Saved.") if saved else None, errors=missing if undescribed else None
     )

@@ -131,7 +131,7 @@ def test_names_are_suggested_and_what_is_typed_is_what_is_collected(lite, admin)
     ]
     assert (row.licences, row.wanted, row.size, state) == (["cc0", "cc-by"], 7, "small-240", RunState.WAITING)
     page = admin.get(started.headers["location"]).text
-    assert "It is the next one." in page
+    assert "Next in line." in page
     for _ in range(2):  # twice is once
         assert admin.post(f"{started.headers['location']}/cancel").headers["location"] == f"/admin/collections/{row.id}"
         assert kept(lite)[1] is RunState.CANCELLED
@@ -175,10 +175,10 @@ def test_decided_without_script_and_undone(lite, admin, collection):
     done = admin.post(f"{address}/decide", data=both)
     assert done.status_code == 303
     page = admin.get(done.headers["location"]).text
-    assert "2 photos are decided." in page
+    assert "2 photos decided." in page
     act = done.headers["location"].rpartition("act=")[2]
     late = admin.post(f"{address}/decide", data={"photo": f"{numbers[0]}:0", "decision": "wrong", "back": "show=right"})
-    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+    assert "Somebody else has since decided one photo differently" in admin.get(late.headers["location"]).text
     back = admin.post(f"{address}/undo", data={"act": act, "back": "show=all"})
     assert back.headers["location"] == f"{address}/photos?show=all"
     assert {photo.decision for photo in photos_of(lite, collection)} == {PhotoDecision.UNDECIDED}
@@ -193,7 +193,7 @@ def test_a_script_is_told_what_became_of_each_photo(lite, admin, collection):
     assert (said["counts"]["right"], said["counts"]["undecided"], said["counts"]["all"]) == (1, 2, 3)
     said = admin.post(path, data={"photo": f"{numbers[0]}:0", "decision": "wrong"}, headers=json).json()
     assert said["kept"] == []
-    assert said["refused"][0]["said"].startswith("Right, says Admin")
+    assert said["refused"][0]["said"].startswith("Correct (Admin")
     for wrong in ("1", "x:0", "1:0:0"):
         assert admin.post(path, data={"photo": wrong, "decision": "right"}, headers=json).status_code == 400
     assert admin.post(path, data={"photo": "999:0", "decision": "right"}, headers=json).status_code == 404
@@ -209,7 +209,7 @@ def test_a_photo_of_another_species_counts_as_that_one(lite, admin, collection):
 
     said = decide(f"{first}:0", "other_species", BROWNS[1])
     assert (said["kept"][0]["decision"], said["kept"][0]["shows"]) == ("other_species", BROWNS[1])
-    assert said["kept"][0]["said"].startswith("Gatekeeper, says Admin")
+    assert said["kept"][0]["said"].startswith("Gatekeeper (Admin")
     assert said["counts"]["other_species"] == 1
     decide(f"{second}:0", "other_species", BROWNS[0])
     decide(f"{third}:0", "wrong", BROWNS[1])
@@ -243,9 +243,9 @@ def test_the_species_is_named_on_a_page_of_its_own_without_script(lite, admin, c
     assert "know this species" in wrong.text
     assert 'value="Nemo &lt;nullus&gt;"' in wrong.text
     done = admin.post(address, data=form | {"shows": "Oranje  zandoogje"})
-    assert "Gatekeeper, says Admin" in admin.get(done.headers["location"]).text
+    assert "Gatekeeper (Admin" in admin.get(done.headers["location"]).text
     late = admin.post(address, data=form | {"shows": BROWNS[0]})
-    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+    assert "Somebody else has since decided one photo differently" in admin.get(late.headers["location"]).text
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_before_a_photographers_photos_go_it_is_told_which(lite, admin, collecti
     address = f"/admin/collections/{collection}/photographers/2@N00"
     page = admin.get(address).text
     assert "Remove the photos of Ann 2?" in page
-    assert "One photo goes, for good" in page
-    assert "Nothing: no run may learn from them" in page
+    assert "One photo will be deleted for good" in page
+    assert "Nothing: they are not in any training data" in page
     assert admin.get(f"/admin/collections/{collection}/photographers/9@N00").status_code == 404
     failed = admin.post(f"{address}/remove")  # nothing was ever collected into this folder
     assert failed.status_code == 409
