@@ -103,7 +103,7 @@ def _prepare(settings: Settings, model: Path | None) -> None:
 def run(
     host: HostOption = None, port: PortOption = None, model: ModelOption = None, processes: ProcessesOption = None
 ) -> None:
-    """Start everything: migrate, register the bundled model, web and worker. Ctrl-C stops it."""
+    """Start everything: migrate, register the bundled model, start web and worker. Ctrl-C stops it."""
     settings = _settings(host, port, processes)
     _check_data_folder(settings.data_dir)
     sockets = _listen(settings)
@@ -162,7 +162,7 @@ def serve(
     processes: ProcessesOption = None,
     prepare: Annotated[bool, typer.Option(help="Migrate and register the bundled model first.")] = True,
 ) -> None:
-    """Start the web server alone; a worker elsewhere screens what it takes."""
+    """Start only the web server; a worker elsewhere processes submissions."""
     share, settings = Share.given(), _settings(host, port, processes)
     if share is not None:
         _serve(settings.shared_out(share.processes, share.folder), share)
@@ -197,7 +197,7 @@ def _announce(settings: Settings) -> None:
 
 @cli.command()
 def worker() -> None:
-    """Start a worker: it screens submissions in the background."""
+    """Start a worker for background jobs."""
     with uncollected():
         from app.worker import Worker
 

@@ -37,6 +37,7 @@ from app.web.uploads import Room
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
 `POST /predict` asks the model about photos and keeps nothing. `/api/v1/submissions` does what the volunteers' page does.
+With an API key, coordinators' programs read records, and admins' programs train models and put them into service.
 Errors are problem details (RFC 9457)."""
 
 # A few photos too many are told by number and kept from nobody's memory; more end the request while it arrives.

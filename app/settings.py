@@ -48,21 +48,21 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")
     queue_url: str = Field(
         "",
-        description="Where job messages wait: sqlite:///…, postgresql://…, redis://…; empty: SQLite in the data folder.",
+        description="Queue of job messages: sqlite:///…, postgresql://…, redis://…; empty: SQLite in the data folder.",
     )
     secret_key: SecretStr | None = Field(
-        None, description="Signs cookies and forms; made and kept in the data folder when not set."
+        None, description="Signs cookies and forms; created in the data folder if not set."
     )
 
-    s3_bucket: str = Field("", description="Bucket that photos lie in; empty: the data folder. Needs `wingcheck[s3]`.")
-    s3_prefix: str = Field("", description="Folder in the bucket that all photos lie under.")
+    s3_bucket: str = Field("", description="Bucket for photos; empty: the data folder. Needs `wingcheck[s3]`.")
+    s3_prefix: str = Field("", description="Folder in the bucket for all photos.")
     s3_endpoint_url: str = Field("", description="Address of the S3 server; empty: Amazon's.")
-    s3_region: str = Field("", description="Region of the bucket, where the server has regions.")
+    s3_region: str = Field("", description="Region of the bucket, if the server has regions.")
     s3_access_key_id: SecretStr | None = Field(
         None,
-        description="Key for the bucket; not set: whatever boto3 finds (environment, profile, the machine's role).",
+        description="Key for the bucket; not set: boto3's usual places (environment, profile, machine role).",
     )
-    s3_secret_access_key: SecretStr | None = Field(None, description="The secret that goes with it.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="The secret for this key.")
     original_retention_days: int | None = Field(
         None,
         ge=1,
@@ -83,57 +83,57 @@ class Settings(BaseSettings):
         description="Address at which people reach the service, for links that the command line prints, as in "
         "`https://count.example.org`; empty: host and port.",
     )
-    session_days: int = Field(30, ge=1, le=365, description="Days after which whoever signed in must do so again.")
-    session_idle_days: int = Field(7, ge=1, le=365, description="Days without a visit after which the same holds.")
+    session_days: int = Field(30, ge=1, le=365, description="Days after which users must sign in again.")
+    session_idle_days: int = Field(
+        7, ge=1, le=365, description="Days without a visit after which users must sign in again."
+    )
     allowed_hosts: str = Field(
         "",
-        description="Names in the address bar that are answered, separated by commas; `.example.org` takes subdomains in, "
+        description="Host names that are answered, separated by commas; `.example.org` includes subdomains, "
         "`*` is any. Always answered: localhost and `WINGCHECK_HOST`.",
     )
     trusted_proxies: str = Field(
         "",
         description="Addresses or networks of the proxies in front, separated by commas. Only their X-Forwarded-For and "
-        "X-Forwarded-Proto are believed.",
+        "X-Forwarded-Proto are trusted.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line.")
 
-    runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="What answers predictions.")
-    task: str = Field("", description="Task whose active model version serves; empty: the one activated last.")
+    runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="Runtime for predictions.")
+    task: str = Field("", description="Task whose active model version is used; empty: the one activated last.")
     training_root: str = Field(
         "",
         description="Folder with the data that a config names itself (as `wingcheck train --data`); empty: runs learn from "
         "verified photos and the base data sets alone.",
     )
-    training_bases: str = Field(
-        "", description="Further data sets that runs may learn from: folders, separated by commas."
-    )
+    training_bases: str = Field("", description="Further data sets for training: folders, separated by commas.")
     flickr_key: SecretStr | None = Field(None, description="Flickr API key; without one no photos can be collected.")
-    flickr_secret: SecretStr | None = Field(None, description="The secret that belongs to it.")
-    flickr_contact: str = Field("", description="E-mail or web address that Flickr's operators can turn to.")
+    flickr_secret: SecretStr | None = Field(None, description="The secret for this key.")
+    flickr_contact: str = Field("", description="E-mail or web address for Flickr's operators.")
     flickr_api_url: str = Field(
         "", pattern="^(|https?://.+)$", description="Another server that speaks Flickr's REST protocol; empty: Flickr."
     )
-    retrain_config: str = Field("bundled_browns", description="Experiment, or config file, that runs train by default.")
+    retrain_config: str = Field("bundled_browns", description="Experiment or config file for runs by default.")
     retrain_weights: str = Field(
         "",
-        description="What runs from scratch begin with: `imagenet` (downloaded), `none`, or a .weights.h5 file; empty: what "
-        "the config says.",
+        description="Weights that runs from scratch start with: `imagenet` (downloaded), `none`, or a .weights.h5 file; empty: "
+        "those of the config.",
     )
     retrain_test_share: float = Field(
-        0.2, gt=0, lt=1, description="Share of volunteers whose verified photos measure models and never teach them."
+        0.2, gt=0, lt=1, description="Share of volunteers whose verified photos are set aside for evaluation."
     )
     retrain_at: str = Field(
         "",
         pattern="^(|([01][0-9]|2[0-3]):[0-5][0-9])$",
-        description="When a run starts each night where something is new, in UTC, as in `02:30`; empty: never.",
+        description="Time (UTC) of the nightly run, if there are new photos, such as `02:30`; empty: never.",
     )
     retrain_after_photos: int = Field(
-        0, ge=0, description="Newly verified photos after which a run starts by itself; 0: never."
+        0, ge=0, description="Newly verified photos after which a run starts automatically; 0: never."
     )
     retrain_max_minutes: int = Field(480, ge=1, description="Minutes after which a run is stopped.")
     retrain_max_megabytes: int = Field(6000, ge=1, description="Memory above which a run is stopped, in MB.")
-    retrain_threads: int = Field(1, ge=1, description="CPU threads of a run; with one, it repeats exactly.")
+    retrain_threads: int = Field(1, ge=1, description="CPU threads of a run; with one, it is exactly reproducible.")
     gate_margin: float = Field(
         0.01,
         ge=0,
@@ -141,37 +141,37 @@ class Settings(BaseSettings):
         description="By how much a new model version's accuracy may be lower than that of the one in service.",
     )
     gate_confidence: float = Field(
-        0.95, gt=0.5, lt=1, description="Confidence with which that must be known before it may be promoted."
+        0.95, gt=0.5, lt=1, description="Confidence needed for that before it may be promoted."
     )
     gate_least_photos: int = Field(
-        50, ge=1, description="Verified photos that measure, from which on a comparison on them decides at the gate."
+        50, ge=1, description="Evaluation photos needed for the gate to use a comparison on them."
     )
     gate_max_calibration_error: float = Field(
         0.05, gt=0, le=1, description="Largest calibration error of a version that may be promoted."
     )
     gate_max_megabytes: float = Field(50, gt=0, description="Largest file of a version that may be promoted, in MB.")
     gate_max_milliseconds: float = Field(
-        50, gt=0, description="Longest time that one answer of a version that may be promoted takes, in ms."
+        50, gt=0, description="Longest response time of a version that may be promoted, in ms."
     )
     watch_max_drift: float = Field(
         0.25,
         gt=0,
-        description="Population stability index of scores or embeddings above which a week is told as an alert.",
+        description="Population stability index of scores or embeddings above which a week raises an alert.",
     )
     watch_least_agreement: float = Field(
         0.8,
         ge=0,
         le=1,
-        description="Share of decisions in which experts name what the model named, below which a week is told.",
+        description="Agreement of experts with the model below which a week raises an alert.",
     )
     watch_least_in_scope: float = Field(
-        0.5, ge=0, le=1, description="Share of photos in scope below which a week is told."
+        0.5, ge=0, le=1, description="Share of photos in scope below which a week raises an alert."
     )
     watch_least_photos: int = Field(
-        50, ge=1, description="Photos, or decisions, below which a week's share says nothing."
+        50, ge=1, description="Photos or decisions that a week needs before its shares are checked."
     )
     watch_webhook_url: str = Field(
-        "", pattern="^(|https?://.+)$", description="Where alerts are posted as JSON; empty: nowhere."
+        "", pattern="^(|https?://.+)$", description="Address to which alerts are posted as JSON; empty: none."
     )
     prediction_threads: int = Field(
         default_factory=lambda: machine.cores(),
@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         2, gt=0, description="Expected wait for a prediction above which 503 is answered at once."
     )
     submission_wait_seconds: float = Field(
-        15, gt=0, description="Expected wait of a submission above which 503 is answered at once."
+        0.8, gt=0, description="Expected wait of a submission above which 503 is answered at once."
     )
     screen_at_once_seconds: float = Field(
         1,
@@ -207,19 +207,19 @@ class Settings(BaseSettings):
     upload_memory_megabytes: int = Field(
         40,
         ge=1,
-        description="Photos on their way in that each web process keeps in memory, in MB; what is more goes to temporary files.",
+        description="Uploads that each web process keeps in memory, in MB; larger ones go to temporary files.",
     )
 
-    max_form_fields: int = Field(64, ge=16, description="Fields of one form, photos not counted.")
+    max_form_fields: int = Field(64, ge=16, description="Fields of one form, without photos.")
     max_url_bytes: int = Field(4096, ge=256, description="Length of an address with its query.")
     max_header_bytes: int = Field(32_768, ge=1024, description="All headers of a request together.")
 
     max_connections: int = Field(500, ge=1, description="Open connections before 503, in all web processes together.")
     header_seconds: float = Field(15, gt=0, description="Time for the headers of a request to arrive.")
     body_seconds: float = Field(600, gt=0, description="Time for the body of a request to arrive.")
-    body_grace_seconds: float = Field(20, gt=0, description="Time before a slow body is held to the minimum speed.")
-    min_body_bytes_per_second: int = Field(500, ge=1, description="Slowest body that is waited for.")
-    stalled_seconds: float = Field(60, gt=0, description="Time a client may leave an answer unread.")
+    body_grace_seconds: float = Field(20, gt=0, description="Time before the minimum speed of a body applies.")
+    min_body_bytes_per_second: int = Field(500, ge=1, description="Minimum speed of a body.")
+    stalled_seconds: float = Field(60, gt=0, description="Time a client may take to read an answer.")
     keep_alive_seconds: int = Field(15, ge=1, description="Time a connection may lie idle between requests.")
 
     rate_limit_url: str = Field(
@@ -233,11 +233,11 @@ class Settings(BaseSettings):
     rate_limit_submissions: str = Field("60/minute;600/hour", description="Submissions per client; empty: no limit.")
     rate_limit_writes: str = Field(
         "120/minute",
-        description="Everything else that changes something, per client; whoever is signed in counts alone.",
+        description="Everything else that changes something, per client; signed-in users are counted separately.",
     )
     rate_limit_sign_in: str = Field(
         "10/15minutes",
-        description="Attempts to sign in to one account; browsers that signed in to it before are counted apart from all others.",
+        description="Attempts to sign in to one account; browsers that signed in to it before are counted separately.",
     )
     rate_limit_sign_in_address: str = Field(
         "60/15minutes", description="Attempts to sign in per client, to any account."
@@ -248,7 +248,7 @@ class Settings(BaseSettings):
 
     max_jpeg_megapixels: float = Field(120, gt=0, description="Largest baseline JPEG decoded.")
     max_progressive_jpeg_megapixels: float = Field(
-        25, gt=0, description="Largest JPEG decoded that is progressive, or stores one colour after the other."
+        25, gt=0, description="Largest JPEG decoded that is progressive or stores its colours separately."
     )
     max_png_megapixels: float = Field(26, gt=0, description="Largest PNG decoded.")
     max_webp_megapixels: float = Field(16, gt=0, description="Largest WebP decoded.")
@@ -266,7 +266,7 @@ class Settings(BaseSettings):
         "each at least; by default one per core.",
     )
 
-    default_language: Literal["en", "nl"] = Field("en", description="Language where the browser asks for none of ours.")
+    default_language: Literal["en", "nl"] = Field("en", description="Language if the browser asks for none of ours.")
 
     @field_validator("trusted_proxies", "rate_limit_exempt")
     @classmethod

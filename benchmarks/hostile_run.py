@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
+import pillow_heif
 
 from benchmarks.timing import table
 from tests.hostile.catalogue import CASES, Case
 from tests.running import Server
 
+pillow_heif.register_heif_opener()  # some of the files are written as HEIC
 CONNECTIONS, MOST_MEGABYTES, REST_SECONDS = 8, 600, 8
 # Nobody is sent away: what is measured is what happens to those who are let in.
 PATIENT = {"WINGCHECK_PREDICTION_WAIT_SECONDS": "600", "WINGCHECK_SUBMISSION_WAIT_SECONDS": "600"}

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from tests.running import eventually
 
+# Whoever takes less processor time than this, in seconds, between two looks does nothing.
+_LOOK, _IDLE = 0.5, 0.05
+
 
 class Processes:
     """A process and all its descendants."""
@@ -39,8 +42,15 @@ class Processes:
         return sum(map(_kilobytes, self.numbers())) * 1024 / 1e6
 
     def pause(self) -> None:
-        """Let them stand still: also an idle server may wake a thousand times a second."""
+        """Let them stand still, when they have done what they do: also an idle server may wake a thousand times a second."""
+        before, now = -1.0, self._processor_seconds()
+        while now - before > _IDLE:
+            time.sleep(_LOOK)
+            before, now = now, self._processor_seconds()
         self._signal(signal.SIGSTOP)
+
+    def _processor_seconds(self) -> float:
+        return sum(map(_seconds, self.numbers()))
 
     def resume(self) -> None:
         """Let them go on."""
@@ -71,6 +81,14 @@ class Processes:
             over.set()
             thread.join()
             look()
+
+
+def _seconds(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0  # gone meanwhile
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kilobytes(process: int) -> int:

@@ -19,7 +19,7 @@ from ml.versions_cli import COMMANDS
 # The application mounts these among its own commands on registered versions.
 version_commands = COMMANDS
 
-app = typer.Typer(help="Train and measure model versions.", no_args_is_help=True)
+app = typer.Typer(help="Train and evaluate model versions.", no_args_is_help=True)
 app.add_typer(augment_app, name="augment")
 app.add_typer(collect_app, name="collect")
 app.add_typer(dataset_app, name="dataset")
@@ -51,7 +51,7 @@ def add_activation(folder: Annotated[Path, typer.Argument(help="Folder of a mode
 
 
 @app.command()
-def draw(folder: Annotated[Path, typer.Argument(help="Folder to make.")]) -> None:
+def draw(folder: Annotated[Path, typer.Argument(help="Folder to create.")]) -> None:
     """Draw a small data folder of simple butterflies, to try training without any photo."""
     from ml.datasets.synthetic import write_drawn_folder
 

@@ -32,30 +32,28 @@ def train(
     values: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Another value than the config's: optimisation.epochs=3. Repeatable."
+            "--set", metavar="KEY=VALUE", help="Override a value of the config: optimisation.epochs=3. Repeatable."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the config's.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Another number of epochs than the config's.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Override the config's seed.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Override the config's number of epochs.", min=1)] = None,
     weights: Annotated[
         str | None, typer.Option(help="Backbone weights: 'imagenet' (downloaded), 'none', or a .weights.h5 file.")
     ] = None,
     threads: Annotated[
-        int, typer.Option(help="CPU threads; with more than one a run is faster and no longer repeats exactly.", min=1)
+        int, typer.Option(help="CPU threads; more than one is faster but not exactly reproducible.", min=1)
     ] = 1,
     start: Annotated[
         Path | None,
-        typer.Option("--from", help="Begin with the weights of this model version, which is built the same way."),
+        typer.Option("--from", help="Start from the weights of this model version, of the same architecture."),
     ] = None,
     parts: Annotated[
         Path | None,
-        typer.Option(
-            "--parts", help="Take the finder and the names of this model version over instead of making them."
-        ),
+        typer.Option("--parts", help="Copy the finder and the names from this model version instead of training them."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped or killed run.")] = False,
     checkpoints: Annotated[
-        Path | None, typer.Option(help="Where the run is written down; beside the model version unless said.")
+        Path | None, typer.Option(help="Folder for checkpoints; default: beside the model version.")
     ] = None,
     progress: Annotated[
         Path | None, typer.Option(help="Append the run's progress to this file, as JSON lines.")
@@ -64,7 +62,7 @@ def train(
     folds: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Cross-validate instead: every photo is answered by a model that has not learnt from it."
+            min=2, help="Cross-validate instead: every photo is predicted by a model that was not trained on it."
         ),
     ] = None,
 ) -> None:
@@ -115,7 +113,7 @@ def train(
                 following=following,
             )
     except Stopped as stopped:
-        _console.print("Stopped. The same command with --resume goes on from here.")
+        _console.print("Stopped. Continue with the same command and --resume.")
         raise typer.Exit(EXIT_CODE) from stopped
     except (ConfigError, DataError, TrainingError, ExportError) as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
@@ -131,7 +129,9 @@ def _cross_validate(config: Config, folds: int, data: Path, out: Path | None, th
 
     folder = out or Path("runs") / f"{config.model_name}-{config.version}-folds"
     _console.print(folds_table(run_folds(config, folds, data, folder, say=_console.print, threads=threads)))
-    _console.print(f"Answers of all photos: {folder / 'out_of_fold.csv'}; label errors: wingcheck dataset clean")
+    _console.print(
+        f"Predictions of all photos: {folder / 'out_of_fold.csv'}; find wrong labels with: wingcheck dataset clean"
+    )
 
 
 def _command(config: str, values: list[str], **options: object) -> str:

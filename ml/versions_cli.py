@@ -11,15 +11,11 @@ import typer
 from rich.console import Console
 
 _console = Console(soft_wrap=True, highlight=False)
-Version = Annotated[
-    str, typer.Argument(help="Folder of a model version, or the name of one that comes with Wingcheck.")
-]
+Version = Annotated[str, typer.Argument(help="Folder of a model version, or the name of a bundled one.")]
 
 
 def compare(
-    versions: Annotated[
-        list[str], typer.Argument(help="Folders of model versions, or names of those that come with Wingcheck.")
-    ],
+    versions: Annotated[list[str], typer.Argument(help="Folders of model versions, or names of bundled ones.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Lay versions side by side: their figures, thresholds and sizes."""
@@ -62,7 +58,7 @@ def export(
 
 
 def adopt(
-    saved_model: Annotated[Path, typer.Argument(help="Folder of a SavedModel that was made elsewhere.")],
+    saved_model: Annotated[Path, typer.Argument(help="Folder of a SavedModel.")],
     out: Annotated[Path, typer.Argument(help="Folder of the new model version; must be new or empty.")],
     label: Annotated[
         list[str] | None, typer.Option(help="Scientific name of a label, in the order of its outputs. Repeat it.")
@@ -70,18 +66,18 @@ def adopt(
     labels: Annotated[
         Path | None, typer.Option(help="JSON file with the labels instead: names, or entries as in model.json.")
     ] = None,
-    pixels: Annotated[str | None, typer.Option(help="How it wants its pixels: 0..255, 0..1 or -1..1.")] = None,
+    pixels: Annotated[str | None, typer.Option(help="Pixel range: 0..255, 0..1 or -1..1.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the version. Default: the name of OUT.")] = None,
     version: Annotated[str, typer.Option(help="Its number.")] = "1.0.0",
-    task: Annotated[str, typer.Option(help="What it is for; one version serves each task.")] = "garden-browns",
-    size: Annotated[int | None, typer.Option(min=8, help="Side of its input, where it takes any.")] = None,
+    task: Annotated[str, typer.Option(help="Its task; one version is in service per task.")] = "garden-browns",
+    size: Annotated[int | None, typer.Option(min=8, help="Side of its input, if it accepts any.")] = None,
     training_resolution: Annotated[
-        int | None, typer.Option(min=8, help="Side of the photos it learnt from. Default: its input's.")
+        int | None, typer.Option(min=8, help="Side of its training photos. Default: that of its input.")
     ] = None,
-    signature: Annotated[str | None, typer.Option(help="Which signature, where it has several.")] = None,
-    output: Annotated[str | None, typer.Option(help="Which output, where several would do.")] = None,
+    signature: Annotated[str | None, typer.Option(help="Signature, if there are several.")] = None,
+    output: Annotated[str | None, typer.Option(help="Output, if there are several.")] = None,
     logits: Annotated[
-        bool | None, typer.Option("--logits/--probabilities", help="What it answers. Default: found out by trying.")
+        bool | None, typer.Option("--logits/--probabilities", help="Its output. Default: detected.")
     ] = None,
 ) -> None:
     """Take in a SavedModel from elsewhere: make a model version of it that can be imported and served."""

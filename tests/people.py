@@ -97,7 +97,7 @@ def with_key(service: Service, role: Role, *scopes: Scope, requests_per_minute: 
 def write_accounts(sessions: SessionFactory) -> dict[str, str]:
     """Something in every table of accounts. Returns the secrets, of which none may be found anywhere."""
     admin, reviewer = make_user(sessions, Role.ADMIN), make_user(sessions, must_change_password=True, language="nl")
-    secrets = {"session": session_token(sessions, reviewer), "key": make_key(sessions, reviewer, Scope.REVIEW_READ)}
+    secrets = {"session": session_token(sessions, reviewer), "key": make_key(sessions, reviewer, Scope.RECORDS)}
     with transaction(sessions) as session:
         invitation = account_links.invite(session, admin.id, "next@example.org", Role.COORDINATOR)
         reset = account_links.make_password_reset(session, admin.id, reviewer.id)

@@ -40,12 +40,12 @@ def progress() -> Iterator[Tell]:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="Where to write it: a name ending in .tar, or a new folder.")],
+    target: Annotated[Path, typer.Argument(help="Target: a name ending in .tar, or a new folder.")],
     with_secret_key: Annotated[
-        bool, typer.Option(help="Put the key that signs cookies in, if it lies in the data folder.")
+        bool, typer.Option(help="Include the key that signs cookies, if it is in the data folder.")
     ] = True,
 ) -> None:
-    """Back up database, photos and imported models into one file or folder, while everything runs."""
+    """Back up database, photos and imported models to a file or folder, while the service runs."""
     settings = get_settings()
     engine, storage = make_engine(settings.database_url), make_storage(settings)
     with progress() as tell:
@@ -57,11 +57,11 @@ def restore(
     source: Annotated[Path, typer.Argument(help="The file or folder that `wingcheck backup` wrote.")],
     into: Annotated[
         Path | None,
-        typer.Option(help="Another data folder, with SQLite and photos in it; default: as the settings say."),
+        typer.Option(help="Another data folder for SQLite and photos; default: from the settings."),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only check that the backup is whole.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check that the backup is complete.")] = False,
 ) -> None:
-    """Fill an empty database and an empty photo storage from a backup of either kind of database."""
+    """Restore a backup, of SQLite or PostgreSQL, into an empty database and photo storage."""
     if check:
         with progress() as tell:
             about = restoring.verify(source, tell)

@@ -27,22 +27,20 @@ from app.settings import get_settings
 def replay(
     name: str,
     version: str,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Submissions of this day or later.")
-    ] = None,
-    measuring: Annotated[bool, typer.Option("--measuring", help="Only photos that measure models.")] = False,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of submissions.")] = None,
+    measuring: Annotated[bool, typer.Option("--measuring", help="Only evaluation photos.")] = False,
 ) -> None:
-    """Let a version look at the season again, beside the one that serves; nothing of it is changed."""
+    """Run a version on past submissions and compare it with the version in service; nothing is changed."""
     moment = since.replace(tzinfo=UTC) if since else None
     use_cases = Replays(sessions(), Dispatcher(get_settings().queue_url).send)
     number = use_cases.start(version_id(name, version), None, since=moment, only_measuring=measuring)
-    out.print(f"Replay {number} waits for workers; 'wingcheck models replayed {number}' tells what it found.")
+    out.print(f"Replay {number} is queued; 'wingcheck models replayed {number}' shows the results.")
 
 
 def replayed(
     number: Annotated[int | None, typer.Argument(help="Number of the replay; empty: list them.")] = None,
 ) -> None:
-    """What a replay found: verdicts that would be others, the queue, acceptances it disputes."""
+    """Show a replay: verdicts that would change, the queue, disputed acceptances."""
     with reading(sessions()) as session:
         if number is not None:
             _show(replay_results.summary(session, number))
@@ -55,16 +53,19 @@ def replayed(
 
 
 def _show(found: Summary) -> None:
-    out.print(f"{found.done} of {found.submissions} submissions looked at, {found.failed} parts failed", soft_wrap=True)
+    out.print(f"{found.done} of {found.submissions} submissions checked, {found.failed} parts failed", soft_wrap=True)
     for (before, after), number in sorted(found.flips.items()):
         out.print(f"  {before} → {after}: {number}")
-    out.print(f"for a person: {found.queue_before} now, {found.queue_after} then", soft_wrap=True)
-    out.print(f"accepted by the machine: {found.accepted_before} now, {found.accepted_after} then", soft_wrap=True)
-    out.print(f"standing acceptances that it disputes: {found.disputed}", soft_wrap=True)
+    out.print(f"for an expert: {found.queue_before} now, {found.queue_after} with this version", soft_wrap=True)
+    out.print(
+        f"accepted by the computer: {found.accepted_before} now, {found.accepted_after} with this version",
+        soft_wrap=True,
+    )
+    out.print(f"disputed acceptances: {found.disputed}", soft_wrap=True)
 
 
 def difference(name: str, version: str) -> None:
-    """Compare a version with the one that serves, on verified photos that measure models and never teach them."""
+    """Compare a version with the version in service on evaluation photos, which are never used for training."""
     wanted = version_id(name, version)
     with reading(sessions()) as session:
         candidate = get(session, wanted)
@@ -77,7 +78,9 @@ def difference(name: str, version: str) -> None:
     _scores("all", found.overall)
     for species, scores in found.per_species.items():
         _scores(species, scores)
-    out.print(f"they differ on {len(found.differing)} photos; {found.unanswered} not looked at by both", soft_wrap=True)
+    out.print(
+        f"different answers on {len(found.differing)} photos; {found.unanswered} not checked by both", soft_wrap=True
+    )
 
 
 def _scores(what: str, found: Scores) -> None:
@@ -91,15 +94,15 @@ def _scores(what: str, found: Scores) -> None:
 def shadow(
     name: str,
     version: str,
-    off: Annotated[bool, typer.Option("--off", help="End it.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Stop shadow mode.")] = False,
 ) -> None:
-    """Let a version look at live photos beside the one that serves; nobody is shown what it says."""
+    """Shadow mode: run a version on new photos alongside the version in service; the results are not shown."""
     set_shadow(sessions(), version_id(name, version), None, on=not off)
-    out.print(f"{name} {version} {'no longer looks' if off else 'looks'} at live photos.")
+    out.print(f"Shadow mode {'stopped' if off else 'started'} for {name} {version}.")
 
 
 def watch() -> None:
-    """The version in service week by week: what it says, whether experts agree, whether photos are still like before."""
+    """Show the version in service by week: verdicts, agreement with experts, drift."""
     settings = get_settings()
     classifiers = Classifiers(sessions(), settings)
     served = classifiers.current()

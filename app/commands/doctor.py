@@ -18,12 +18,12 @@ _SHOWN = 10
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Repair what is safe to repair, and say each repair.")
+        bool, typer.Option("--repair", help="Repair what is safe to repair, and list the repairs.")
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Don't read every photo to compare its hash.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Don't compare the hash of every photo.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look for whatever is wrong with database, photos and jobs. Ends with 0 when all is well, with 1 when not."""
+    """Check database, photos and jobs. Exits with 0 if all is well, otherwise with 1."""
     settings = get_settings()
     found = examine(settings, make_engine(settings.database_url), make_storage(settings), contents=not quick)
     if repair:
@@ -46,7 +46,7 @@ def _print(found: Examination) -> None:
         if len(findings) > _SHOWN:
             out.print(f"  … and {len(findings) - _SHOWN} more; --json lists all")
     if found.skipped:
-        err.print(f"Not looked at until that is mended: {', '.join(found.skipped)}.")
+        err.print(f"Not checked until that is repaired: {', '.join(found.skipped)}.")
     if not found.findings:
         out.print("All is well.")
     elif not found.left:

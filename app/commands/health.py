@@ -12,11 +12,9 @@ from app.settings import get_settings
 
 
 def health(
-    ready: Annotated[
-        bool, typer.Option("--ready", help="Ask whether it is ready, not only whether it answers.")
-    ] = False,
+    ready: Annotated[bool, typer.Option("--ready", help="Check that it is ready, not only that it answers.")] = False,
 ) -> None:
-    """Ask this machine's web server how it is; the exit code says it."""
+    """Check the health of this machine's web server; the exit code is the result."""
     path = "readyz" if ready else "healthz"
     url = f"http://127.0.0.1:{get_settings().port}/{path}"
     try:

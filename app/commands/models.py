@@ -19,7 +19,7 @@ models = typer.Typer(no_args_is_help=True, help="Model versions: list, compare, 
 
 @models.command("list")
 def list_models() -> None:
-    """Every model version known here, and which one serves."""
+    """List model versions, and which one is in service."""
     with sessions()() as session:
         table = Table("task", "name", "version", "active", "labels")
         for row in session.scalars(select(ModelVersion).order_by(ModelVersion.task, ModelVersion.registered_at)):
@@ -30,9 +30,7 @@ def list_models() -> None:
 @models.command("import")
 def import_model(
     folder: Annotated[Path, typer.Argument(help="Folder of the model version.")],
-    activate: Annotated[
-        bool, typer.Option("--activate", help="Put it into service, if the gate lets it pass.")
-    ] = False,
+    activate: Annotated[bool, typer.Option("--activate", help="Put it into service, if it passes the gate.")] = False,
     overrule: promotion.Overrule = None,
 ) -> None:
     """Copy a model version into the data folder and register it."""

@@ -30,26 +30,24 @@ _STOPPED = 130  # as a shell has it for Ctrl-C
 
 
 def predict(
-    photos: Annotated[
-        list[Path], typer.Argument(help="Photos; folders, with all that is in them; lists (.csv); .zip files.")
-    ],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders, lists (.csv) or .zip files.")],
     model: Annotated[Path | None, typer.Option("--model", help="Folder of a model version; default: bundled.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; the same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file for the results: .csv, .jsonl, .json or .parquet.")
     ] = None,
     form: Annotated[
-        Format | None, typer.Option("--format", help="Of the results, where the file's name does not say it.")
+        Format | None, typer.Option("--format", help="Format of the results; default: from the file's name.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a file of results: what is in it is not asked again.")
+        bool, typer.Option("--resume", help="Continue a file of results; skip photos that are in it.")
     ] = False,
-    column: Annotated[str, typer.Option(help="Column of a list in which the paths stand.")] = "path",
+    column: Annotated[str, typer.Option(help="Column of a list with the paths.")] = "path",
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Photos looked at at the same time; default: one per core.")
+        int | None, typer.Option(min=1, help="Photos processed at the same time; default: one per core.")
     ] = None,
 ) -> None:
-    """Ask a model version about photos, without a server."""
+    """Run a model version on photos, without a server."""
     form = _form(Format.JSON if as_json else form, output)
     if output is None and resume:
         raise typer.BadParameter("there is nothing to go on with without --output", param_hint="--resume")
@@ -64,11 +62,11 @@ def predict(
         else:
             work.onto_the_screen(form, found.sources)
     except KeyboardInterrupt:
-        err.print("Stopped." if output is None else f"Stopped; {output} can be gone on with: --resume", soft_wrap=True)
+        err.print("Stopped." if output is None else f"Stopped; continue {output} with --resume", soft_wrap=True)
         raise typer.Exit(_STOPPED) from None
     finally:
         if found.left_out:
-            err.print(f"Left out, for by their names they are no photos: {found.left_out}")
+            err.print(f"Skipped, not photos by their names: {found.left_out}")
     if work.errors:
         raise typer.Exit(1)
 

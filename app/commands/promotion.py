@@ -13,12 +13,12 @@ from app.services.promotion import GateClosed, Promotion
 from app.settings import get_settings
 
 Overrule = Annotated[
-    str | None, typer.Option(metavar="REASON", help="Put it into service against the gate; the reason is kept.")
+    str | None, typer.Option(metavar="REASON", help="Put it into service despite failed checks; the reason is kept.")
 ]
 
 
 def gate(name: str, version: str) -> None:
-    """Say whether a version may replace the one that serves. Ends with 1 when it may not."""
+    """Check whether a version may replace the version in service. Exits with 1 if not."""
     report = Promotion(sessions(), get_settings()).gate(version_id(name, version)).report
     show(report)
     if not report.passed:
@@ -26,22 +26,22 @@ def gate(name: str, version: str) -> None:
 
 
 def activate(name: str, version: str, overrule: Overrule = None) -> None:
-    """Put a registered version into service, if the gate lets it pass; running servers follow within seconds."""
+    """Put a registered version into service, if it passes the gate; running servers follow within seconds."""
     promote(version_id(name, version), overrule)
 
 
 def rollback(
-    name: Annotated[str | None, typer.Argument(help="Name; empty: what served last.")] = None,
-    version: Annotated[str | None, typer.Argument(help="And its number.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
+    name: Annotated[str | None, typer.Argument(help="Name; default: the previous version.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Its number.")] = None,
+    reason: Annotated[str, typer.Option(help="Reason; it is kept.")] = "",
 ) -> None:
-    """Go back to a version that served before, without asking the gate."""
+    """Roll back to a version that was in service before, without checks."""
     wanted = version_id(name, version) if name and version else None
     _say(Promotion(sessions(), get_settings()).roll_back(wanted, None, reason))
 
 
 def history() -> None:
-    """Who put what into service, when and why."""
+    """Show which versions were put into service, by whom, when and why."""
     with reading(sessions()) as session:
         for row in promotion.history(session):
             version = f"{row.model_version.name} {row.model_version.version}"
@@ -67,7 +67,7 @@ def promote(wanted: int, overrule: str | None) -> None:
         activation = Promotion(sessions(), get_settings()).promote(wanted, None, overrule=overrule)
     except GateClosed as closed:
         show(closed.report)
-        err.print("The gate does not let it pass; --overrule REASON puts it into service all the same.", soft_wrap=True)
+        err.print("It does not pass the gate; --overrule REASON puts it into service anyway.", soft_wrap=True)
         raise typer.Exit(1) from closed
     _say(activation)
 
@@ -80,4 +80,4 @@ def show(report: GateReport) -> None:
 
 def _say(activation: ModelActivation) -> None:
     version = activation.model_version
-    out.print(f"{version.name} {version.version} serves.")
+    out.print(f"{version.name} {version.version} is in service.")

@@ -20,11 +20,11 @@ from app.services.records.selection import Selection, is_known
 from app.services.records.summary import extent, summary
 from app.web.i18n import LANGUAGES
 
-records = typer.Typer(no_args_is_help=True, help="What was seen: count it, or write it out in Darwin Core.")
+records = typer.Typer(no_args_is_help=True, help="Count records, or export them as Darwin Core.")
 
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day it was seen.")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day it was seen.")]
-Species = Annotated[str, typer.Option(help="Scientific name; all species without it.")]
+Species = Annotated[str, typer.Option(help="Scientific name; default: all species.")]
 
 
 def _selection(
@@ -45,17 +45,17 @@ def export(
     until: Until = None,
     species: Species = "",
     standing: Annotated[
-        list[Standing] | None, typer.Option(help="May be repeated; without it, what experts and the machine accepted.")
+        list[Standing] | None, typer.Option(help="Repeatable; default: accepted by experts or by the computer.")
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="How exactly coordinates are told.")] = Precision.KILOMETRE,
+    precision: Annotated[Precision, typer.Option(help="Precision of coordinates.")] = Precision.KILOMETRE,
     words: Annotated[
-        bool, typer.Option("--words", help="With what the volunteer typed: place, another species.")
+        bool, typer.Option("--words", help="Include the volunteer's own words: place, another species.")
     ] = False,
-    names: Annotated[bool, typer.Option("--names", help="With the names of the experts.")] = False,
-    language: Annotated[str, typer.Option(help="Of the species' everyday names.")] = "en",
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Include the names of the experts.")] = False,
+    language: Annotated[str, typer.Option(help="Language of the vernacular names.")] = "en",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write records into a file; it stands there whole or not at all."""
+    """Export records to a file; it is written completely or not at all."""
     form = next((form for form, suffix in SUFFIXES.items() if file.suffix.lower() == suffix), None)
     if form is None:
         raise WingcheckError(f"{file} should end in .zip, for an archive, or in .csv, for a table")
@@ -80,12 +80,12 @@ def export(
     finally:
         unfinished.unlink(missing_ok=True)
     count = found.records - (found.unnamed if form is Form.ARCHIVE else 0)
-    out.print(f"{file} holds {count} records.", soft_wrap=True)
+    out.print(f"{file}: {count} records.", soft_wrap=True)
 
 
 @records.command("summary")
 def show(since: Since = None, until: Until = None, species: Species = "") -> None:
-    """Count records by species and standing, and the animals in what was accepted."""
+    """Count records by species and status, and animals in accepted records."""
     with reading(sessions()) as session:
         found = summary(session, _selection(session, since, until, species, []))
         table = Table()

@@ -9,14 +9,14 @@ from app.services.retention import Retention
 from app.settings import get_settings
 from app.storage import make_storage
 
-retention = typer.Typer(no_args_is_help=True, help="Deleting originals whose time is over.")
+retention = typer.Typer(no_args_is_help=True, help="Delete originals after their retention period.")
 
 
 @retention.command("apply")
 def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
 ) -> None:
-    """Do now what the worker does once a day: delete the originals that WINGCHECK_ORIGINAL_RETENTION_DAYS lets go."""
+    """Delete originals older than WINGCHECK_ORIGINAL_RETENTION_DAYS now; the worker does this once a day."""
     settings = get_settings()
     days = settings.original_retention_days
     if days is None:

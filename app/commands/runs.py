@@ -15,7 +15,7 @@ from app.services.dispatch import Dispatcher
 from app.services.training.runs import Plan, Request, Runs, get, page, state
 from app.settings import get_settings
 
-runs = typer.Typer(no_args_is_help=True, help="Training runs: list, look at, cancel, try again.")
+runs = typer.Typer(no_args_is_help=True, help="Training runs: list, show, cancel, retry.")
 
 
 def use_cases() -> Runs:
@@ -25,28 +25,30 @@ def use_cases() -> Runs:
 
 
 def retrain(
-    config: Annotated[str, typer.Option(help="Experiment, or config file; empty: as the settings say.")] = "",
+    config: Annotated[str, typer.Option(help="Experiment or config file; default: from the settings.")] = "",
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     from_active: Annotated[
-        bool, typer.Option("--from-active", help="Begin with the weights of the version in service.")
+        bool, typer.Option("--from-active", help="Start from the weights of the version in service.")
     ] = False,
     base: Annotated[
         list[str] | None, typer.Option(help="Only this base data set; repeatable. 'none' for none.")
     ] = None,
-    label: Annotated[list[str] | None, typer.Option(help="Scientific name to tell apart; repeatable.")] = None,
-    code: Annotated[list[str] | None, typer.Option(help="Verification status that counts; repeatable.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Scientific name of a species to distinguish; repeatable.")
+    ] = None,
+    code: Annotated[list[str] | None, typer.Option(help="Verification status to include; repeatable.")] = None,
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Verified on this day or later.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Verified before this day.")] = None,
-    experts: Annotated[int, typer.Option(min=1, help="Experts who answered, at least.")] = 1,
-    agreement: Annotated[float, typer.Option(min=0, max=1, help="Share of them who say the same, at least.")] = 0.0,
+    experts: Annotated[int, typer.Option(min=1, help="Minimum number of experts.")] = 1,
+    agreement: Annotated[float, typer.Option(min=0, max=1, help="Minimum agreement between them.")] = 0.0,
     minutes: Annotated[int | None, typer.Option(min=1, help="Time limit.")] = None,
     megabytes: Annotated[int | None, typer.Option(min=1, help="Memory limit.")] = None,
     values: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Value of the config.")] = None,
-    insist: Annotated[bool, typer.Option("--insist", help="Also when nothing is new.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what it would learn from.")] = False,
+    insist: Annotated[bool, typer.Option("--insist", help="Start even if nothing is new.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show the training plan.")] = False,
 ) -> None:
-    """Train a new model version on base data and on photos that experts verified, in the background."""
+    """Train a new model version on base data and expert-verified photos, in the background."""
     request = Request(
         config=config,
         wanted=Wanted(tuple(code or ("V1", "V2")), _utc(since), _utc(until), experts, agreement),
@@ -64,7 +66,7 @@ def retrain(
         _show_plan(use_cases().plan(request))
         return
     number = use_cases().start(request, None, Trigger.COMMAND_LINE)
-    out.print(f"Run {number} waits for a worker; 'wingcheck runs show {number}' tells how it goes.")
+    out.print(f"Run {number} is queued; 'wingcheck runs show {number}' shows its progress.")
 
 
 def _utc(day: datetime | None) -> datetime | None:
@@ -85,12 +87,12 @@ def _show_plan(found: Plan) -> None:
         out.print(f"verified photos, {part}: {listed or 'none'}", soft_wrap=True)
     for each in found.choice.bases:
         out.print(f"base data: {each.path} ({each.files} files)", soft_wrap=True)
-    out.print(found.pointless or "There is something new to learn.", soft_wrap=True)
+    out.print(found.pointless or "There is new training data.", soft_wrap=True)
 
 
 @runs.command("list")
 def list_runs() -> None:
-    """The latest runs, the newest first."""
+    """List the latest runs, newest first."""
     with reading(sessions()) as session:
         table = Table("run", "state", "phase", "epoch", "started by", "version")
         for run in page(session):
@@ -103,9 +105,9 @@ def list_runs() -> None:
 @runs.command("show")
 def show(
     number: Annotated[int, typer.Argument(help="Number of the run.")],
-    follow: Annotated[bool, typer.Option("--follow", help="Go on until it is over.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep showing until it ends.")] = False,
 ) -> None:
-    """How a run stands: phase, epochs, the end of its log. Ends with 1 when it failed or was cancelled."""
+    """Show a run: phase, epochs, the end of its log. Exits with 1 if it failed or was cancelled."""
     told = -1
     while True:
         with reading(sessions()) as session:
@@ -139,16 +141,16 @@ def _show(run: TrainingRun, found: RunState) -> None:
 
 @runs.command("cancel")
 def cancel(number: int) -> None:
-    """End a run: at once where it waits, within seconds where it runs."""
+    """Cancel a run; a running one stops within seconds."""
     use_cases().cancel(number, None)
     out.print(f"Run {number} is being cancelled.")
 
 
 @runs.command("retry")
 def retry(number: int) -> None:
-    """Queue a run that failed or was cancelled again; it goes on where it was."""
+    """Queue a failed or cancelled run again; it continues where it stopped."""
     use_cases().retry(number, None)
-    out.print(f"Run {number} waits for a worker.")
+    out.print(f"Run {number} is queued.")
 
 
 def _state(run: TrainingRun) -> RunState:

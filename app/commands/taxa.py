@@ -11,21 +11,21 @@ from app.domain.errors import WingcheckError
 from app.models import TaxonPolicy
 from app.services import taxa, taxon_files, taxon_list
 
-taxa_cli = typer.Typer(no_args_is_help=True, help="Species and what the coordinator wants for each.")
+taxa_cli = typer.Typer(no_args_is_help=True, help="Species and their settings.")
 
 
 @taxa_cli.command("policy")
 def taxon_policy(
     scientific_name: str,
     accept: Annotated[
-        bool | None, typer.Option("--accept/--no-accept", help="Machine acceptance for this species.")
+        bool | None, typer.Option("--accept/--no-accept", help="Acceptance by the computer for this species.")
     ] = None,
-    wanted_error: Annotated[float | None, typer.Option(min=0.001, max=0.5, help="Wanted error rate.")] = None,
+    wanted_error: Annotated[float | None, typer.Option(min=0.001, max=0.5, help="Acceptable error rate.")] = None,
     reliability: Annotated[
-        float | None, typer.Option(min=0.01, max=0.999, help="How often claims of this species are right.")
+        float | None, typer.Option(min=0.01, max=0.999, help="Share of claims of this species that are correct.")
     ] = None,
 ) -> None:
-    """Show or change what the coordinator wants for a species."""
+    """Show or change the settings of a species."""
     with transaction(sessions()) as session:
         taxon = taxa.find(session, scientific_name)
         if taxon is None:
@@ -50,9 +50,9 @@ def taxon_policy(
 @taxa_cli.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(help="A CSV, a GBIF species list, or a Darwin Core archive.", dir_okay=False)],
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would change.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
 ) -> None:
-    """Add and correct species from a list; `taxa undo` takes it back."""
+    """Add and correct species from a list; undo with `taxa undo`."""
     try:
         found = taxon_files.read_list(file.read_bytes())
     except OSError as error:
@@ -65,12 +65,12 @@ def import_list(
                 out.print(f"{each.scientific_name}: {what}", soft_wrap=True, highlight=False)
             return
         change = taxon_list.save(session, None, taxon_list.propose(session, None, file.name, found).id)
-    out.print(f"{len(change.done)} species added or changed; 'wingcheck taxa undo {change.id}' takes it back.")
+    out.print(f"{len(change.done)} species added or changed; undo with 'wingcheck taxa undo {change.id}'.")
 
 
 @taxa_cli.command("undo")
 def undo(number: Annotated[int, typer.Argument(help="Number of the change.")]) -> None:
-    """Put everything back as it was before a change of the list."""
+    """Undo a change to the list."""
     with transaction(sessions()) as session:
         change = taxon_list.undo(session, None, number)
     out.print(f"The change {change.source} is undone.")

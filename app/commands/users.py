@@ -18,11 +18,9 @@ from app.services.passwords import Passwords
 from app.services.user_sessions import UserSessions
 from app.settings import Settings, get_settings
 
-users = typer.Typer(no_args_is_help=True, help="Who may sign in.")
+users = typer.Typer(no_args_is_help=True, help="User accounts.")
 Email = Annotated[str, typer.Argument(help="E-mail address of the account.")]
-RoleOption = Annotated[
-    Role, typer.Option("--role", help="What the user may do; each role may do what those before may.")
-]
+RoleOption = Annotated[Role, typer.Option("--role", help="Role; each includes the rights of those before it.")]
 
 
 def address(settings: Settings, path: str) -> str:
@@ -42,7 +40,7 @@ def say_first_admin(settings: Settings) -> None:
             link = account_links.make_first_admin(session)
     except SQLAlchemyError as error:  # whether there is a link or not, the service must come up
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        err.print(f"No link for the first admin ({reason}); 'wingcheck users first-admin-link' makes one.")
+        err.print(f"No link for the first admin ({reason}); 'wingcheck users first-admin-link' creates one.")
         return
     out.print(
         "\n  There is no admin yet. Open this link to become the first one; it works once, for two days:",
@@ -58,13 +56,13 @@ def _print_link(settings: Settings, link: NewLink) -> None:
 
 
 def _hand_over(link: NewLink) -> None:
-    out.print(f"Hand this link over; it works once, until {link.row.expires_at:%d %B %Y, %H:%M} UTC:")
+    out.print(f"Pass this link on; it works once, until {link.row.expires_at:%d %B %Y, %H:%M} UTC:")
     _print_link(get_settings(), link)
 
 
 @users.command("first-admin-link")
 def first_admin_link() -> None:
-    """Print a link that makes the first admin. Where there is an admin, that one invites others."""
+    """Print a link that creates the first admin; existing admins invite others."""
     with transaction(sessions()) as session:
         link = account_links.make_first_admin(session)
     _hand_over(link)
@@ -76,7 +74,7 @@ def list_users() -> None:
     with reading(sessions()) as session:
         found = people.everybody(session)
     if not found:
-        out.print("Nobody yet; 'wingcheck users first-admin-link' begins.")
+        out.print("No accounts yet; start with 'wingcheck users first-admin-link'.")
         return
     table = Table("id", "name", "e-mail", "role", "active", "last here")
     for user in found:
@@ -104,7 +102,7 @@ def add(
     """Add somebody with a first password, which is printed once and must be changed at the first visit."""
     with transaction(sessions()) as session:
         user, password = people.add(session, Passwords(), None, email=email, name=name, role=role)
-    out.print(f"{user.email} may sign in with the first password {password}", soft_wrap=True, highlight=False)
+    out.print(f"{user.email} can sign in with the first password {password}", soft_wrap=True, highlight=False)
 
 
 @users.command("reset-password")
@@ -120,7 +118,7 @@ def change_role(email: Email, role: Annotated[Role, typer.Argument(help="The new
     """Give a user another role."""
     with transaction(sessions()) as session:
         people.change_role(session, None, _find(session, email).id, role)
-    out.print(f"{email} is {role.value} now.")
+    out.print(f"{email} is now {role.value}.")
 
 
 @users.command("deactivate")
@@ -130,7 +128,7 @@ def deactivate(email: Email) -> None:
     user_sessions = UserSessions(factory, days=settings.session_days, idle_days=settings.session_idle_days)
     with transaction(factory) as session:
         people.deactivate(session, user_sessions, None, _find(session, email).id)
-    out.print(f"{email} may not sign in any more.")
+    out.print(f"{email} can no longer sign in.")
 
 
 @users.command("activate")
@@ -138,7 +136,7 @@ def activate(email: Email) -> None:
     """Let a user in again."""
     with transaction(sessions()) as session:
         people.activate(session, None, _find(session, email).id)
-    out.print(f"{email} may sign in again.")
+    out.print(f"{email} can sign in again.")
 
 
 def _find(session: Session, email: str) -> User:

@@ -20,16 +20,14 @@ class Scope(StrEnum):
     """What an API key may be used for, within what the role of its owner allows."""
 
     PREDICT = "predict"
-    REVIEW_READ = "review:read"
-    REVIEW_WRITE = "review:write"
-    ADMIN = "admin"
+    RECORDS = "records"
+    MODELS = "models"
 
 
 LEAST_ROLE: dict[Scope, Role] = {
     Scope.PREDICT: Role.REVIEWER,
-    Scope.REVIEW_READ: Role.REVIEWER,
-    Scope.REVIEW_WRITE: Role.REVIEWER,
-    Scope.ADMIN: Role.ADMIN,
+    Scope.RECORDS: Role.COORDINATOR,
+    Scope.MODELS: Role.ADMIN,
 }
 """The role without which a scope is worth nothing."""
 

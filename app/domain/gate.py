@@ -147,7 +147,7 @@ def _accuracy(candidate: Measured, difference: Difference | None, limits: Limits
             CheckName.ACCURACY, False, None, -limits.margin, "It has no figures on photos it never learnt from."
         )
     if alone:
-        return Check(CheckName.ACCURACY, True, None, -limits.margin, "Nothing serves yet that it could be worse than.")
+        return Check(CheckName.ACCURACY, True, None, -limits.margin, "No version is in service to compare with.")
     if difference is None:
         return Check(
             CheckName.ACCURACY, False, None, -limits.margin, "The version in service has no figures to compare with."
@@ -164,8 +164,8 @@ def _accuracy(candidate: Measured, difference: Difference | None, limits: Limits
 def _calibration(candidate: Measured, limits: Limits) -> Check:
     found, limit = candidate.calibration_error, limits.calibration_error
     if found is None:
-        return Check(CheckName.CALIBRATION, False, None, limit, "It has no calibration error among its figures.")
-    return _within(CheckName.CALIBRATION, found, limit, "Its calibration error is {}; {} is allowed.")
+        return Check(CheckName.CALIBRATION, False, None, limit, "No calibration error was measured.")
+    return _within(CheckName.CALIBRATION, found, limit, "The calibration error is {}; the limit is {}.")
 
 
 def _within(name: CheckName, value: float, limit: float, sentence: str) -> Check:

@@ -84,7 +84,6 @@ class Happening:
 
     what: str
     at: datetime
-    user_id: int | None = None
     user_name: str = ""
     scientific_name: str | None = None
     code: VerificationStatus | None = None
@@ -93,9 +92,8 @@ class Happening:
 class Stale(Conflict):
     """An item is not any more as it was when the page was opened; ``happened`` says what became of it meanwhile."""
 
-    def __init__(self, detail: str, revision: int, happened: Sequence[Happening] = ()) -> None:
+    def __init__(self, detail: str, happened: Sequence[Happening]) -> None:
         super().__init__(detail)
-        self.revision = revision
         self.happened = list(happened)
 
 

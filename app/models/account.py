@@ -80,7 +80,10 @@ class AccountLink(Base):
 
 
 class ApiKey(Base):
-    """A program's way in, in the name of a user. ``prefix`` is the part that lists show, to tell keys apart."""
+    """A program's way in, in the name of a user. ``prefix`` is the part that lists show, to tell keys apart.
+
+    ``scopes`` is empty where all that the key was for is gone: it opens nothing, until somebody revokes it.
+    """
 
     __tablename__ = "api_keys"
 

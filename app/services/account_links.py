@@ -44,7 +44,7 @@ def has_admin(session: Session) -> bool:
 def make_first_admin(session: Session) -> NewLink:
     """A link for the first admin. Raises Conflict where there is one. Links made before stay good until they expire."""
     if has_admin(session):
-        raise Conflict("there is an admin already, who can invite others")
+        raise Conflict("there is already an admin, who can invite others")
     now = utcnow()
     stale = (AccountLink.kind == LinkKind.FIRST_ADMIN) & (AccountLink.expires_at < now)
     session.execute(delete(AccountLink).where(stale))
@@ -121,7 +121,7 @@ def revoke_invitation(session: Session, by: int | None, link_id: int) -> None:
     if link is None or link.kind is not LinkKind.INVITATION:
         raise NotFound("There is no such invitation.")
     if link.used_at is not None:
-        raise Conflict("This invitation was used already.")
+        raise Conflict("This invitation has already been used.")
     if link.revoked_at is None:
         link.revoked_at = utcnow()
         audit.record(session, by, "invitation.revoked", subject_of(link), {"email": link.email})
@@ -188,9 +188,9 @@ def _open(session: Session, token: str, kinds: frozenset[LinkKind]) -> AccountLi
     query = select(AccountLink).where(AccountLink.token_hash == hash_of(token), AccountLink.kind.in_(kinds), _is_open())
     link = session.scalar(query)
     if link is None or (link.user is not None and not link.user.active):
-        raise NotFound("This link was used already, is too old, or was taken back.")
+        raise NotFound("This link has been used, has expired or was withdrawn.")
     if link.kind is LinkKind.FIRST_ADMIN and has_admin(session):
-        raise NotFound("There is an admin already, who can invite you.")
+        raise NotFound("There is already an admin, who can invite you.")
     return link
 
 

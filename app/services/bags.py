@@ -95,7 +95,7 @@ def new_bag(target: Path) -> Iterator[BagWriter]:
     if target.exists():
         raise Conflict(f"{target} is there already; nothing was written over it")
     if target.suffix in {".gz", ".tgz", ".zip", ".bz2", ".xz", ".zst"}:
-        raise Conflict("a backup is a folder or a .tar file; photos hardly get smaller by packing them")
+        raise Conflict("a backup is a folder or a .tar file; compression hardly helps with photos")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     _remove(part)
@@ -173,9 +173,9 @@ class Bag:
         tags = _hashes(self._read(_TAG_MANIFEST, "it was cut short or never finished"))
         for name, wanted in tags.items():
             if _hash_of(self._open(name)) != wanted:
-                raise DamagedBag(f"this backup is damaged: {name} is not what it was")
+                raise DamagedBag(f"this backup is damaged: {name} has changed")
         if _MANIFEST not in tags:
-            raise DamagedBag("this backup is damaged: nothing vouches for its list of files")
+            raise DamagedBag("this backup is damaged: its list of files has no checksum")
         self._hashes = _hashes(self._read(_MANIFEST, ""))
 
     def verify(self, tell: Tell = silent) -> None:
@@ -183,7 +183,7 @@ class Bag:
         for number, (name, wanted) in enumerate(self._hashes.items()):
             tell("checking the backup", number, len(self._hashes))
             if _hash_of(self._open(name)) != wanted:
-                raise DamagedBag(f"this backup is damaged: {name} is not what it was")
+                raise DamagedBag(f"this backup is damaged: {name} has changed")
         tell("checking the backup", len(self._hashes), len(self._hashes))
 
     def paths(self, prefix: str = "") -> list[str]:
@@ -218,7 +218,7 @@ class Bag:
             with self._open(name) as file:
                 return file.read()
         except DamagedBag as error:
-            raise DamagedBag(f"this backup is not whole: {otherwise}" if otherwise else error.detail) from error
+            raise DamagedBag(f"this backup is incomplete: {otherwise}" if otherwise else error.detail) from error
 
 
 def _hashes(manifest: bytes) -> dict[str, str]:

@@ -266,7 +266,7 @@ def offline_version(folder: Path | None) -> ModelVersionInfo:
     """The version in a folder, or the first bundled one. Raises ModelVersionError, ModelUnavailable."""
     chosen = folder or next(iter(bundled_versions()), None)
     if chosen is None:
-        raise ModelUnavailable("No model version is bundled; name one with --model.")
+        raise ModelUnavailable("No model version is bundled; specify one with --model.")
     return read_version(chosen)
 
 

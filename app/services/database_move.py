@@ -38,7 +38,7 @@ def _check_urls(source_url: str, target_url: str) -> None:
                 f"{url.get_backend_name()} is no database of Wingcheck; there are sqlite and postgresql"
             )
     if source == target:
-        raise Conflict("both are the same database")
+        raise Conflict("source and target are the same database")
     if source.get_backend_name() == "sqlite" and not Path(source.database or "").is_file():
         raise NotFound(f"there is no database at {source.database}")
 

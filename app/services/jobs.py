@@ -224,7 +224,7 @@ def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = 
             .values(
                 status=JobStatus.FAILED,
                 finished_at=now,
-                error="The worker was lost again and again.",
+                error="The worker stopped unexpectedly several times.",
                 problem=_LOST_FOR_GOOD,
             )
         )

@@ -58,7 +58,7 @@ class Line:
         full = self._most is not None and self._waiting > 0 and self._waiting + wanted > self._most
         if full or wait > self._patience:
             seconds = min(_LONGEST_RETRY, max(1, math.ceil(wait)))
-            raise Overloaded("Too much is waiting already. Please try again in a moment.", seconds)
+            raise Overloaded("The server is very busy. Please try again in a moment.", seconds)
 
     def begin(self, work: Sequence[Callable[[], T]]) -> list[Future[T]]:
         """Have all of it done, each in the context of whoever calls (log lines carry the request's id). Raises Overloaded."""

@@ -14,9 +14,9 @@ from app.models import Photo
 from app.services.inference import PhotoInfo, PixelLimits, Square, holding, open_photo, reduced, seen_box
 from app.storage import Storage
 
-# Long side of the copy for pages. Phones' photos of 12 and 48 megapixels are left at a half and a quarter of their size,
-# which lies between these two: scaling them to a size of our own would double the time.
-LEAST_DISPLAY_SIDE, DISPLAY_SIDE = 1500, 2048
+# Long side of the copy for pages, in pixels, as it should be and may be. Phones' photos of 12 and 48 megapixels are left at a
+# half and a quarter of their size: scaling them to a size of our own would double the time.
+DISPLAY_SIDE, MOST_DISPLAY_SIDE = 1600, 2048
 THUMB_SIDE = 480
 _DISPLAY_QUALITY = 80
 _THUMB_QUALITY = 80
@@ -39,7 +39,7 @@ class Origin:
 class PreparedPhoto:
     """A photo that was decoded once: hash and ``size`` in bytes of the original, its copies, and its EXIF origin.
 
-    ``picture`` is what the copies were made from, for a model to look at: upright, sRGB, at most DISPLAY_SIDE pixels long,
+    ``picture`` is what the copies were made from, for a model to look at: upright, sRGB, at most MOST_DISPLAY_SIDE pixels long,
     which takes up to 13 MB; None unless it was asked for.
     """
 
@@ -54,7 +54,7 @@ class PreparedPhoto:
 
 def prepare(data: bytes, limits: PixelLimits, *, keep_picture: bool = False) -> PreparedPhoto:
     """Decode ``data`` once and make the copies. Raises PhotoError for what can't be answered."""
-    picture, info = open_photo(data, max_side=DISPLAY_SIDE, min_side=LEAST_DISPLAY_SIDE, limits=limits)
+    picture, info = open_photo(data, max_side=DISPLAY_SIDE, at_most=MOST_DISPLAY_SIDE, limits=limits)
     return PreparedPhoto(
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),

@@ -89,7 +89,7 @@ class Promotion:
         """
         reason = (overrule or "").strip()
         if overrule is not None and len(reason) < SHORTEST_REASON:
-            raise Conflict("Overruling the gate takes a reason that others can understand later.")
+            raise Conflict("Overruling the gate needs a reason that others can understand later.")
         found = self.gate(version_id)
         if not found.report.passed and overrule is None:
             raise GateClosed(found.report)
@@ -135,7 +135,7 @@ class Promotion:
             registry.lock_task(session, version.task)
             serving = registry.serving_for(session, version.task)
             if (serving.id if serving else None) != found.serving_id:
-                raise Conflict("Another version was put into service meanwhile; look at the figures again.")
+                raise Conflict("Another version has been put into service; check the figures again.")
             if serving is not None and serving.id == version.id:
                 raise Conflict(f"{version.name} {version.version} serves already.")
             asked = None if found.report is _NOT_ASKED else as_json(found.report)
@@ -188,7 +188,7 @@ def _before(session: Session, task: str) -> ModelVersion:
         query = query.where(ModelActivation.task == task)
     newest = session.scalar(query.order_by(ModelActivation.id.desc()).limit(1))
     if newest is None or newest.replaced is None:
-        raise NotFound("No other version served before.")
+        raise NotFound("No other version was in service before.")
     return newest.replaced
 
 

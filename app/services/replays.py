@@ -98,7 +98,7 @@ def begin(
     version = get_version(session, version_id)
     serving = serving_for(session, version.task)
     if serving is None or serving.id == version.id:
-        raise Conflict("A replay compares a version with the one that serves, so it must be another one.")
+        raise Conflict("A replay needs a version other than the one in service.")
     numbers = list(session.scalars(_submissions(since, only_measuring)))
     if not numbers:
         raise Conflict("There are no submissions to replay.")

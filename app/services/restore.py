@@ -81,7 +81,7 @@ def _check_place(
             raise Conflict(f"another model version lies in {settings.model_dir / name}")
     needed = sum(bag.size(path) for path in bag.paths())
     if isinstance(storage, LocalStorage) and free_bytes(settings.data_dir) < needed:
-        raise WingcheckError(f"the disk of {settings.data_dir} has no room for {needed / 1e6:,.0f} MB")
+        raise WingcheckError(f"the disk of {settings.data_dir} has no space for {needed / 1e6:,.0f} MB")
     return present
 
 

@@ -53,7 +53,7 @@ class SignIn:
         counted = self._count(attempt, user)
         right = self._hasher.matches(user.password_hash if user else self._hasher.nobodys, attempt.password)
         if user is None or not right or not user.active:
-            raise WrongPassword("E-mail address or password is wrong.")
+            raise WrongPassword("E-mail address or password is incorrect.")
         self._limits.forget("sign_in", counted)
         fresh = self._hasher.hash(attempt.password) if self._hasher.is_outdated(user.password_hash) else None
         with transaction(self._sessions) as session:

@@ -154,7 +154,7 @@ class Submissions:
             if same and old.informed and submission.status is SubmissionStatus.FLAGGED and submission.verdict is None:
                 return  # whoever asks for the same change again never got the answer
             if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
-                raise Conflict("This submission can't be changed any more.")
+                raise Conflict("This submission can no longer be changed.")
             if same:
                 if old.confirmed_at is None:
                     old.confirmed_at = utcnow()
@@ -214,7 +214,7 @@ class Submissions:
         mine = select(Submission).where(Submission.volunteer_id == volunteer.id)
         same_key = session.scalar(mine.where(Submission.idempotency_key == idempotency_key))
         if same_key is not None and same_key.content_digest != content:
-            raise IdempotencyMismatch("This key was used for another submission already.")
+            raise IdempotencyMismatch("This key has already been used for another submission.")
         same = same_key or session.scalar(
             mine.where(Submission.content_digest == content, Submission.status != SubmissionStatus.WITHDRAWN)
         )

@@ -22,32 +22,3 @@ def find(session: Session, scientific_name: str) -> Taxon | None:
 def all_by_name(session: Session) -> dict[str, Taxon]:
     """Every taxon, by scientific name."""
     return {taxon.scientific_name: taxon for taxon in session.scalars(select(Taxon))}
-
-
-def search(session: Session, text: str, limit: int = 20) -> list[Taxon]:
-    """Active taxa of which a name in any language, or a word of one, begins with ``text``; the closest first.
-
-    Several words may each be the beginning of one: "g spe" finds *Genus species*.
-    """
-    wanted = text.casefold().split()
-    found = []
-    for taxon in session.scalars(select(Taxon).where(Taxon.active)) if wanted else ():
-        names = [taxon.scientific_name, *(name.name for name in taxon.vernacular_names)]
-        nearness = min(_nearness(name.casefold(), wanted) for name in names)
-        if nearness < _FAR:
-            found.append((nearness, taxon.scientific_name, taxon))
-    return [taxon for _, _, taxon in sorted(found, key=lambda entry: entry[:2])[:limit]]
-
-
-_FAR = 9
-
-
-def _nearness(name: str, wanted: list[str]) -> int:
-    """0: the name itself; 1: it begins so; 2: its words begin so; 9: neither."""
-    text = " ".join(wanted)
-    if name == text:
-        return 0
-    if name.startswith(text):
-        return 1
-    words = name.replace("-", " ").split()
-    return 2 if all(any(word.startswith(part) for word in words) for part in wanted) else _FAR

@@ -150,7 +150,7 @@ def save(session: Session, user_id: int | None, change_id: int) -> TaxonChange:
     """Do what a preview showed, as things stand now. Raises NotFound, Conflict where that was done already."""
     change = get_change(session, change_id)
     if change.state is not ChangeState.PREVIEWED:
-        raise Conflict("This list was saved already.")
+        raise Conflict("This list has already been saved.")
     _do(session, change, differences(session, change.wanted))
     added = sum(each["before"] is None for each in change.done)
     details = {"file": change.source, "added": added, "changed": len(change.done) - added}

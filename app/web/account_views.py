@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from app.db import utcnow
-from app.domain.accounts import Role, Scope
+from app.domain.accounts import LEAST_ROLE, Role, Scope
 from app.models import AccountLink, ApiKey, AuditEntry, UserSession
 from app.settings import Settings
 from app.web.i18n import Language
@@ -21,59 +21,58 @@ ROLES: dict[Role, str] = {
     Role.ADMIN: _("admin"),
 }
 ROLE_HINTS: dict[Role, str] = {
-    Role.REVIEWER: _("checks what volunteers send"),
-    Role.COORDINATOR: _("also decides what the computer may accept, and how reviewing works"),
-    Role.ADMIN: _("also keeps people, models and settings"),
+    Role.REVIEWER: _("checks volunteers’ submissions"),
+    Role.COORDINATOR: _("also decides what the computer may accept, and sets the review rules"),
+    Role.ADMIN: _("also manages people, models and settings"),
 }
 SCOPES: dict[Scope, str] = {
-    Scope.PREDICT: _("ask for predictions"),
-    Scope.REVIEW_READ: _("read the review desk"),
-    Scope.REVIEW_WRITE: _("decide at the review desk"),
-    Scope.ADMIN: _("do what an admin does"),
+    Scope.PREDICT: _("request predictions"),
+    Scope.RECORDS: _("read records"),
+    Scope.MODELS: _("train models and put them into service"),
 }
 ACTIONS: dict[str, str] = {
     "acceptance.changed": _("changed what the computer may accept"),
     "acceptance.lifted": _("lifted the suspension of a species"),
-    "acceptance.suspended": _("suspended acceptance of a species, by its audits"),
-    "account.password_changed": _("changed the own password"),
-    "account.password_reset": _("chose a new password by a link"),
-    "api_key.made": _("made an API key"),
+    "acceptance.suspended": _("suspended acceptance of a species because of its audits"),
+    "account.password_changed": _("changed their password"),
+    "account.password_reset": _("reset their password with a link"),
+    "api_key.made": _("created an API key"),
     "api_key.revoked": _("revoked an API key"),
     "collection.cancelled": _("cancelled a collection of photos"),
     "collection.deleted": _("deleted a collection of photos"),
     "collection.photographer_removed": _("removed all collected photos of a photographer"),
-    "collection.retried": _("tried a collection of photos again"),
+    "collection.retried": _("retried a collection of photos"),
     "collection.started": _("started a collection of photos"),
-    "collection.taken_out": _("took collected photos out of training"),
-    "collection.used": _("gave collected photos to training"),
-    "invitation.revoked": _("took an invitation back"),
-    "model.overruled": _("put a model version into service against the gate"),
+    "collection.taken_out": _("removed collected photos from training"),
+    "collection.used": _("released collected photos for training"),
+    "invitation.revoked": _("withdrew an invitation"),
+    "model.overruled": _("put a model version into service despite failed checks"),
     "model.promoted": _("put a model version into service"),
-    "model.replayed": _("let a model version look at past submissions"),
-    "model.rolled_back": _("went back to a model version"),
-    "model.shadow_began": _("put a model version into the shadow"),
-    "model.shadow_ended": _("took a model version out of the shadow"),
+    "model.replayed": _("started a replay of past submissions"),
+    "model.rolled_back": _("rolled back to a model version"),
+    "model.shadow_began": _("started shadow mode for a model version"),
+    "model.shadow_ended": _("stopped shadow mode for a model version"),
     "policy.changed": _("changed the decision policy of a species"),
     "records.described": _("described the records"),
     "records.downloaded": _("downloaded records"),
-    "records.previewed": _("looked at records with their exact places"),
-    "review.rule_changed": _("changed how many experts a species takes"),
-    "review.settings_changed": _("changed the rules of the desk"),
+    "records.previewed": _("viewed records with their exact places"),
+    "review.rule_changed": _("changed how many experts a species needs"),
+    "review.settings_changed": _("changed the review rules"),
     "run.cancelled": _("cancelled a training run"),
-    "run.retried": _("tried a training run again"),
+    "run.retried": _("retried a training run"),
     "run.started": _("started a training run"),
     "taxa.imported": _("imported a species list"),
-    "taxa.undone": _("undid a change of the species list"),
+    "taxa.undone": _("undid a change to the species list"),
     "taxon.edited": _("changed a species"),
-    "template.deleted": _("deleted a template for questions"),
-    "watch.seen": _("saw an alert about the model"),
+    "template.deleted": _("deleted a question template"),
+    "watch.seen": _("dismissed an alert about the model"),
     "user.activated": _("activated an account"),
     "user.added": _("added an account"),
     "user.deactivated": _("deactivated an account"),
     "user.invited": _("invited somebody"),
-    "user.joined": _("joined by a link"),
+    "user.joined": _("joined with a link"),
     "user.new_password_required": _("required a new password"),
-    "user.password_link_made": _("made a link for a new password"),
+    "user.password_link_made": _("created a password link"),
     "user.renamed": _("renamed an account"),
     "user.role_changed": _("changed a role"),
     "user.session_ended": _("signed somebody out"),
@@ -132,8 +131,8 @@ def link_state(link: AccountLink, language: Language) -> str:
     if link.used_at is not None:
         return language.gettext("accepted by %(name)s", name=link.user.name if link.user else "?")
     if link.revoked_at is not None:
-        return language.gettext("taken back")
-    return language.gettext("too old") if link.expires_at <= utcnow() else language.gettext("open")
+        return language.gettext("withdrawn")
+    return language.gettext("expired") if link.expires_at <= utcnow() else language.gettext("open")
 
 
 def is_open(link: AccountLink) -> bool:
@@ -146,13 +145,17 @@ def key_state(key: ApiKey, language: Language) -> str:
     if key.revoked_at is not None:
         return language.gettext("revoked")
     if key.expires_at is not None and key.expires_at <= utcnow():
-        return language.gettext("too old")
-    return language.gettext("works") if key.user.active else language.gettext("its owner is deactivated")
+        return language.gettext("expired")
+    if not key.user.active:
+        return language.gettext("user deactivated")
+    if not any(key.user.role.includes(LEAST_ROLE[scope]) for scope in key.scopes):
+        return language.gettext("can do nothing")
+    return language.gettext("active")
 
 
 def scope_names(scopes: list[Scope], language: Language) -> str:
     """What a key may do, in words."""
-    return ", ".join(language.gettext(SCOPES[Scope(scope)]) for scope in scopes)
+    return ", ".join(language.gettext(SCOPES[Scope(scope)]) for scope in scopes) or language.gettext("nothing any more")
 
 
 def action_name(action: str, language: Language) -> str:

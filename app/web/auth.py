@@ -4,7 +4,7 @@
 
 Whoever did not sign in is sent to do so, or gets 401 as a program; a role that is too small gets 403. What changes something
 must carry the session's CSRF token, in the form field ``csrf_token`` or the header ``X-CSRF-Token``, and come from a page of our
-own; a program with an API key needs a scope instead.
+own. Pages are for browsers: an API key opens only what names a scope.
 """
 
 import hmac
@@ -23,19 +23,27 @@ __all__ = [
     "Admin",
     "AnyUser",
     "Coordinator",
+    "ModelKeeper",
     "NotAllowed",
     "PasswordChangeNeeded",
+    "RecordsReader",
     "Reviewer",
     "SignInNeeded",
     "SignedIn",
     "Visitor",
     "needs",
 ]
+_ = str  # marks messages for extraction
+_ONLY_FOR = {
+    Role.REVIEWER: _("This page is for reviewers."),
+    Role.COORDINATOR: _("This page is for coordinators."),
+    Role.ADMIN: _("This page is for admins."),
+}
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "X-CSRF-Token"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BEARER = HTTPBearer(
-    auto_error=False, scheme_name="API key", description="A key made under People → API keys; it begins with `wck_`."
+    auto_error=False, scheme_name="API key", description="A key created under People → API keys; it starts with `wck_`."
 )
 
 
@@ -54,12 +62,10 @@ class NotAllowed(Exception):
 Check = Callable[..., Awaitable[SignedIn]]
 
 
-def needs(
-    role: Role, reading: Scope | None, writing: Scope | None = None, *, with_first_password: bool = False
-) -> Check:
-    """A dependency that gives the user, when the user may: at least ``role``, and the scope where an API key is used.
+def needs(role: Role, scope: Scope | None = None, *, with_first_password: bool = False) -> Check:
+    """A dependency that gives the user, when the user may: at least ``role``, and ``scope`` where an API key is used.
 
-    A scope of None: not with an API key. ``with_first_password``: also for whoever must choose a new password.
+    Without a scope: not with an API key. ``with_first_password``: also for whoever must choose a new password.
     """
 
     async def check(
@@ -69,12 +75,11 @@ def needs(
         if user is None:
             raise SignInNeeded
         if not user.may(role):
-            raise NotAllowed(f"This is for a {role.value}.")
-        changes = request.method not in _SAFE
+            raise NotAllowed(_ONLY_FOR[role])
         if user.via == "api_key":
-            _check_scope(user, writing if changes else reading)
+            _check_scope(user, scope)
             return user
-        if changes:
+        if request.method not in _SAFE:
             await same_origin(request)
             await _check_csrf(request, user)
         if user.must_change_password and not with_first_password:
@@ -99,14 +104,17 @@ async def _check_csrf(request: Request, user: SignedIn) -> None:
         value = form.get(CSRF_FIELD)
         given = value if isinstance(value, str) else None
     if given is None or not hmac.compare_digest(given.encode(), user.csrf_token.encode()):
-        raise HTTPException(403, "The CSRF token is missing or is not that of this session.")
+        raise HTTPException(403, "The CSRF token is missing or belongs to another session.")
 
 
-Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
-Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.REVIEW_READ, Scope.REVIEW_WRITE))]
-Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.ADMIN, Scope.ADMIN))]
-AnyUser = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None))]
-"""Every user, in a browser: the pages of their own account."""
+Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER))]
+Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR))]
+Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN))]
+AnyUser = Reviewer
+"""Every user: the pages of their own account. Each role may do what a reviewer may."""
+RecordsReader = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.RECORDS))]
+ModelKeeper = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.MODELS))]
+"""These two with an API key as well."""
 
 
 async def _visitor(request: Request) -> SignedIn | None:

@@ -25,7 +25,6 @@ from app.domain.errors import (
     TooManyAttempts,
     WingcheckError,
 )
-from app.domain.review import Stale
 from app.services.inference import PhotoError
 from app.web import problems
 from app.web.addresses import sign_in_address
@@ -77,7 +76,6 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(WingcheckError, _domain_error)
     app.add_exception_handler(InvalidInput, _invalid_input)
-    app.add_exception_handler(Stale, _stale)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(PasswordChangeNeeded, _password_change_needed)
     app.add_exception_handler(NotAllowed, _not_allowed)
@@ -112,53 +110,53 @@ def field_errors(error: InvalidInput, language: Language) -> list[dict[str, str]
 def photo_problem(error: PhotoError | None, max_megabytes: int) -> problems.Problem:
     """Why a photo has no answer; None: it has too many bytes to be read at all."""
     if error is None:
-        return problems.problem("photo-too-large", 413, f"A photo may have {max_megabytes} MB.")
+        return problems.problem("photo-too-large", 413, f"A photo may have at most {max_megabytes} MB.")
     return problems.problem(f"photo-{error.kind.replace('_', '-')}", _PHOTO_STATUS[error.kind], error.detail)
 
 
 def answer(request: Request, name: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     if wants_json(request):
         return problems.response(name, status, detail, headers=headers)
-    page = render(request, "error.html", status=status, **_for_people(request, name, status))
+    page = render(request, "error.html", status=status, **_for_people(request, name, status, detail))
     page.headers.update(headers or {})
     return page
 
 
-def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
+def _for_people(request: Request, name: str, status: int, detail: str) -> dict[str, object]:
     t = Language(negotiate(request, request.app.state.settings.default_language)).gettext
     titles = {
         "not-found": (
             t("Page not found"),
-            t("There is nothing here. Perhaps the link was cut off when it was copied?"),
+            t("There is nothing at this address. Check that the link is complete."),
         ),
         "conflict": (
-            t("This is not possible any more"),
-            t("Something changed in the meantime. Please go back and look."),
+            t("This is no longer possible"),
+            t("Something has changed in the meantime. Please go back and check."),
         ),
-        "request-too-large": (t("That is too much at once"), t("Please send fewer or smaller photos.")),
-        "forbidden": (t("Not allowed"), t("This form was not sent from our own page. Please open the page again.")),
-        "not-allowed": (
-            t("This is not for your account"),
-            t("Your account may not see or do this. Whoever keeps the accounts can change that."),
+        "request-too-large": (t("Upload too large"), t("Please send fewer or smaller photos.")),
+        "forbidden": (
+            t("Not allowed"),
+            t("This form was not sent from our website. Please reload the page and try again."),
         ),
-        "not-signed-in": (t("Please sign in"), t("This page is for people with an account.")),
+        "not-allowed": (t("No access"), f"{t(detail)} " + t("An admin can give you access.")),
+        "not-signed-in": (t("Please sign in"), t("You need an account for this page.")),
         "too-many-attempts": (
-            t("A little slower, please"),
-            t("This was tried too often. Please wait a few minutes and try again."),
+            t("Too many requests"),
+            t("Too many attempts. Please wait a few minutes and try again."),
         ),
         "too-slow": (
             t("That took too long"),
             t("Your connection is slow at the moment. Please try again, perhaps with fewer photos at once."),
         ),
         "too-many-requests": (
-            t("A little slower, please"),
-            t("Many requests came from your connection. Please wait a moment and try again."),
+            t("Too many requests"),
+            t("We received many requests from your connection. Please wait a moment and try again."),
         ),
         "unknown-host": (
-            t("Not at this address"),
-            t("This server does not answer under the name in the address bar."),
+            t("Unknown address"),
+            t("This server does not use the name in the address bar."),
         ),
-        "url-too-long": (t("This link is too long"), t("Perhaps something was added when it was copied?")),
+        "url-too-long": (t("This link is too long"), t("Check that nothing was added when it was copied.")),
         "headers-too-large": (
             t("Your browser sent too much"),
             t("Clearing the cookies of this site usually helps."),
@@ -166,15 +164,15 @@ def _for_people(request: Request, name: str, status: int) -> dict[str, object]:
         "overloaded": (t("Very busy at the moment"), t("Please try again in a moment. Nothing was lost.")),
         "unavailable": (
             t("Not available at the moment"),
-            t("We can't reach a part of the system. Please try again soon."),
+            t("Part of the system is unavailable. Please try again soon."),
         ),
-        "storage-failed": (t("Photos can't be stored now"), t("Nothing was kept. Please try again later.")),
+        "storage-failed": (t("Photos can’t be stored right now"), t("Nothing was saved. Please try again later.")),
     }
-    fallback = (t("Something went wrong"), t("The mistake is ours. It has been noted. Please try again."))
+    fallback = (t("Something went wrong"), t("This is our fault. The error has been logged. Please try again."))
     if status in {400, 422}:
-        fallback = (t("We could not read that"), t("Please go back and try again."))
-    title, detail = titles.get(name, fallback)
-    return {"title": title, "detail": detail}
+        fallback = (t("We could not understand this request"), t("Please go back and try again."))
+    title, text = titles.get(name, fallback)
+    return {"title": title, "detail": text}
 
 
 def _domain_error(request: Request, error: Exception) -> Response:
@@ -211,29 +209,12 @@ def _sign_in_needed(request: Request, error: Exception) -> Response:
 
 def _password_change_needed(request: Request, error: Exception) -> Response:
     if wants_json(request):
-        return answer(request, "password-change-needed", 403, "Choose a password of your own first.")
+        return answer(request, "password-change-needed", 403, "Choose your own password first.")
     return RedirectResponse("/account/password", 303)
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
     return answer(request, "not-allowed", 403, str(error))
-
-
-def _stale(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Stale)
-    if not wants_json(request):
-        return answer(request, "conflict", 409, error.detail)
-    happened = [
-        {
-            "what": one.what,
-            "at": one.at.isoformat(),
-            "user_name": one.user_name,
-            "scientific_name": one.scientific_name,
-            "code": one.code,
-        }
-        for one in error.happened
-    ]
-    return problems.response("stale", 409, error.detail, revision=error.revision, happened=happened)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
@@ -277,7 +258,7 @@ def _storage_failed(request: Request, error: Exception) -> Response:
 
 def _unexpected(request: Request, error: Exception) -> Response:
     log.exception("unexpected error", exc_info=error)
-    return answer(request, "internal-error", 500, "Something went wrong here. It has been noted.")
+    return answer(request, "internal-error", 500, "Something went wrong. The error has been logged.")
 
 
 class CatchErrors:

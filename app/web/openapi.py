@@ -5,7 +5,7 @@ text must hold. The formats ``photo``, ``claim``, ``square`` and ``idempotency-k
 each is explained where it is used.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI
 from pydantic import WithJsonSchema
@@ -57,7 +57,6 @@ COORDINATE_SOURCE = WithJsonSchema({"type": "string", "enum": ["typed", "exif", 
 LATITUDE = _or_empty(_LATITUDE)
 LONGITUDE = _or_empty(_LONGITUDE)
 EMAIL = _or_empty({"type": "string", "format": "email", "maxLength": 254})
-EMAIL_ADDRESS = Annotated[str, WithJsonSchema({"type": "string", "format": "email", "minLength": 3, "maxLength": 254})]
 SQUARE = WithJsonSchema({"type": "string", "format": "square", "maxLength": 200})
 
 

@@ -10,10 +10,10 @@ from rich.table import Table
 
 
 def list_architectures(
-    name: Annotated[str | None, typer.Argument(help="Show the options of this one.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show the options of this architecture.")] = None,
     count: Annotated[bool, typer.Option("--count", help="Build each and count its parameters.")] = False,
     size: Annotated[int, typer.Option(help="Side of the input in pixels, for counting.", min=32)] = 96,
-    labels: Annotated[int, typer.Option(help="How many labels, for counting.", min=2)] = 2,
+    labels: Annotated[int, typer.Option(help="Number of labels, for counting.", min=2)] = 2,
 ) -> None:
     """List the networks that can be trained, or the options of one of them."""
     from ml.architectures.registry import architectures, options_of, summary_of

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-app = typer.Typer(help="Random changes to training photos.", no_args_is_help=True)
+app = typer.Typer(help="Augmentation of training photos.", no_args_is_help=True)
 
 
 @app.callback()
 def augment() -> None:
-    """Random changes to training photos."""
+    """Augmentation of training photos."""
 
 
 @app.command()
@@ -21,9 +21,9 @@ def preview(
     photo: Annotated[Path, typer.Argument(help="A photo, in any format that Wingcheck reads.")],
     out: Annotated[Path, typer.Option(help="The contact sheet, a PNG or JPEG file.")] = Path("sheet.png"),
     config: Annotated[
-        str | None, typer.Option(help="Experiment or config file whose changes to show; without it, all there are.")
+        str | None, typer.Option(help="Experiment or config file to preview; default: all changes.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other changes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the changes.")] = 1,
     size: Annotated[int, typer.Option(help="Side of each picture in pixels.", min=32, max=512)] = 144,
 ) -> None:
     """Draw a contact sheet of each change alone and of all together."""

@@ -22,7 +22,7 @@ _SEARCH, _PLACE, _TAKE, _MANNERS = "What to look for", "Where it was taken", "Wh
 
 @app.command()
 def flickr(
-    folder: Annotated[Path, typer.Argument(help="Folder to collect into; going on where an earlier run stopped.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to collect into; continues where an earlier run stopped.")],
     keyword: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,12 +82,13 @@ def flickr(
     ] = None,
     min_side: Annotated[
         int | None,
-        typer.Option(help="Skip photos with a side below so many pixels. Default: 64.", rich_help_panel=_TAKE),
+        typer.Option(help="Skip photos with a side of fewer pixels. Default: 64.", rich_help_panel=_TAKE),
     ] = None,
     distance: Annotated[
         str | None,
         typer.Option(
-            help="Skip near duplicates up to so many of 64 bits apart (default 6), or 'off'.", rich_help_panel=_TAKE
+            help="Skip near duplicates that differ in at most this many of 64 bits (default 6), or 'off'.",
+            rich_help_panel=_TAKE,
         ),
     ] = None,
     update: Annotated[
@@ -97,12 +98,10 @@ def flickr(
         bool, typer.Option("--dry-run", help="Only count what Flickr has.", rich_help_panel=_TAKE)
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write every photo's row here.", rich_help_panel=_TAKE)] = None,
-    jsonl: Annotated[
-        Path | None, typer.Option(help="The same for programs, a JSON object a line.", rich_help_panel=_TAKE)
-    ] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="The same as JSON lines.", rich_help_panel=_TAKE)] = None,
     progress: Annotated[
         Path | None,
-        typer.Option(help="Keep here, as JSON, how far the run is, for other programs.", rich_help_panel=_TAKE),
+        typer.Option(help="Write progress to this file as JSON.", rich_help_panel=_TAKE),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(help="API calls per second at most. Default: 1.", rich_help_panel=_MANNERS)
@@ -196,9 +195,7 @@ def attribution(folder: Folder) -> None:
 def remove(
     folder: Folder,
     photo: Annotated[list[str], typer.Argument(help="Photos' numbers, or photographers such as 12345678@N00.")],
-    jsonl: Annotated[
-        Path | None, typer.Option(help="Write every photo's row anew here, for programs: a JSON object a line.")
-    ] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Rewrite every photo's row to this file as JSON lines.")] = None,
 ) -> None:
     """Remove photos whose owner asks for it: file, title, tags and place go, and they are never fetched again."""
     with _refusals(), _opened(folder) as manifest:

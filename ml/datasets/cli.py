@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(help="Look at a data set, divide it, clean it.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, split and clean a data set.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False)
 
 Source = Annotated[
@@ -26,7 +26,7 @@ Depth = Annotated[
     int | None,
     typer.Option("--depth", min=1, help="Folders of a hierarchy that make the class. Default: the innermost."),
 ]
-Distance = Annotated[int, typer.Option(min=0, max=64, help="Near duplicates differ in at most so many of 64 bits.")]
+Distance = Annotated[int, typer.Option(min=0, max=64, help="Near duplicates differ in at most this many of 64 bits.")]
 
 
 @app.command()
@@ -78,10 +78,10 @@ def split(
     fractions: Annotated[
         str, typer.Option(help="Shares for train/calibration/test; calibration is also called validation.")
     ] = "0.6/0.2/0.2",
-    seed: Annotated[int, typer.Option(help="Another seed, another division.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 1,
     block: Annotated[int, typer.Option(min=1, help="Sequence numbers per block.")] = 25,
     distance: Distance = 6,
-    anew: Annotated[bool, typer.Option("--anew", help="Replace an earlier division.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Replace an earlier split.")] = False,
 ) -> None:
     """Divide into train, calibration and test: stratified, grouped, the same for the same seed. Training follows it."""
     with _refusals():
@@ -120,11 +120,9 @@ def fingerprint(source: Source, depth: Depth = None) -> None:
 @app.command()
 def clean(
     table: Annotated[Path, typer.Argument(help="out_of_fold.csv, from `wingcheck train CONFIG --folds 5`.")],
-    source: Annotated[
-        Path | None, typer.Option(help="The data set that the table is of; needed for the contact sheet.")
-    ] = None,
+    source: Annotated[Path | None, typer.Option(help="Data set of the table; needed for the contact sheet.")] = None,
     depth: Depth = None,
-    out: Annotated[Path, typer.Option(help="Write the list to decide on here.")] = Path("label_candidates.csv"),
+    out: Annotated[Path, typer.Option(help="Write the list of candidates here.")] = Path("label_candidates.csv"),
     sheet: Annotated[Path | None, typer.Option(help="Write the candidates' pictures (PNG or JPEG) here.")] = None,
     scope: Annotated[bool, typer.Option(help="Also look for photos that show none of the labels.")] = True,
 ) -> None:

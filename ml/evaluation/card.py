@@ -162,6 +162,11 @@ def _parts_section(manifest: Mapping[str, Any]) -> str:
             f"* Further looks are left out where the first has an in-scope score of {first['in_scope']:.4f} and a probability of "
             f"{first['probability']:g}: on calibration photos it was then wrong no more often than all looks together."
         )
+        if first.get("out_of_scope"):
+            lines.append(
+                f"* They are left out below an in-scope score of {first['out_of_scope']:g} as well, which no calibration photo "
+                "of its species falls short of."
+            )
     notice = manifest.get("notice")
     if notice:
         lines.append(f"* {notice}")

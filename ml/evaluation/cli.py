@@ -13,7 +13,7 @@ _console = Console(soft_wrap=True, highlight=False)
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="WINGCHECK_DATA", help="Data folder that it was trained with."),
+    typer.Option("--data", envvar="WINGCHECK_DATA", help="Data folder used for training."),
 ]
 
 
@@ -21,14 +21,14 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder of a model version.")],
     data: Data = None,
     photos: Annotated[
-        Path | None, typer.Option(help="Measure on this data set instead: its test part, or all of it.")
+        Path | None, typer.Option(help="Evaluate on this data set instead: its test part, or all of it.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="Another version's folder, to compare with on the same photos.")
+        Path | None, typer.Option(help="Folder of another version to compare with on the same photos.")
     ] = None,
     error: Annotated[
         list[float] | None,
-        typer.Option(min=0.0001, max=0.5, help="Look for a threshold for this error rate. Repeat it."),
+        typer.Option(min=0.0001, max=0.5, help="Find a threshold for this error rate. Repeatable."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report with plots and pictures (HTML) here.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
@@ -75,18 +75,16 @@ def evaluate(
 
 def explain(
     photo: Annotated[Path, typer.Argument(help="A photo.")],
-    model: Annotated[
-        Path | None, typer.Option(help="Folder of a model version. Default: the one that comes with Wingcheck.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where the picture goes (PNG or JPEG).")] = Path("explained.png"),
+    model: Annotated[Path | None, typer.Option(help="Folder of a model version. Default: the bundled one.")] = None,
+    out: Annotated[Path, typer.Option(help="Output picture (PNG or JPEG).")] = Path("explained.png"),
     square: Annotated[
         str | None, typer.Option(help="x,y,width,height of the animal in fractions of the photo.")
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="activation, grad-cam or gradient. Default: the first that the model version allows."),
+        typer.Option(help="activation, grad-cam or gradient. Default: the first one possible."),
     ] = None,
-    labels: Annotated[int, typer.Option(min=1, help="How many labels to explain, the most probable first.")] = 2,
+    labels: Annotated[int, typer.Option(min=1, help="Number of labels to explain, most probable first.")] = 2,
 ) -> None:
     """Draw where the network looked."""
     from ml.evaluation.looking import explain_photo
@@ -115,7 +113,7 @@ def _show(figures: dict[str, object]) -> None:
     if isinstance(paired, dict):
         _console.print(paired["sentence"])
     if figures.get("same_data") is False:
-        _console.print("These are not the photos it was trained with: some of them may have been in its training part.")
+        _console.print("This is not the data set it was trained on: some photos may have been used for training.")
 
 
 def _refusal(error: Exception) -> typer.Exit:

@@ -175,18 +175,18 @@ def learnt_threshold(probabilities: np.ndarray, classes: np.ndarray, error_rate:
     needed, rate = fewest_photos(error_rate), f"{100 * error_rate:g} %"
     if found.supported:
         said = (
-            f"At most {rate} wrong, with 95 % confidence, from a probability of {found.probability:.3f} on: "
-            f"{100 * found.coverage:.0f} % of the photos are that certain."
+            f"At most {rate} wrong, with 95 % confidence, at a probability of {found.probability:.3f} or more: "
+            f"covers {100 * found.coverage:.0f} % of the photos."
         )
     elif len(classes) < needed:
         said = (
-            f"These data can't support {rate} wrong at most: that takes {needed} calibration photos without a single "
-            f"mistake, and there are {len(classes)} in all."
+            f"These data can't support at most {rate} wrong: this needs {needed} calibration photos without a single "
+            f"mistake, and there are {len(classes)}."
         )
     else:
         said = (
-            f"These data can't support {rate} wrong at most: among the {len(classes)} calibration photos even the more "
-            "certain ones hold too many mistakes (or wrong labels)."
+            f"These data can't support at most {rate} wrong: too many confident mistakes (or wrong labels) among the "
+            f"{len(classes)} calibration photos."
         )
     return {
         "error_rate": error_rate,

@@ -12,6 +12,7 @@ from ml.evaluation.scores import Scores, opened, scores_of
 from ml.inference import Look, ModelVersionInfo, Output, Recogniser
 
 _PROBABILITIES = (0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+_OUT_OF_SCOPE = (0.02, 0.01, 0.005, 0.002, 0.001)
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def _scores(outputs: Sequence[Output]) -> Scores:
 
 
 def choose_first_look(seen: Seen, classes: np.ndarray) -> dict[str, float] | None:
-    """From which in-scope score and top probability the first look is enough: the lowest probability from which it is wrong
-    no more often than all looks together, on photos that it counts as in scope as the upper half of the labels' photos.
+    """When the first look is enough: from the lowest probability on from which it is wrong no more often than all looks together,
+    on photos that it counts as in scope as the upper half of the labels' photos; and below the highest in-scope score that
+    no photo of the labels falls short of.
 
     Args:
         seen: answers for calibration photos.
@@ -74,5 +76,6 @@ def choose_first_look(seen: Seen, classes: np.ndarray) -> dict[str, float] | Non
     for probability in _PROBABILITIES:
         certain = shown & (seen.first.probabilities.max(1) >= probability) & (seen.first.scope >= inside)
         if certain.any() and first[certain].sum() <= all_looks[certain].sum():
-            return {"in_scope": round(inside, 6), "probability": probability}
+            out_of_scope = next((score for score in _OUT_OF_SCOPE if score <= seen.first.scope[shown].min()), 0.0)
+            return {"in_scope": round(inside, 6), "probability": probability, "out_of_scope": out_of_scope}
     return None

@@ -40,9 +40,9 @@ def write_evaluation(file: Path, evaluation: Evaluation) -> Path:
 def headline(figures: dict[str, Any]) -> str:
     """The evaluation in one sentence."""
     accuracy = figures["species"]["accuracy"]
-    said = f"Of {accuracy['photos']} photos that it never learnt from it names {100 * accuracy['value']:.0f} % right"
+    said = f"Identifies {100 * accuracy['value']:.0f} % of {accuracy['photos']} test photos correctly"
     if accuracy["low"] is not None:
-        said += f" (between {100 * accuracy['low']:.0f} and {100 * accuracy['high']:.0f} %, as far as so few photos can tell)"
+        said += f" (95 % interval: {100 * accuracy['low']:.0f}–{100 * accuracy['high']:.0f} %)"
     return said + "."
 
 

@@ -89,8 +89,8 @@ def paired_sentence(found: dict[str, Any], this: str, other: str) -> str:
     difference = found["accuracy"]
     points = 100 * difference["value"]
     if difference["low"] is not None and difference["low"] > 0:
-        return f"{this} is better than {other}: {points:.1f} points more right, and chance does not explain it."
+        return f"{this} is better than {other}: {points:.1f} points more right, a significant difference."
     if difference["high"] is not None and difference["high"] < 0:
-        return f"{this} is worse than {other}: {-points:.1f} points fewer right, and chance does not explain it."
+        return f"{this} is worse than {other}: {-points:.1f} points fewer right, a significant difference."
     more = "more" if points >= 0 else "fewer"
-    return f"These photos can't tell {this} and {other} apart: {abs(points):.1f} points {more} right, which chance alone may do."
+    return f"No significant difference between {this} and {other}: {abs(points):.1f} points {more} right."

@@ -31,8 +31,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 ErrorKind = Literal["unsupported", "undecodable", "too_large"]
 
-# The least and the most pixels of a picture's longer side; None keeps every pixel.
+# How long a picture's longer side should be, and may be, in pixels; None keeps every pixel.
 _Sides = tuple[int, int] | None
+_SPARE = 15
 _log = logging.getLogger(__name__)
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 # Rows that are laid on white at a time.
@@ -92,17 +93,16 @@ class PixelLimits:
 
 
 def open_photo(
-    data: bytes | Path, *, max_side: int | None, min_side: int | None = None, limits: PixelLimits = PixelLimits()
+    data: bytes | Path, *, max_side: int | None, at_most: int | None = None, limits: PixelLimits = PixelLimits()
 ) -> tuple[Image.Image, PhotoInfo]:
     """Decode a photo.
 
     Args:
         data: the encoded bytes, or a file that holds them.
-        max_side: longest side of the returned picture in pixels, never enlarged; None keeps every pixel. A JPEG is
-            read at a half, a quarter or an eighth of its size where that is not less than this, so sides of 500, 1000 or
-            2000 are quickest for photos of 12 megapixels.
-        min_side: where a half, a quarter or an eighth of the photo is between this and ``max_side``, it is left at that: the
-            last step down, from 2000 pixels to 1600, takes as long as all before it.
+        max_side: longest side of the returned picture in pixels, never enlarged; None keeps every pixel.
+        at_most: a photo whose half, quarter or eighth lies between ``max_side`` and this is left at that, which for a JPEG costs
+            no scaling: from 2000 pixels to 1600 takes as long as all before it. By default a fifteenth more than ``max_side``:
+            480 leaves photos of 12 megapixels at 500 or 504.
         limits: the most pixels that are decoded, per format.
 
     Returns:
@@ -116,7 +116,7 @@ def open_photo(
     """
     content = data.read_bytes() if isinstance(data, Path) else data
     plugin = _recognise(content)
-    sides = None if max_side is None else (min_side or max_side, max_side)
+    sides = None if max_side is None else (max_side, at_most or max_side + max_side // _SPARE)
     try:
         try:
             return _read(content, plugin, sides, limits)
@@ -135,11 +135,13 @@ def open_photo(
 
 
 def reduced(picture: Image.Image, max_side: int) -> Image.Image:
-    """A picture from :func:`open_photo`, no longer than ``max_side`` pixels, about as if it had been opened for that: most of
+    """A picture from :func:`open_photo`, about ``max_side`` pixels long, much as if it had been opened for that: most of
     the reduction is averages over whole blocks, as when a JPEG is read at reduced size, which takes a fifth of the time.
     """
-    target = _reduced(picture.size, (max_side, max_side))
-    return picture if target == picture.size else picture.resize(target, Image.Resampling.LANCZOS, reducing_gap=1.0)
+    most = max_side + max_side // _SPARE
+    if max(picture.size) <= most:
+        return picture
+    return picture.resize(_reduced(picture.size, (max_side, most)), Image.Resampling.LANCZOS, reducing_gap=1.0)
 
 
 def _read(content: bytes, plugin: str, sides: _Sides, limits: PixelLimits) -> tuple[Image.Image, PhotoInfo]:
@@ -258,14 +260,14 @@ def _upright(image: Image.Image, sides: _Sides) -> tuple[Image.Image, PhotoInfo]
 
 
 def _reduced(size: tuple[int, int], sides: _Sides) -> tuple[int, int]:
-    """The size of the picture that is returned; see ``open_photo`` for the least and the most of its longer side."""
+    """The size of the picture that is returned; see ``open_photo`` for how long it should be and may be."""
     longest = max(size)
-    if sides is None or longest <= sides[1]:
+    if sides is None or longest <= sides[0]:
         return size
     for shrink in (2, 4, 8):
         if sides[0] <= longest // shrink <= sides[1]:
             return max(1, size[0] // shrink), max(1, size[1] // shrink)
-    scale = sides[1] / longest
+    scale = sides[0] / longest
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 

@@ -39,7 +39,7 @@ class Look:
     ``output`` is about ``square``, or about the middle of the photo where ``square`` is None. ``searched`` tells whether the
     version looked for an animal: with an ``origin`` of "middle" it then found none. ``others`` are further animals that lie
     clearly apart from the first. ``looks_like`` are up to three names outside the labels, the most probable first; none
-    where the photo shows one of the labels, or where the version is unsure.
+    where the photo shows one of the labels, where the version is unsure, and where it found no animal.
     """
 
     output: Output
@@ -91,11 +91,13 @@ class Recogniser:
             return Look(output, square, "given" if square else "middle", looks_like=looks_like)
         found = self.find(image)
         own = found[0].square if found else None
+        if own is None:
+            return Look(self._classified(self.pixels(image, None)), None, "middle", searched=True)
         output, looks_like = self._answer(image, own)
         others = tuple(
             Animal(other.square, self._answer(image, other.square)[0]) for other in found[1 : 1 + _MOST_OTHERS]
         )
-        return Look(output, own, "found" if own else "middle", True, others, looks_like)
+        return Look(output, own, "found", True, others, looks_like)
 
     def find(self, image: Image.Image) -> list[Found]:
         """The animals of a photo, the surest first; none where the version can't search."""
@@ -134,7 +136,7 @@ class Recogniser:
         certain = self.info.first_look
         if certain is not None and self.classifier.has_first_look:
             first = self.classifier.predict(pixels, first_look=True)[0]
-            if first.in_scope >= certain.in_scope and first.probabilities.max() >= certain.probability:
+            if certain.is_enough(first.in_scope, float(first.probabilities.max())):
                 return first
         return self.classifier.predict(pixels)[0]
 

@@ -76,10 +76,17 @@ class Policy:
 
 @dataclass(frozen=True)
 class FirstLook:
-    """From which in-scope score and top probability a look in one way is certain enough, so that others add nothing."""
+    """When a look in one way is certain enough, so that others add nothing: from an in-scope score and top probability on,
+    and where the in-scope score is below ``out_of_scope``.
+    """
 
     in_scope: float
     probability: float
+    out_of_scope: float = 0.0
+
+    def is_enough(self, in_scope: float, probability: float) -> bool:
+        """Whether a first look with this in-scope score and top probability is certain."""
+        return in_scope < self.out_of_scope or (in_scope >= self.in_scope and probability >= self.probability)
 
 
 @dataclass(frozen=True)
@@ -227,7 +234,7 @@ def _finder(part: dict[str, Any]) -> FinderInfo:
 
 
 def _first_look(value: dict[str, Any]) -> FirstLook:
-    return FirstLook(float(value["in_scope"]), float(value["probability"]))
+    return FirstLook(float(value["in_scope"]), float(value["probability"]), float(value.get("out_of_scope", 0.0)))
 
 
 def _resize(value: object) -> Resize:

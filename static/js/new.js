@@ -39,6 +39,8 @@ async function readDetails(files) {
   for (const file of files) whenWhere.offer(await readPhoto(file, form.dataset.exifReader));
 }
 
+const MOST_ATTEMPTS = 8;
+const LONGEST_PAUSE = 5;
 let sending = null;
 let sent = false;
 
@@ -66,7 +68,7 @@ async function send() {
   photos.stopSearching();
   sending = new AbortController();
   showSending(0);
-  const result = await upload(form.action, new FormData(form), { onProgress: showSending, signal: sending.signal });
+  const result = await uploadPatiently(sending.signal);
   sending = null;
   if (result.kind === "created") {
     sent = true;
@@ -76,6 +78,24 @@ async function send() {
   }
   showIdle(result.kind);
   if (result.kind === "invalid") errors.show(result.errors);
+}
+
+/** A service that is busy is asked again by itself, each time a little later, so that not everybody comes back at once. */
+async function uploadPatiently(signal) {
+  for (let attempt = 1; ; attempt++) {
+    const result = await upload(form.action, new FormData(form), { onProgress: showSending, signal });
+    if (result.kind !== "busy" || result.seconds === 0 || attempt === MOST_ATTEMPTS) return result;
+    find("[data-sending-text]").textContent = find("[data-status]").textContent = say("waiting");
+    await pause(Math.min(result.seconds, LONGEST_PAUSE) * attempt * (1 + Math.random()), signal);
+    if (signal.aborted) return { kind: "stopped" };
+  }
+}
+
+function pause(seconds, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000);
+    signal.addEventListener("abort", resolve);
+  });
 }
 
 function showSending(percent) {

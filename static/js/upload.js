@@ -1,6 +1,7 @@
 /**
  * Sends the form and says how far it is. Never throws: resolves to one of
- * {kind: "created", url}, {kind: "invalid", errors}, {kind: "offline" | "busy" | "failed" | "stopped"}.
+ * {kind: "created", url}, {kind: "invalid", errors}, {kind: "busy", seconds},
+ * {kind: "offline" | "failed" | "stopped"}. ``seconds`` is the pause the service asks for; 0 where trying again soon is no use.
  */
 export function upload(address, data, { onProgress, signal }) {
   return new Promise((resolve) => {
@@ -23,7 +24,8 @@ function answer(request) {
   const body = parse(request.responseText);
   if (request.status >= 200 && request.status < 300 && body?.url) return { kind: "created", url: body.url };
   if (Array.isArray(body?.errors) && body.errors.length) return { kind: "invalid", errors: body.errors };
-  if (request.status === 503 || request.status === 429) return { kind: "busy" };
+  if (request.status === 503) return { kind: "busy", seconds: Number(request.getResponseHeader("Retry-After")) || 1 };
+  if (request.status === 429) return { kind: "busy", seconds: 0 };
   if (request.status >= 400 && request.status < 500 && body?.detail) {
     return { kind: "invalid", errors: [{ field: "", message: body.detail }] };
   }

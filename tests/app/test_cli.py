@@ -63,9 +63,12 @@ def test_an_imported_version_waits_until_it_is_activated(wingcheck, database, tm
     assert (code, "FAILED  accuracy" in out, "--overrule" in err) == (1, True, True)
     assert served(database) == [(INFO.version, True), ("2.0.0", False)]
     code, out, _ = wingcheck("models", "activate", INFO.name, "2.0.0", "--overrule", "the same network")
-    assert (code, out) == (0, f"{INFO.name} 2.0.0 serves.\n")
+    assert (code, out) == (0, f"{INFO.name} 2.0.0 is in service.\n")
     assert served(database) == [(INFO.version, False), ("2.0.0", True)]
-    assert wingcheck("models", "rollback", "--reason", "a mistake")[:2] == (0, f"{INFO.name} {INFO.version} serves.\n")
+    assert wingcheck("models", "rollback", "--reason", "a mistake")[:2] == (
+        0,
+        f"{INFO.name} {INFO.version} is in service.\n",
+    )
     code, out, _ = wingcheck("models", "history")
     assert [
         word for word in ("rolled_back", "a mistake", "overruled", "the same network", "installed") if word not in out
@@ -76,7 +79,7 @@ def test_a_version_can_be_imported_into_service_if_the_gate_lets_it_pass(wingche
     monkeypatch.setenv("WINGCHECK_GATE_MARGIN", "0.1")
     get_settings.cache_clear()
     code, out, _ = wingcheck("models", "import", make_version(tmp_path, "2.0.0"), "--activate")
-    assert (code, out) == (0, f"{INFO.name} 2.0.0 is registered.\n{INFO.name} 2.0.0 serves.\n")
+    assert (code, out) == (0, f"{INFO.name} 2.0.0 is registered.\n{INFO.name} 2.0.0 is in service.\n")
     assert served(database) == [(INFO.version, False), ("2.0.0", True)]
     assert wingcheck("models", "gate", INFO.name, INFO.version)[0] == 0
 

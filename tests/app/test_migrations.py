@@ -162,6 +162,32 @@ def test_predictions_of_before_looked_at_what_was_drawn_and_the_newest_stays_on_
         assert rows(connection, kept) == [(1, 0.5), (2, 0.0), (3, 0.0)]
 
 
+SCOPES = {  # of four keys: before, after, and on the way back
+    1: (["predict"], ["predict"], ["predict"]),
+    2: (["admin", "predict", "review:read"], ["models", "predict", "records"], ["admin", "predict", "review:read"]),
+    3: (["review:read", "review:write"], ["records"], ["review:read"]),
+    4: (["review:write"], [], []),
+}
+
+
+def test_keys_keep_the_scopes_that_are_left_and_one_without_any_stays(engine):
+    def expect(column):
+        with engine.connect() as connection:
+            keys = Table("api_keys", MetaData(), autoload_with=connection)
+            found = {row.id: row.scopes for row in connection.execute(select(keys.c.id, keys.c.scopes))}
+        assert found == {number: scopes[column] for number, scopes in SCOPES.items()}
+
+    migrations.upgrade(engine, "0016")
+    with engine.begin() as connection:
+        put(connection, "users", id=1)
+        for number, (before, *_) in SCOPES.items():
+            put(connection, "api_keys", id=number, user_id=1, key_hash=str(number), scopes=before)
+    migrations.upgrade(engine)
+    expect(1)
+    downgrade(engine, "0016")
+    expect(2)
+
+
 def test_a_migration_that_would_leave_rows_that_point_nowhere_changes_nothing(tmp_path):
     engine = make_engine(f"sqlite:///{tmp_path / 'some.db'}")
     migrations.upgrade(engine)

@@ -94,7 +94,7 @@ def fill(disk: Path) -> Path:
 def test_a_full_disk(small_disk: Service):
     small_disk.client.get("/")
     filler = fill(small_disk.settings.data_dir)
-    assert_refused(small_disk, 507, "Nothing was kept", "Photos can't be stored")
+    assert_refused(small_disk, 507, "Nothing was saved", "Photos can't be stored")
     filler.unlink()
     assert_well(small_disk)
 
@@ -121,7 +121,7 @@ def test_a_read_only_photo_folder(lite: Service):
     folder.mkdir(parents=True, exist_ok=True)
     with mounted(folder, "--bind", str(folder)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
-        assert_refused(lite, 507, "Nothing was kept", "Photos can't be stored: Read-only file system")
+        assert_refused(lite, 507, "Nothing was saved", "Photos can't be stored: Read-only file system")
     assert_well(lite)
 
 

@@ -27,7 +27,7 @@ def test_a_folder_becomes_a_table_of_all_its_photos(wingcheck, folder, tmp_path)
     code, out, err = wingcheck("predict", "p", "--output", "r.csv", "--processes", "2")
     assert (code, out) == (1, "")
     assert "1 of them can't be answered" in err
-    assert "Left out, for by their names they are no photos: 1" in err
+    assert "Skipped, not photos by their names: 1" in err
     with (tmp_path / "r.csv").open(newline="") as file:
         rows = {row["filename"]: row for row in csv.DictReader(file)}
     assert len(rows) == asking.FEW + 3

@@ -35,7 +35,7 @@ def test_counted(wingcheck, season):
 def test_an_archive_is_written(wingcheck, season, tmp_path):
     path = tmp_path / "records.zip"
     code, out, _ = wingcheck("records", "export", path, "--standing", "undecided", "--until", "2025-12-31")
-    assert (code, "records.zip holds 1 records." in out) == (0, True)
+    assert (code, "records.zip: 1 records." in out) == (0, True)
     with reading(season) as session:
         [entry] = session.query(AuditEntry).filter_by(action="records.downloaded").all()
     assert entry.user_id is None
@@ -78,4 +78,4 @@ def test_what_can_not_be_done_is_said_and_leaves_nothing(wingcheck, season, tmp_
 def test_without_a_description_there_is_no_archive(wingcheck, database, tmp_path):
     code, _, err = wingcheck("records", "export", tmp_path / "records.zip")
     assert (code, (tmp_path / "records.zip").exists()) == (1, False)
-    assert "not described yet" in err
+    assert "publisher and licence of the records are missing" in err

@@ -28,7 +28,7 @@ def test_a_link_for_the_first_admin_is_printed_until_there_is_one(wingcheck, dat
     make_user(database, Role.ADMIN)
     code, _, err = wingcheck("users", "first-admin-link")
     assert code == 1
-    assert "there is an admin already" in err
+    assert "there is already an admin" in err
 
 
 def test_somebody_is_invited(wingcheck, database):
@@ -57,7 +57,7 @@ def test_somebody_is_added_with_a_first_password(wingcheck, database):
     assert code == 0
     assert re.search(r"first password \w{5}-\w{5}-\w{5}-\w{5}\n", out)
     code, _, err = wingcheck("users", "add", "mo@example.org", "--name", "Mo")
-    assert (code, err) == (1, "wingcheck: There is an account with this e-mail address already.\n")
+    assert (code, err) == (1, "wingcheck: There is already an account with this e-mail address.\n")
 
 
 def test_a_lost_password_of_the_last_admin_is_replaced(wingcheck, database):
@@ -88,7 +88,7 @@ def test_roles_change_and_accounts_go_off_and_on(wingcheck, database):
     [
         (["deactivate", "nobody@example.org"], "nobody has the address"),
         (["reset-password", "nobody@example.org"], "nobody has the address"),
-        (["invite", "no address"], "This is not an e-mail address."),
+        (["invite", "no address"], "Please enter a valid e-mail address."),
     ],
 )
 def test_what_can_t_be_done_is_said_in_one_line(wingcheck, database, arguments, said):

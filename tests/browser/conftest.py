@@ -82,7 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def decided_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service with the bundled network under a policy that never doubts, so that AGREE and DISAGREE can be had."""
     folder = tmp_path_factory.mktemp("decided")
-    server = Server(folder, "--model", str(make_version(folder, **DECIDED)))
+    server = Server(folder, "--model", str(make_version(folder, **DECIDED)), WINGCHECK_SCREEN_AT_ONCE_SECONDS="0")
     try:
         yield server.start()
     finally:

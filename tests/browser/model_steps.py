@@ -60,8 +60,8 @@ def collect(page: Page, number: int) -> None:
     page.get_by_role("link", name="Collect photos").click()
     for species in page.get_by_role("group", name="Species").get_by_role("checkbox").all():
         species.check()
-    page.get_by_role("button", name="Go on with these").click()
-    page.get_by_label("Photos of a species, at most").fill(str(number))
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Maximum photos per species").fill(str(number))
     page.get_by_label("Longest side").select_option("240 pixels")
     page.get_by_role("button", name="Start collecting").click()
     expect(page.get_by_text("Fetching photos from Flickr")).to_be_visible()

@@ -64,14 +64,14 @@ def test_the_form_filled_in_and_wrong(page: Page):
     page.goto("/")
     choose(page, drawn(100), file("notes.jpg", b"Dear diary"))
     expect(preview(page)).to_be_visible()
-    expect(page.get_by_text("This browser cannot show this kind of photo.").filter(visible=True)).to_have_count(1)
+    expect(page.get_by_text("This browser can’t show this type of photo").filter(visible=True)).to_have_count(1)
     page.get_by_role("application").first.press("Enter")
     for more in page.get_by_role("main").locator("summary").all():
         more.click()
     page.get_by_label("Latitude").fill("95")
     page.get_by_label("Longitude").fill("5")
     send(page)
-    expect(page.get_by_role("alert").filter(has_text="Something needs your attention")).to_be_focused()
+    expect(page.get_by_role("alert").filter(has_text="Please check what is marked below")).to_be_focused()
     check(page)
 
 
@@ -90,7 +90,7 @@ def open_verdict(page: Page, server: Server, seed: int, *, claim: int | str) -> 
     token = post(server, seed, name)
     assert screened(server, token)["verdict"]
     page.goto(f"/s/{token}")
-    page.get_by_text("What happened so far").click()
+    page.get_by_text("History").click()
     return token
 
 
@@ -100,7 +100,7 @@ def open_verdict(page: Page, server: Server, seed: int, *, claim: int | str) -> 
         (0, "It looks like you are right"),
         (1, "The computer sees something else"),
         ("other", "The computer sees something else"),
-        ("unknown", "This one is hard to tell"),
+        ("unknown", "This one is hard to identify"),
     ],
 )
 def test_verdicts(page: Page, decided_server: Server, claim: int | str, headline: str):
@@ -116,7 +116,7 @@ def test_out_of_scope(new_person: NewPerson, server: Server):
     wall = factories.encode(factories.wall())
     token = server.client.post("/api/v1/submissions", files={"file": ("wall.jpg", wall)}, data={"claim": "other"})
     page.goto("/s/" + token.raise_for_status().json()["token"])
-    expect(page.get_by_role("heading", level=1)).to_have_text("We can't check this photo by computer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The computer can’t check this photo")
     check(page)
 
 
@@ -144,7 +144,7 @@ def test_my_submissions(page: Page, decided_server: Server):
     page.get_by_label("Your e-mail address").evaluate("(input) => { input.type = 'text'; }")
     page.get_by_label("Your e-mail address").fill("nobody")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("This is not an e-mail address.")).to_be_visible()
+    expect(page.get_by_text("Please enter a valid e-mail address.")).to_be_visible()
     check(page)
 
 
@@ -161,8 +161,8 @@ def test_the_verdict_comes_by_itself_and_is_announced(page: Page, decided_server
     page.goto("/s/" + post(decided_server, 106, "unknown"))
     expect(page.get_by_role("heading", level=1)).to_have_text("We are looking at your photo")
     resume(worker)
-    expect(page.get_by_role("heading", level=1)).to_have_text("This one is hard to tell")
-    expect(page.get_by_role("status").filter(has_text="This one is hard to tell")).to_be_attached()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This one is hard to identify")
+    expect(page.get_by_role("status").filter(has_text="This one is hard to identify")).to_be_attached()
 
 
 @pytest.mark.usefixtures("worker")

@@ -61,7 +61,7 @@ def test_from_the_first_admin_to_a_program_with_a_key(new_person: NewPerson, own
     bea.expects("status of 401", "status of 404", "status of 422")
     accept(bea.page, invitation)
     bea.page.goto(invitation)
-    expect(bea.page.get_by_role("heading", level=1)).to_have_text("This link leads nowhere any more")
+    expect(bea.page.get_by_role("heading", level=1)).to_have_text("This link no longer works")
     sign_out_and_in(bea)
     reset_password(ada.page, bea.page, own_server)
     end_session(ada.page, bea.page)
@@ -79,7 +79,7 @@ def become_first_admin(page: Page, link: str) -> None:
     password.fill(ADA)
     page.get_by_role("button", name="Show").click()
     expect(password).to_have_attribute("type", "text")
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Create my account").click()
     expect(page.get_by_role("link", name="Ada")).to_be_visible()
 
 
@@ -88,7 +88,7 @@ def invite(page: Page, server: Server) -> str:
     form = page.locator("section", has=page.get_by_role("heading", name="Invite somebody"))
     form.get_by_label("E-mail address").fill("Bea@example.org")
     form.get_by_label("Reviewer").check()
-    form.get_by_role("button", name="Make an invitation").click()
+    form.get_by_role("button", name="Create invitation").click()
     link = page.get_by_label("Link", exact=True).input_value()
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
@@ -103,10 +103,10 @@ def accept(page: Page, link: str) -> None:
     page.get_by_label("Name").fill("Bea")
     password = page.get_by_label("Password", exact=True)
     password.fill("passwordpassword")
-    page.get_by_role("button", name="Make my account").click()
-    expect(page.get_by_text("among the first that somebody would guess")).to_be_visible()
+    page.get_by_role("button", name="Create my account").click()
+    expect(page.get_by_text("too easy to guess")).to_be_visible()
     page.get_by_label("Password", exact=True).fill(BEA)
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Create my account").click()
     expect(page).not_to_have_url(re.compile("/invitation/"))
 
 
@@ -117,19 +117,19 @@ def sign_out_and_in(bea: Person) -> None:
     page.locator(".menu").get_by_role("button", name="Sign out").click()
     expect_signed_out(page)
     sign_in(page, "bea@example.org", "not the password")
-    expect(page.get_by_role("alert")).to_contain_text("E-mail address or password is wrong.")
+    expect(page.get_by_role("alert")).to_contain_text("E-mail address or password is incorrect.")
     expect(page.get_by_label("E-mail address")).to_have_value("bea@example.org")
     page.goto("/account/password")  # the door leads on to where one wanted to go
     page.get_by_label("E-mail address").fill("bea@example.org")
     page.get_by_label("Password").fill(BEA)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Change the password")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change password")
 
 
 def reset_password(admin: Page, user: Page, server: Server) -> None:
     admin.goto("/admin/people")
     admin.get_by_role("link", name="Bea").click()
-    admin.get_by_role("button", name="Make a link for a new password").click()
+    admin.get_by_role("button", name="Create password link").click()
     link = path_of(admin.get_by_label("Link", exact=True).input_value(), server)
     user.goto(link)
     user.get_by_label("New password", exact=True).fill(BEA + " again")
@@ -150,27 +150,25 @@ def end_session(admin: Page, user: Page) -> None:
 def deactivate_and_undo(admin: Page) -> None:
     admin.get_by_role("button", name="Deactivate").click()
     admin.get_by_role("status").get_by_role("button", name="Undo").click()
-    expect(admin.get_by_role("status").filter(has_text="Bea may sign in again.")).to_be_visible()
+    expect(admin.get_by_role("status").filter(has_text="Bea can sign in again.")).to_be_visible()
 
 
 def use_key(admin: Page, server: Server) -> None:
     admin.goto("/admin/api-keys")
     admin.get_by_label("What is it for?").fill("The export at night")
-    admin.get_by_label("Do what an admin does").check()
-    admin.get_by_label("Requests a minute").fill("5")
-    admin.get_by_label("Last day").fill("2099-12-31")
-    admin.get_by_role("button", name="Make the key").click()
+    admin.get_by_label("Train models and put them into service").check()
+    admin.get_by_label("Requests per minute").fill("5")
+    admin.get_by_label("Expires on").fill("2099-12-31")
+    admin.get_by_role("button", name="Create key").click()
     key = admin.get_by_label("API key", exact=True).input_value()
     program = httpx2.Client(base_url=server.url, trust_env=False, headers={"Authorization": f"Bearer {key}"})
     with program:
-        found = program.get("/api/v1/admin/users").raise_for_status().json()
-        assert {user["name"]: user["role"] for user in found} == {"Ada": "admin", "Bea": "reviewer"}
-        assert [program.get("/api/v1/admin/log").status_code for _ in range(5)] == [200] * 4 + [429]
+        assert [program.get("/api/v1/admin/models").status_code for _ in range(6)] == [200] * 5 + [429]
     admin.get_by_role("link", name="Done").click()
     row = admin.get_by_role("listitem").filter(has_text="The export at night")
     expect(row).to_contain_text("Last used")
     row.get_by_role("button", name="Revoke").click()
-    admin.get_by_role("dialog", name="Revoke the key").get_by_role("button", name="Revoke it").click()
+    admin.get_by_role("dialog", name="Revoke the key").get_by_role("button", name="Revoke key").click()
     expect(admin.get_by_role("listitem").filter(has_text="The export at night")).to_contain_text("revoked")
 
 
@@ -201,15 +199,15 @@ def test_somebody_added_with_a_first_password_chooses_another(new_person: NewPer
     page = new_person(at=own_server.url).page
     sign_in(page, admin.email, PASSWORD)
     page.goto("/admin/people")
-    form = page.locator("section", has=page.get_by_role("heading", name="Add somebody yourself"))
+    form = page.locator("section", has=page.get_by_role("heading", name="Add an account"))
     form.get_by_label("E-mail address").fill(f"first-{admin.id}@example.org")
     form.get_by_label("Name").fill("Cleo")
-    form.get_by_role("button", name="Make the account").click()
+    form.get_by_role("button", name="Create account").click()
     password = page.get_by_label("First password").input_value()
 
     cleo = new_person(at=own_server.url).page
     sign_in(cleo, f"first-{admin.id}@example.org", password)
-    expect(cleo.get_by_role("heading", level=1)).to_have_text("Choose a password of your own")
+    expect(cleo.get_by_role("heading", level=1)).to_have_text("Choose your own password")
     cleo.get_by_label("The password you were given").fill(password)
     cleo.get_by_label("New password", exact=True).fill(ADA)
     cleo.get_by_role("button", name="Save").click()
@@ -250,6 +248,6 @@ def test_every_page_of_accounts_is_accessible(new_person: NewPerson, own_server:
         check(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto("/admin/people")
-    page.get_by_role("button", name="Make an invitation").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Hand this invitation over")
+    page.get_by_role("button", name="Create invitation").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pass on this invitation")
     check(page)

@@ -64,7 +64,7 @@ def test_a_photo_that_the_browser_cannot_show_is_sent_all_the_same(desktop: Page
     """An iPhone's HEIC in a browser without it: the page says so, and the verdict's page shows a copy."""
     desktop.goto("/")
     choose(desktop, file("IMG_0001.HEIC", factories.photo(14, "HEIF"), "image/heic"))
-    expect(desktop.get_by_text("This browser cannot show this kind of photo. We can still use it.")).to_be_visible()
+    expect(desktop.get_by_text("This browser can’t show this type of photo, but we can use it.")).to_be_visible()
     species(desktop, "meadow brown").check()
     send(desktop)
     see_verdict(desktop)

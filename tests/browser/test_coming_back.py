@@ -32,7 +32,7 @@ def test_copy_the_address_and_withdraw(new_person: NewPerson):
     pictures = [photo.get_attribute("src") or "", (photo.get_attribute("src") or "").replace("display", "thumb")]
     assert [page.request.get(picture).status for picture in pictures] == [200, 200]
     page.get_by_role("link", name="Withdraw this submission").click()
-    expect(page.get_by_text("Nobody can bring them back.")).to_be_visible()
+    expect(page.get_by_text("This can’t be undone.")).to_be_visible()
     page.get_by_role("button", name="Yes, delete my photos").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You withdrew this submission")
     expect(page.get_by_role("link", name="Withdraw this submission")).to_have_count(0)
@@ -58,7 +58,7 @@ def test_from_photo_to_verdict_by_keyboard(desktop: Page):
     desktop.on("filechooser", lambda _: None)  # the browser's own dialogue stays shut from now on
     desktop.goto("/")
     desktop.keyboard.press("Tab")
-    skip = desktop.get_by_role("link", name="Skip to the main part")
+    skip = desktop.get_by_role("link", name="Skip to main content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     desktop.keyboard.press("Enter")

@@ -210,7 +210,7 @@ def test_of_two_butterflies_one_is_chosen(new_person: NewPerson, meadow: FilePay
     answering(page, FOUND, OTHER)
     page.goto("/")
     choose(page, meadow)
-    expect(page.get_by_text("Two butterflies? Choose the one that this record is about.")).to_be_visible()
+    expect(page.get_by_text("Two butterflies? Choose the one you are reporting.")).to_be_visible()
     assert sent_square(page) == ""
     first, second = page.get_by_role("button", name="Butterfly 1"), page.get_by_role("button", name="Butterfly 2")
     expect(first).to_have_attribute("aria-pressed", "true")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import NewPerson
@@ -19,7 +19,7 @@ def test_what_is_missing_is_said_beside_the_field_and_in_a_summary(desktop: Page
     desktop.goto("/")
     desktop.get_by_label("Where did you see it?").fill("A garden")
     send(desktop)
-    summary = desktop.get_by_role("alert").filter(has_text="Something needs your attention")
+    summary = desktop.get_by_role("alert").filter(has_text="Please check what is marked below")
     expect(summary).to_be_focused()
     expect(summary.get_by_role("link")).to_have_count(2)
     expect(desktop.locator("#error-file")).to_be_visible()
@@ -52,13 +52,13 @@ def test_a_photo_that_the_service_refuses_is_named_and_the_rest_stays(new_person
     species(page, "gatekeeper").check()
     page.get_by_label("Where did you see it?").fill("Behind the shed")
     send(page)
-    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
+    summary = page.get_by_role("alert").filter(has_text="Please check what is marked below")
     expect(summary).to_be_focused()
-    expect(summary.get_by_role("link", name=re.compile(r"notes\.jpg: This is not a photo"))).to_be_visible()
+    expect(summary.get_by_role("link", name=re.compile(r"notes\.jpg: We can’t open this file"))).to_be_visible()
     expect(summary.get_by_role("link", name=re.compile(r"cut\.jpg: This photo is damaged"))).to_be_visible()
     expect(summary).not_to_contain_text("good.jpg")
     of_photos = page.locator("#field-file").get_by_role("listitem")
-    expect(of_photos.nth(1)).to_contain_text("This is not a photo")
+    expect(of_photos.nth(1)).to_contain_text("We can’t open this file")
     expect(of_photos.nth(2)).to_contain_text("This photo is damaged")
     expect(page.get_by_label("Where did you see it?")).to_have_value("Behind the shed")
     expect(species(page, "gatekeeper")).to_be_checked()
@@ -107,7 +107,7 @@ def test_the_same_again_by_the_back_button_is_one_submission(desktop: Page, serv
     species(desktop, "gatekeeper").check()
     send(desktop)
     see_verdict(desktop)
-    expect(desktop.get_by_text("You sent this before.")).to_be_visible()
+    expect(desktop.get_by_text("You already sent this.")).to_be_visible()
     assert desktop.url.split("?")[0] == address
     assert sent_by_same(server, desktop) == 1
 
@@ -203,3 +203,50 @@ def test_an_answer_that_got_lost_is_asked_for_again_and_counts_once(
     page.get_by_role("button", name="Send again").click()
     see_verdict(page)
     assert sent_by_same(server, page) == 1
+
+
+def refusing(page: Page, times: int, headers: dict[str, str]) -> list[str]:
+    """The service is too busy so many times; the list grows by the address of each attempt."""
+    attempts: list[str] = []
+
+    def answer(route: Route) -> None:
+        attempts.append(route.request.url)
+        route.fulfill(status=503, headers=headers, json={"detail": "Busy."}) if len(
+            attempts
+        ) <= times else route.continue_()
+
+    page.route("**/submissions", answer)
+    return attempts
+
+
+def test_a_busy_service_is_asked_again_by_itself(new_person: NewPerson, server: Server):
+    """The page says so, and the verdict comes without another tap."""
+    person = new_person()
+    person.expects("503")
+    page = person.page
+    page.goto("/")
+    choose(page, drawn(64))
+    species(page, "meadow brown").check()
+    attempts = refusing(page, 2, {"Retry-After": "1"})
+    send(page)
+    expect(page.get_by_text("Your photo will be sent again in a moment").first).to_be_visible()
+    see_verdict(page)
+    assert len(attempts) == 3
+    assert sent_by_same(server, page) == 1
+
+
+def test_waiting_for_a_busy_service_can_be_stopped(new_person: NewPerson):
+    """Nothing is sent then, and the form is as it was."""
+    person = new_person()
+    person.expects("503")
+    page = person.page
+    page.goto("/")
+    choose(page, drawn(65))
+    species(page, "meadow brown").check()
+    attempts = refusing(page, 99, {"Retry-After": "60"})
+    send(page)
+    expect(page.get_by_text("Your photo will be sent again in a moment").first).to_be_visible()
+    page.get_by_role("button", name="Stop sending").click()
+    expect(page.get_by_text("Stopped. Nothing was lost").first).to_be_visible()
+    expect(species(page, "meadow brown")).to_be_checked()
+    assert len(attempts) == 1

@@ -17,7 +17,7 @@ def choose_species(page: Page) -> None:
     page.goto("/admin/collections/new")
     for species in page.get_by_role("group", name="Species").get_by_role("checkbox").all():
         species.check()
-    page.get_by_role("button", name="Go on with these").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_the_list_and_the_form_are_accessible_in_every_state(new_person: NewPerson, models_server: Server):
@@ -30,20 +30,20 @@ def test_the_list_and_the_form_are_accessible_in_every_state(new_person: NewPers
     expect(page.get_by_label("Gatekeeper")).to_have_value("Pyronia tithonus\ngatekeeper\noranje zandoogje")
     check(page)
     page.get_by_label("Gatekeeper").fill("")
-    page.get_by_label("Photos of a species, at most").fill("many")
+    page.get_by_label("Maximum photos per species").fill("many")
     page.get_by_role("button", name="Start collecting").click()
-    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
-    summary.get_by_role("link", name="A whole number from 1 to 2000, please.").click()
-    expect(page.get_by_label("Photos of a species, at most")).to_be_in_viewport()
+    summary = page.get_by_role("alert").filter(has_text="Please check the form")
+    summary.get_by_role("link", name="Please enter a whole number from 1 to 2000.").click()
+    expect(page.get_by_label("Maximum photos per species")).to_be_in_viewport()
     check(page)
 
 
 def test_the_form_is_filled_in_on_a_phone_without_script(new_person: NewPerson, models_server: Server):
     page = admin(new_person, models_server, "status of 422", **PHONE, java_script_enabled=False)
     choose_species(page)
-    page.get_by_label("Photos of a species, at most").fill("0")
+    page.get_by_label("Maximum photos per species").fill("0")
     page.get_by_role("button", name="Start collecting").click()
-    expect(page.get_by_label("Photos of a species, at most")).to_have_value("0")
+    expect(page.get_by_label("Maximum photos per species")).to_have_value("0")
     page.get_by_role("link", name="Other species").click()
     expect(page.get_by_role("group", name="Species")).to_be_visible()
     page.get_by_role("link", name="All collections").click()

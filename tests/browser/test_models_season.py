@@ -76,23 +76,23 @@ def test_what_experts_decided_teaches_one_version_and_measures_all(new_person: N
     page.goto("/admin/runs")
     page.get_by_role("link", name="Train a new version").click()
     page.get_by_label("Epochs").fill("2")
-    page.get_by_role("button", name="See what it would learn").click()
-    learnt = page.get_by_role("region", name="Photos that experts decided on")
+    page.get_by_role("button", name="Show training plan").click()
+    learnt = page.get_by_role("region", name="Expert-verified photos")
     expect(learnt.get_by_role("row")).to_have_count(3)  # a head, what teaches and what measures
-    page.get_by_role("button", name="Start the run").click()
-    expect(page.get_by_role("heading", name=re.compile("^It made"))).to_be_visible(timeout=3 * MINUTES)
-    for purpose in ("to learn from", "to measure it, and never to learn from"):
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("heading", name=re.compile("^Result: "))).to_be_visible(timeout=3 * MINUTES)
+    for purpose in ("training", "evaluation only"):
         row = learnt.get_by_role("row").filter(has=page.get_by_role("cell", name=purpose, exact=True))
         expect(row.get_by_role("cell").filter(has_text="2")).to_have_count(2)  # of two photos two are new
     check(page)
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.get_by_role("link", name="Compare them").click()
+    page.get_by_role("link", name="Compare").click()
     expect(page.get_by_text(re.compile("2 photos"))).to_be_visible()
 
     page.goto("/admin/runs/new")
     page.get_by_label("Epochs").fill("2")
-    page.get_by_role("button", name="See what it would learn").click()
-    expect(page.get_by_text(re.compile("nothing new", re.IGNORECASE))).to_be_visible()
+    page.get_by_role("button", name="Show training plan").click()
+    expect(page.get_by_text("No new training data")).to_be_visible()
 
 
 def test_a_week_past_a_limit_is_told_and_seen(new_person: NewPerson, season_server: Server, webhook: Webhook):
@@ -105,11 +105,11 @@ def test_a_week_past_a_limit_is_told_and_seen(new_person: NewPerson, season_serv
     page = admin(new_person, season_server)
     page.goto("/admin/watch")
     alarm = page.locator(".notice--alert")
-    expect(alarm).to_contain_text("Told to the webhook on")
-    expect(page.get_by_role("row", name=re.compile("past a limit"))).to_have_count(1)
+    expect(alarm).to_contain_text("Sent to the webhook on")
+    expect(page.get_by_role("row", name=re.compile("over the limit"))).to_have_count(1)
     check(page)
     page.set_viewport_size({"width": 1280, "height": 900})
-    alarm.get_by_role("button", name=re.compile("^Seen")).click()
+    alarm.get_by_role("button", name=re.compile("^Dismiss")).click()
     expect(alarm).to_have_count(0)
-    page.get_by_text("One alert that was seen").click()
-    expect(page.get_by_role("listitem").filter(has_text="Told to the webhook on")).to_contain_text("Admin")
+    page.get_by_text("One dismissed alert").click()
+    expect(page.get_by_role("listitem").filter(has_text="Sent to the webhook on")).to_contain_text("Admin")

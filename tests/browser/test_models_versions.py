@@ -26,11 +26,11 @@ FIGURES = {
 
 def go_back(page: Page, number: str, why: str) -> None:
     """One click, and the question."""
-    page.get_by_role("button", name=re.compile(f"^Go back to {number}")).click()
-    question = page.get_by_role("dialog", name=re.compile(f"Go back to .* {number}"))
+    page.get_by_role("button", name=re.compile(f"^Roll back to {number}")).click()
+    question = page.get_by_role("dialog", name=re.compile(f"Roll back to .* {number}"))
     question.get_by_label("Why?").fill(why)
-    question.get_by_role("button", name="Go back to it").click()
-    expect(page.get_by_text("The earlier version serves again.")).to_be_visible()
+    question.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("Rolled back.")).to_be_visible()
 
 
 def test_refused_overruled_serving_and_back(new_person: NewPerson, models_server: Server, tmp_path: Path):
@@ -39,28 +39,28 @@ def test_refused_overruled_serving_and_back(new_person: NewPerson, models_server
     page.get_by_role("link", name="Models").click()
     number = page.locator(".serving h2").inner_text().rsplit(" ", 1)[1]
     page.get_by_role("link", name="browns-mobilenetv2 7.1.0", exact=True).click()
-    expect(page.get_by_role("img", name=re.compile("promised against what held"))).to_be_visible()
-    expect(page.get_by_role("region", name="What it takes for what")).to_contain_text("170")
+    expect(page.get_by_role("img", name=re.compile("Calibration curve"))).to_be_visible()
+    expect(page.get_by_role("region", name="Confusion matrix")).to_contain_text("170")
     expect(page.get_by_text("not supported by the data").first).to_be_visible()
-    page.get_by_text("Read it").click()
+    page.get_by_text("Show model card").click()
     expect(page.get_by_role("heading", name="What not to expect")).to_be_visible()
     check(page)
 
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.get_by_role("link", name="May it serve?").click()
-    expect(page.locator(".check--failed")).to_contain_text("points too far")
-    page.get_by_role("textbox", name="Why it should serve all the same").fill(REASON)
-    page.get_by_role("button", name="Put it into service against the gate").click()
-    expect(page.get_by_text("The switch is made.")).to_be_visible()
+    page.get_by_role("link", name="Put into service…").click()
+    expect(page.locator(".check--failed")).to_contain_text("points over the limit")
+    page.get_by_role("textbox", name="Reason for overriding the checks").fill(REASON)
+    page.get_by_role("button", name="Put into service despite failed checks").click()
+    expect(page.get_by_text("Version switched.")).to_be_visible()
     expect(page.locator(".serving")).to_contain_text(REASON)
     answered_by(models_server, "7.1.0")
     check(page)
 
     go_back(page, number, "It took fences for butterflies.")
     answered_by(models_server, number)
-    history = page.get_by_role("region", name="What served, and why")
+    history = page.get_by_role("region", name="History")
     expect(history).to_contain_text("It took fences for butterflies.")
-    expect(history.get_by_role("listitem").filter(has_text=REASON).first).to_contain_text("against the gate")
+    expect(history.get_by_role("listitem").filter(has_text=REASON).first).to_contain_text("despite failed checks")
 
 
 def test_on_a_phone_without_script(new_person: NewPerson, models_server: Server, tmp_path: Path):
@@ -68,9 +68,9 @@ def test_on_a_phone_without_script(new_person: NewPerson, models_server: Server,
     page = admin(new_person, models_server, **PHONE, java_script_enabled=False)
     page.goto("/admin/models")
     number = page.locator(".serving h2").inner_text().rsplit(" ", 1)[1]
-    page.get_by_role("link", name="May it serve? browns-mobilenetv2 7.2.0").click()
-    expect(page.get_by_text("it passes every check")).to_be_visible()
-    page.get_by_role("button", name="Put it into service").click()
+    page.get_by_role("link", name="Put into service… browns-mobilenetv2 7.2.0").click()
+    expect(page.get_by_text("It passes all checks.")).to_be_visible()
+    page.get_by_role("button", name="Put into service").click()
     answered_by(models_server, "7.2.0")
     go_back(page, number, "")
     answered_by(models_server, number)

@@ -51,7 +51,11 @@ def test_the_desk(new_person: NewPerson, decided_server: Server, sent: list[Sent
     blind = next(one for one in sent if one.id != first)
     make_blind(decided_server, blind)
     check(page)
-    for act in (opened("q", "Ask the volunteer"), opened("c", "A comment with your decision"), opened("?", "Keys")):
+    for act in (
+        opened("q", "Ask the volunteer"),
+        opened("c", "A comment with your decision"),
+        opened("?", "Keyboard shortcuts"),
+    ):
         page.keyboard.press("Escape")
         page.set_viewport_size({"width": 1280, "height": 860})
         act(page)

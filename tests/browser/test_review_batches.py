@@ -31,7 +31,7 @@ def test_a_batch_with_two_exceptions(new_person: NewPerson, decided_server: Serv
     assert many >= 7
     for example in ("Drawing: meadow brown", "Drawing: gatekeeper"):
         expect(page.get_by_role("img", name=example)).to_be_visible()
-    expect(page.get_by_text("Arrow keys go from photo to photo")).to_be_visible()  # the script is there
+    expect(page.get_by_text("Move between photos with the arrow keys")).to_be_visible()  # the script is there
     page.keyboard.press("ArrowRight")
     expect(boxes.nth(0)).to_be_focused()
     page.keyboard.press("ArrowRight")
@@ -50,7 +50,7 @@ def test_a_batch_with_two_exceptions(new_person: NewPerson, decided_server: Serv
     assert all(told(decided_server, number) == [] for number in left_out)
 
     page.keyboard.press("z")
-    expect(page.get_by_role("heading", level=1)).to_have_text("The batch was taken back")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Batch undone")
     assert decided(decided_server, sent) == 0
     assert told(decided_server, kept[0].id) == [("taxon", GATEKEEPER, "V1"), ("undo", None, None)]
     finish(page)
@@ -83,6 +83,6 @@ def test_a_photo_that_changed_meanwhile(new_person: NewPerson, decided_server: S
     first.request.post(f"/s/{sent[1].token}/claim", form={"claim": BROWN})
     first.get_by_role("button", name="Meadow brown").click()
     expect(first.get_by_role("heading", level=1)).to_have_text("2 photos decided at once")
-    refused = first.get_by_role("region", name="Not decided, because something happened meanwhile")
+    refused = first.get_by_role("region", name="Not decided, because they have changed")
     expect(refused).to_contain_text(f"({sent[1].id})")
     assert told(decided_server, sent[1].id) == []

@@ -18,7 +18,7 @@ DWC = "http://rs.tdwg.org/dwc/terms/"
 
 
 def test_acceptance_by_the_computer(new_person: NewPerson, decided_server: Server):
-    """The preview stands before the button: how many would have passed, the hours, the wrong ones; then on, then off."""
+    """The preview stands before the button: how many would have been accepted, the hours, the wrong ones; then on, then off."""
     send_many(decided_server, 3, "Acceptance lawn", GATEKEEPER)
     page = reviewer(new_person, decided_server, Role.COORDINATOR).page
     page.goto("/review/next?place=acceptance")
@@ -27,32 +27,32 @@ def test_acceptance_by_the_computer(new_person: NewPerson, decided_server: Serve
     page.goto("/review")
     desk_pages(page).get_by_role("link", name="Acceptance").click()
     card = page.get_by_role("region", name="Gatekeeper")
-    expect(card.get_by_text("No acceptance of this species has been audited yet.")).to_be_visible()
-    expect(card.get_by_role("button", name=re.compile("Turn it on"))).to_have_count(0)
-    card.get_by_label("Wrong at most").select_option(label="50%")
-    card.get_by_role("button", name="What would it mean?").click()
+    expect(card.get_by_text("No acceptances of this species have been audited yet.")).to_be_visible()
+    expect(card.get_by_role("button", name=re.compile("Turn on"))).to_have_count(0)
+    card.get_by_label("Acceptable error rate").select_option(label="50%")
+    card.get_by_role("button", name="Preview effect").click()
     told = card.get_by_role("status")
     expect(told).to_contain_text(
-        re.compile(r"Of \d+ submissions that claimed it since 1 January \d+, \d+ would have passed")
+        re.compile(r"Of \d+ submissions claiming this species since 1 January \d+, \d+ would have been accepted")
     )
-    expect(told).to_contain_text(re.compile(r"That saves about [\d.]+ hours of review, at \d+ seconds a decision"))
+    expect(told).to_contain_text(re.compile(r"This saves about [\d.]+ hours of review, at \d+ seconds per decision"))
     expect(told).to_contain_text(re.compile(r"About [\d.]+ of them are expected to be wrong"))
-    card.get_by_role("button", name="Turn it on, with at most 50% wrong").click()
+    card.get_by_role("button", name="Turn on with at most 50% wrong").click()
     expect(card.get_by_text("on", exact=True)).to_be_visible()
     suspend(decided_server)
     page.reload()
     expect(card).to_contain_text("3 of 12 audits were wrong, so the true share may be 53.2%")
-    card.get_by_label("Why you lift it").fill("The model was retrained.")
-    card.get_by_role("button", name="Lift the suspension").click()
+    card.get_by_label("Reason").fill("The model was retrained.")
+    card.get_by_role("button", name="Lift suspension").click()
     card.get_by_text("Earlier suspensions").click()
     expect(card).to_contain_text(re.compile("Lifted by Coordinator .* The model was retrained."))
-    card.get_by_role("button", name="Turn it off").click()
+    card.get_by_role("button", name="Turn off").click()
     expect(card.get_by_text("off", exact=True)).to_be_visible()
 
 
 def desk_pages(page: Page) -> Locator:
     """The desk's own navigation."""
-    return page.get_by_role("navigation", name="Review desk")
+    return page.get_by_role("navigation", name="Review")
 
 
 def suspend(server: Server) -> None:
@@ -70,9 +70,9 @@ def test_rules_of_the_desk(new_person: NewPerson, decided_server: Server):
     page.goto("/review/settings")
     page.get_by_label("Audit", exact=True).fill("400")
     page.get_by_role("button", name="Save").first.click()
-    expect(page.get_by_text("From 0 to 100 per cent, please.")).to_be_visible()
+    expect(page.get_by_text("Please enter a percentage from 0 to 100.")).to_be_visible()
     page.get_by_label("Audit", exact=True).fill("7.5")
-    page.get_by_label("Lease").fill("20")
+    page.get_by_label("Reservation").fill("20")
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     with reading(decided_server.sessions) as session:
@@ -81,8 +81,8 @@ def test_rules_of_the_desk(new_person: NewPerson, decided_server: Server):
     page.get_by_label("Another species").select_option(label="gatekeeper")
     page.get_by_label("Rule", exact=True).select_option(label="One expert is enough")
     page.get_by_role("button", name="Add").click()
-    own = page.get_by_role("region", name="Species with a rule of their own")
-    own.get_by_label("gatekeeper").select_option(label="as for all others")
+    own = page.get_by_role("region", name="Species with their own rule")
+    own.get_by_label("gatekeeper").select_option(label="default rule")
     own.get_by_role("button", name="Save").click()
     expect(own.get_by_text("None: all species follow the rule above.")).to_be_visible()
 
@@ -92,14 +92,14 @@ def test_templates_and_questions(new_person: NewPerson, decided_server: Server):
     send_many(decided_server, 2, "Template thicket")
     page = reviewer(new_person, decided_server).page
     page.goto("/review/templates")
-    new = page.get_by_role("region", name="A new template")
+    new = page.get_by_role("region", name="New template")
     new.get_by_label("Species").select_option(label="meadow brown")
-    new.get_by_label("The question").fill("Could you see the underside?")
-    new.get_by_role("button", name="Save the template").click()
+    new.get_by_label("Question").fill("Could you see the underside?")
+    new.get_by_role("button", name="Save template").click()
     card = page.get_by_role("listitem").filter(has_text="Could you see the underside")
     expect(card).to_contain_text("Meadow brown, English")
     card.get_by_text("Change or remove").click()
-    card.get_by_label("The question").fill("Could you see the underside of the wing?")
+    card.get_by_label("Question").fill("Could you see the underside of the wing?")
     card.get_by_role("button", name="Save").click()
 
     page.goto("/review/next?place=template")
@@ -122,20 +122,20 @@ def test_my_desk_and_the_figures(new_person: NewPerson, decided_server: Server):
     send_many(decided_server, 2, "Figure field", BROWN)
     page = reviewer(new_person, decided_server).page
     page.goto("/review/preferences")
-    page.get_by_label("Work blind").check()
+    page.get_by_label("Blind review").check()
     page.get_by_label("Brightness of photos").select_option(label="a little brighter")
     page.get_by_role("button", name="Save").click()
     page.goto("/review/next?place=figure")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     expect(page.locator("[data-viewer]")).to_have_attribute("data-brightness", "1.2")
     press(page, "1")
     page.goto("/review")
     desk_pages(page).get_by_role("link", name="Figures").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Figures of the desk")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review figures")
     mine = page.get_by_role("row").filter(has_text=re.compile("^Reviewer"))
     expect(mine.first).to_be_visible()
-    for title in ("What waits", "Species", "Agreement between reviewers"):
+    for title in ("Waiting", "Species", "Agreement between reviewers"):
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
 
 
@@ -149,11 +149,11 @@ def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, t
     eventually_told(decided_server, decided, ("taxon", GATEKEEPER, "V1"))
     page.goto("/review")
     desk_pages(page).get_by_role("link", name="Records").click()
-    row = page.get_by_role("region", name="Species by standing").get_by_role("row").filter(has_text="Gatekeeper")
+    row = page.get_by_role("region", name="Species by status").get_by_role("row").filter(has_text="Gatekeeper")
     expect(row.get_by_role("cell").first).to_have_text(re.compile("^[1-9]"))
 
-    page.get_by_role("link", name="Make a Darwin Core archive: say whose it is").click()
-    own = page.get_by_role("region", name="Whose the records are")
+    page.get_by_role("link", name="Set up Darwin Core archive").click()
+    own = page.get_by_role("region", name="Publisher of the records")
     own.get_by_label("Title").fill("Garden count")
     own.get_by_label("Organisation").fill("A charity")
     own.get_by_label("E-mail address").fill("count@example.org")
@@ -162,12 +162,12 @@ def test_records_are_taken_away(new_person: NewPerson, decided_server: Server, t
     expect(page.get_by_text("Saved.")).to_be_visible()
 
     page.get_by_label("Species", exact=True).select_option(label="gatekeeper")
-    page.get_by_label("what the volunteer typed").check()
-    page.get_by_role("button", name="Show what that gives").click()
-    page.get_by_text("Look at the first ones").click()
-    expect(page.get_by_role("region", name="The first records")).to_contain_text(GATEKEEPER)
+    page.get_by_label("the volunteer’s own words").check()
+    page.get_by_role("button", name="Show selection").click()
+    page.get_by_text("Preview").click()
+    expect(page.get_by_role("region", name="First records")).to_contain_text(GATEKEEPER)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download a Darwin Core archive").click()
+        page.get_by_role("button", name="Download Darwin Core archive").click()
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
     with DwCAReader(str(path)) as reader:

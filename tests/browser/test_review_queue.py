@@ -44,7 +44,7 @@ def test_every_filter(new_person: NewPerson, decided_server: Server):
     page = reviewer(new_person, decided_server).page
     page.goto("/review?place=filter+hill")
     expect(rows(page)).to_have_count(3)
-    narrow(page, "Why it is here", "The computer sees something else")
+    narrow(page, "Reason", "The computer sees something else")
     expect(rows(page)).to_have_count(2)
     assert "reason=disagree" in page.url
     narrow(page, "Claimed as", "meadow brown")
@@ -59,10 +59,10 @@ def test_every_filter(new_person: NewPerson, decided_server: Server):
     page.get_by_label("Seen from").fill("2020-01-01")
     page.get_by_label("Place", exact=True).fill("Filter hill")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_role("heading", name="Nothing like this")).to_be_visible()  # nobody said when
-    page.get_by_role("link", name="Show everything that waits").click()
+    expect(page.get_by_role("heading", name="No submissions found")).to_be_visible()  # nobody said when
+    page.get_by_role("link", name="Show all waiting").click()
     page.get_by_label("Place", exact=True).fill("filter")
-    page.get_by_label("Words in note, place or claim").fill("hill")
+    page.get_by_label("Search in note, place or claim").fill("hill")
     page.get_by_label("Claimed species").select_option(label="no species")
     page.get_by_role("button", name="Show").click()
     expect(rows(page)).to_have_count(1)
@@ -81,11 +81,11 @@ def test_every_filter(new_person: NewPerson, decided_server: Server):
     page.get_by_role("link", name="Start reviewing").click()
     assert item_on(page) == unknown[0].id
     page.keyboard.press("u")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing left like this")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No more matches")
     page.goto("/review?place=filter")
-    page.get_by_role("navigation", name="Which submissions").get_by_role("link", name="Decided").click()
+    page.get_by_role("navigation", name="Filter submissions").get_by_role("link", name="Decided").click()
     me = page.get_by_role("link", name="Your account:").inner_text().split(":")[-1].strip()
-    narrow(page, "Identified last by", rf"^{me} \d")
+    narrow(page, "Last identified by", rf"^{me} \d")
     expect(page.get_by_text("Unable to tell").first).to_be_visible()
     saved.locator("summary").click()
     saved.get_by_role("button", name="Remove").click()
@@ -98,11 +98,11 @@ def test_pages_of_the_queue(new_person: NewPerson, decided_server: Server):
     page = reviewer(new_person, decided_server).page
     page.goto("/review?place=long+lane")
     expect(rows(page)).to_have_count(30)
-    page.get_by_role("link", name="Further in the queue").click()
-    expect(page.get_by_role("link", name="Further in the queue")).to_have_count(0)
+    page.get_by_role("link", name="Next page").click()
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
     expect(rows(page)).to_have_count(2)
-    page.get_by_role("link", name="Earlier in the queue").click()
-    expect(page.get_by_role("link", name="Further in the queue")).to_be_visible()
+    page.get_by_role("link", name="Previous page").click()
+    expect(page.get_by_role("link", name="Next page")).to_be_visible()
 
 
 def test_without_script(new_person: NewPerson, decided_server: Server):
@@ -112,8 +112,8 @@ def test_without_script(new_person: NewPerson, decided_server: Server):
     person.expects("status of 422")
     page = person.page
     page.goto("/review/templates")
-    page.get_by_role("region", name="A new template").get_by_label("The question").fill("Was it on a bramble?")
-    page.get_by_role("button", name="Save the template").click()
+    page.get_by_role("region", name="New template").get_by_label("Question").fill("Was it on a bramble?")
+    page.get_by_role("button", name="Save template").click()
     page.goto("/review/next?place=scriptless")
     first = number(page)
     page.get_by_role("button", name="Claim is right").click()
@@ -122,14 +122,14 @@ def test_without_script(new_person: NewPerson, decided_server: Server):
     assert number(page) == first
 
     page.get_by_label("Another taxon").fill("no such thing")
-    page.get_by_role("button", name="Decide: this taxon").click()
+    page.get_by_role("button", name="Save this taxon").click()
     expect(page.get_by_role("status").filter(has_text="We don't know this species.")).to_be_visible()
     page.get_by_label("Another taxon").fill("gatekeeper")
     page.get_by_label("Plausible").check()
     page.get_by_role("button", name="Comment").click()
     page.get_by_label("Comment", exact=True).fill("Seen from below")
     page.get_by_role("button", name="Back to the photo").click()
-    page.get_by_role("button", name="Decide: this taxon").click()
+    page.get_by_role("button", name="Save this taxon").click()
     assert told(decided_server, first)[-1] == ("taxon", GATEKEEPER, "C3")
 
     second = number(page)
@@ -140,9 +140,9 @@ def test_without_script(new_person: NewPerson, decided_server: Server):
     third = number(page)
     page.get_by_role("button", name="Skip").click()
     assert number(page) not in {first, second, third}
-    page.get_by_role("button", name="No butterfly, no use").click()
+    page.get_by_role("button", name="No butterfly or unusable").click()
     page.get_by_role("button", name="Unable to tell").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing left like this")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No more matches")
     assert decided(decided_server, items) == 3
 
 
@@ -167,8 +167,8 @@ def test_a_stale_page(new_person: NewPerson, decided_server: Server):
     eventually_told(decided_server, item.id, ("unable", None, "R4"))
     next_one = press(page, "a")
     assert next_one == other.id
-    warning = page.get_by_role("alert").filter(has_text="was not kept")
-    expect(warning).to_contain_text(re.compile("Reviewer .* decided that nobody can tell"))
-    warning.get_by_role("button", name="Look at it").click()
+    warning = page.get_by_role("alert").filter(has_text="was not saved")
+    expect(warning).to_contain_text(re.compile("Reviewer .* decided that it can’t be identified"))
+    warning.get_by_role("button", name="View").click()
     expect(page.get_by_text("Decided: Unable to tell.")).to_be_visible()
     assert told(decided_server, item.id) == [("unable", None, "R4")]

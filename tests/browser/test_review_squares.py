@@ -177,9 +177,9 @@ def test_what_it_looks_like_on_one_key(new_person: NewPerson, server: Server):
     page = reviewer(new_person, server).page
     page.goto(f"/review/{without.id}?place=wall+garden")
     item_on(page)
-    known = page.get_by_role("region", name="What is known")
+    known = page.get_by_role("region", name="Details")
     expect(known).to_contain_text("It looks more like")
-    expect(known).to_contain_text("not on the list of taxa")
+    expect(known).to_contain_text("not in the list of taxa")
     expect(page.get_by_role("button", name="Looks more like")).to_have_count(0)
     expect(known.locator(".meter")).to_have_count(0)
     page.goto(f"/review/{with_name.id}?place=wall+garden")
@@ -202,7 +202,7 @@ def test_a_blind_item_shows_nothing_of_it(new_person: NewPerson, server: Server)
     page = reviewer(new_person, server).page
     page.goto(f"/review/{item.id}")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     for secret in ("inglet", "Looks more like", "looks more like", 'data-square="', "found"):
         assert secret not in page.locator("article.desk").inner_html(), secret
     expect(page.locator(".viewer__square, .viewer__other")).to_have_count(0)

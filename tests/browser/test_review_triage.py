@@ -32,7 +32,7 @@ def test_by_keyboard_alone(new_person: NewPerson, decided_server: Server, option
     items = send_many(decided_server, many, place)
     page = reviewer(new_person, decided_server, **options).page
     page.goto(f"/review?place={place}")
-    expect(page.get_by_role("main")).to_contain_text(f"{many} wait for an expert.")
+    expect(page.get_by_role("main")).to_contain_text(f"{many} are waiting for an expert.")
     page.get_by_role("link", name="Start reviewing").press("Enter")
 
     first = item_on(page)
@@ -53,7 +53,7 @@ def test_by_keyboard_alone(new_person: NewPerson, decided_server: Server, option
     expect(page.get_by_text("Three of them, in a row.").first).to_be_visible()
     assert item_on(page) == asked
     page.keyboard.press("m")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing left like this")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No more matches")
     assert decided(decided_server, items) == many
     assert told(decided_server, asked) == [("question", None, "D"), ("taxon", GATEKEEPER, "V1")]
 
@@ -89,9 +89,9 @@ def answer(new_person: NewPerson, server: Server, item: Sent) -> None:
     question = volunteer.get_by_role("region", name="An expert has a question for you")
     expect(question).to_contain_text("Was there a small white dot under the hindwing?")
     question.get_by_label("Your answer").fill("Three of them, in a row.")
-    question.get_by_role("button", name="Send the answer").click()
-    expect(volunteer.get_by_text("The expert who asked gets your answer.")).to_be_visible()
-    expect(volunteer.get_by_role("region", name="What you were asked")).to_contain_text("Three of them, in a row.")
+    question.get_by_role("button", name="Send answer").click()
+    expect(volunteer.get_by_text("Your answer has been sent to the expert.")).to_be_visible()
+    expect(volunteer.get_by_role("region", name="Questions from experts")).to_contain_text("Three of them, in a row.")
 
 
 def test_every_other_answer(new_person: NewPerson, decided_server: Server):
@@ -120,7 +120,7 @@ def test_every_other_answer(new_person: NewPerson, decided_server: Server):
     page.keyboard.press("p")
     page.keyboard.press("c")
     page.keyboard.type("Worth a second opinion")
-    page.get_by_role("button", name="Leave it as a note, without deciding").click()
+    page.get_by_role("button", name="Save as a note without deciding").click()
     eventually_told(decided_server, third, ("comment", None, None))
     page.keyboard.press("c")
     page.keyboard.type("A worn one: compare the underside")
@@ -134,7 +134,7 @@ def test_every_other_answer(new_person: NewPerson, decided_server: Server):
     assert press(page, "ArrowLeft") == fourth
     assert press(page, "ArrowLeft") == third
     expect(page.get_by_text("Decided: Gatekeeper, plausible.", exact=True)).to_be_visible()
-    expect(page.get_by_role("region", name="What is known")).to_contain_text("A worn one: compare the underside")
+    expect(page.get_by_role("region", name="Details")).to_contain_text("A worn one: compare the underside")
     page.keyboard.press("x")
     expect(page.get_by_role("button", name="Claim is right")).to_be_visible()
     assert [kind for kind, *_ in told(decided_server, third)] == ["comment", "taxon", "undo"]
@@ -187,10 +187,10 @@ def test_looking_at_the_photo(new_person: NewPerson, decided_server: Server):
     expect(attention).to_be_hidden()
 
     page.keyboard.press("?")
-    keys = page.get_by_role("dialog", name="Keys")
-    for meaning in ("Accept the claim", "Where the network looked", "Undo your last decision", "Skip"):
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    for meaning in ("Accept the claim", "Where the model looked", "Undo your last decision", "Skip"):
         expect(keys.get_by_text(re.compile(meaning))).to_be_visible()
-    keys.get_by_label("Single keys are on").uncheck()
+    keys.get_by_label("Use keyboard shortcuts").uncheck()
     page.keyboard.press("Escape")
     page.keyboard.press("f")
     expect(viewer).to_have_attribute("data-fitted", "true")
@@ -214,7 +214,7 @@ def test_a_blind_item(new_person: NewPerson, decided_server: Server):
     page = reviewer(new_person, decided_server).page
     page.goto(f"/review/{hidden.id}?place=blind")
     item_on(page)
-    expect(page.get_by_text("You see this one blind")).to_be_visible()
+    expect(page.get_by_text("Blind review: you see the claim")).to_be_visible()
     assert "sees something else" not in page.content()
     assert page.locator("[data-attention-toggle]").count() == 0
     names = page.locator(".act__name").all_inner_texts()

@@ -47,8 +47,8 @@ def test_without_a_connection(new_person: NewPerson, decided_server: Server):
     page.route("**/review/*/undo", lambda route: route.abort())
     second = press(page, "a")
     third = press(page, "m")
-    warning = page.get_by_role("alert").filter(has_text="The connection is gone.")
-    expect(warning).to_contain_text("2 of your decisions wait in this browser")
+    warning = page.get_by_role("alert").filter(has_text="You are offline.")
+    expect(warning).to_contain_text("2 of your decisions are kept in this browser")
     page.keyboard.press("z")
     expect(page.locator(f'article.desk[data-ready][data-item="{second}"]')).to_have_count(1)
     assert press(page, "m") == third
@@ -119,7 +119,7 @@ def test_an_answer_that_got_lost(new_person: NewPerson, decided_server: Server):
     eventually(lambda: page.evaluate("wingcheckDesk.outbox.waiting") == 0, "the outbox is empty")
     assert lost
     assert told(decided_server, item.id) == [("taxon", BROWN, "V1")]
-    expect(page.get_by_text("was not kept")).to_have_count(0)
+    expect(page.get_by_text("was not saved")).to_have_count(0)
 
 
 def test_a_session_that_ended(new_person: NewPerson, decided_server: Server):

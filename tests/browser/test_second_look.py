@@ -35,17 +35,17 @@ def volunteer(new_person: NewPerson, decided_server: Server) -> Page:
 def test_keep_the_answer(volunteer: Page, decided_server: Server):
     """The marks of both species stand beside the photo; whoever stays with the answer is asked no more."""
     seen, claimed = claim_the_other(volunteer, decided_server, 70)
-    look = volunteer.get_by_role("region", name="Would you look once more?")
-    expect(look.get_by_role("img", name="Your photo, close by")).to_be_visible()
+    look = volunteer.get_by_role("region", name="Would you look again?")
+    expect(look.get_by_role("img", name="Your photo, close up")).to_be_visible()
     for name in (seen, claimed):
         expect(look.get_by_role("img", name=f"Drawing: {COMMON_NAMES[name]}")).to_be_visible()
         expect(look.get_by_role("heading", name=name)).to_be_visible()
     expect(look.get_by_role("list")).to_have_count(2)
-    look.get_by_role("button", name=f"I keep {COMMON_NAMES[claimed]}").click()
+    look.get_by_role("button", name=f"I still think {COMMON_NAMES[claimed]}").click()
 
     see_verdict(volunteer)
     expect(look).to_have_count(0)
-    volunteer.get_by_text("What happened so far").click()
+    volunteer.get_by_text("History").click()
     expect(volunteer.get_by_text(KEPT)).to_be_visible()
     found = screened(decided_server, token(volunteer))
     assert (found["claimed"], found["first_claim"], found["status"]) == (claimed, None, "flagged")
@@ -54,7 +54,7 @@ def test_keep_the_answer(volunteer: Page, decided_server: Server):
 def test_change_the_answer(volunteer: Page, decided_server: Server):
     """Whoever changes the answer sees both, and so does everyone else; the new one is weighed anew."""
     seen, claimed = claim_the_other(volunteer, decided_server, 71)
-    look = volunteer.get_by_role("region", name="Would you look once more?")
+    look = volunteer.get_by_role("region", name="Would you look again?")
     look.get_by_role("button", name=f"I now think {COMMON_NAMES[seen]}").click()
 
     expect(look).to_have_count(0)
@@ -63,7 +63,7 @@ def test_change_the_answer(volunteer: Page, decided_server: Server):
     expect(told).to_contain_text(
         re.compile(f"{COMMON_NAMES[seen]}.*At first you said: {COMMON_NAMES[claimed]}", re.S | re.I)
     )
-    volunteer.get_by_text("What happened so far").click()
+    volunteer.get_by_text("History").click()
     expect(volunteer.get_by_text(CHANGED)).to_be_visible()
     found = screened(decided_server, token(volunteer))
     assert (found["claimed"], found["first_claim"]) == (seen, COMMON_NAMES[claimed])

@@ -21,7 +21,7 @@ def test_the_photo_fills_in_day_and_place_and_a_person_corrects_them(desktop: Pa
     day = desktop.get_by_label("When did you see it?")
     expect(day).to_have_value(YESTERDAY.isoformat())
     expect(day).to_have_accessible_description(FROM_PHOTO)
-    spot = desktop.get_by_text(re.compile("Spot on the map"))
+    spot = desktop.get_by_text(re.compile("Coordinates"))
     expect(spot).to_contain_text("52.37000, 4.90000")
     expect(spot).to_contain_text(FROM_PHOTO)
 
@@ -44,9 +44,9 @@ def test_typing_over_the_spot_of_the_photo(desktop: Page, server: Server):
     desktop.goto("/")
     choose(desktop, file("exif.jpg", factories.exif_photo(31, taken=f"{YESTERDAY:%Y:%m:%d} 15:30:00")))
     expect(desktop.get_by_label("When did you see it?")).to_have_value(YESTERDAY.isoformat())
-    desktop.get_by_text("Give the exact spot").click()
+    desktop.get_by_text("Enter coordinates").click()
     desktop.get_by_label("Latitude").fill("52,1")
-    expect(desktop.get_by_text(re.compile("Spot on the map"))).to_contain_text("filled in by you")
+    expect(desktop.get_by_text(re.compile("Coordinates"))).to_contain_text("filled in by you")
     species(desktop, "gatekeeper").check()
     send(desktop)
     see_verdict(desktop)
@@ -63,8 +63,8 @@ def test_where_i_am_now(new_person: NewPerson, server: Server):
     page.goto("/")
     choose(page, drawn(32))
     page.get_by_role("button", name="Today").click()
-    page.get_by_role("button", name="Use where I am now").click()
-    spot = page.get_by_text(re.compile("Spot on the map"))
+    page.get_by_role("button", name="Use my current location").click()
+    spot = page.get_by_text(re.compile("Coordinates"))
     expect(spot).to_contain_text("53.21940, 6.56650")
     expect(spot).to_contain_text("from your phone or computer")
     species(page, "meadow brown").check()
@@ -80,5 +80,5 @@ def test_a_device_that_does_not_tell(new_person: NewPerson):
     """Refused permission is no dead end: the page says so, and the place can be described."""
     page = new_person(**PHONE).page
     page.goto("/")
-    page.get_by_role("button", name="Use where I am now").click()
+    page.get_by_role("button", name="Use my current location").click()
     expect(page.get_by_role("status").filter(has_text="You can describe the place instead")).to_be_visible()

@@ -46,7 +46,7 @@ def prediction(server: Server, token: str, **values: object) -> None:
 
 def zoom(page: Page) -> Locator:
     """The button that looks closely."""
-    return page.get_by_role("button", name="Look closely")
+    return page.get_by_role("button", name="Close-up")
 
 
 def box(locator: Locator) -> FloatRect:
@@ -77,7 +77,7 @@ def test_one_tap_or_key_looks_closely(new_person: NewPerson, server: Server, opt
         press()
         expect(zoom(page)).to_have_attribute("aria-pressed", "false")
         assert box(square) == small
-    page.get_by_role("textbox", name="Come back to this page").press("z")
+    page.get_by_role("textbox", name="Save this page").press("z")
     expect(zoom(page)).to_have_attribute("aria-pressed", "false")
 
 
@@ -97,7 +97,7 @@ def test_a_square_is_added_later(desktop: Page, server: Server):
     """Nothing was found or drawn; a square is, and another verdict comes by itself. Both are kept."""
     token = sent(server, factories.encode(factories.wall((800, 600))), claim="other")
     desktop.goto(f"/s/{token}")
-    expect(desktop.get_by_role("heading", level=1)).to_have_text("We can't check this photo by computer")
+    expect(desktop.get_by_role("heading", level=1)).to_have_text("The computer can’t check this photo")
     expect(desktop.get_by_text("The computer found no butterfly in this photo.")).to_be_visible()
     expect(zoom(desktop)).to_have_count(0)
     desktop.get_by_role("button", name="Draw a square").first.click()
@@ -149,7 +149,7 @@ def test_out_of_scope_names_what_it_looks_like(new_person: NewPerson, server: Se
     person = new_person(**DESKTOP)
     page = person.page
     page.goto(f"/s/{token}")
-    expect(page.get_by_role("heading", level=1)).to_have_text("We can't check this photo by computer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The computer can’t check this photo")
     for bars in (page.locator(".seen__meter"), page.get_by_role("region", name="What the computer sees")):
         expect(bars).to_have_count(0)
     expect(page.get_by_text("This looks more like")).to_have_count(0)

@@ -35,9 +35,9 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
     expect(species(page, "meadow brown")).to_be_focused()
     species(page, "gatekeeper").check()
     send(page)
-    summary = page.get_by_role("alert").filter(has_text="Something needs your attention")
+    summary = page.get_by_role("alert").filter(has_text="Please check what is marked below")
     expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
-    expect(page.locator("#error-file")).to_contain_text("notes.jpg: This is not a photo that we can open.")
+    expect(page.locator("#error-file")).to_contain_text("notes.jpg: We can’t open this file.")
     expect(page.locator("#error-file")).not_to_contain_text("butterfly-80.jpg")
     expect(page.get_by_label("Choose photos")).to_have_accessible_description(re.compile("notes.jpg"))
     expect(page.get_by_label("Where did you see it?")).to_have_value("On the dyke")
@@ -53,7 +53,7 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
         kept = submission(session, page)
         assert (kept.event_date, kept.event_date_source) == (YESTERDAY, Source.EXIF)
     address = page.url
-    expect(page.get_by_role("textbox", name="Come back to this page")).to_have_value(address)
+    expect(page.get_by_role("textbox", name="Save this page")).to_have_value(address)
     picture = page.get_by_role("img", name="Your photo: exif.jpg").get_attribute("src")
     assert picture is not None
 
@@ -88,6 +88,6 @@ def test_a_second_look(new_person: NewPerson, decided_server: Server):
     species(page, claimed).check()
     send(page)
     assert see_verdict(page) == "The computer sees something else"
-    page.get_by_role("button", name=re.compile("I keep ")).click()
-    page.get_by_text("What happened so far").click()
+    page.get_by_role("button", name=re.compile("I still think ")).click()
+    page.get_by_text("History").click()
     expect(page.get_by_text("You took a second look and kept your answer")).to_be_visible()

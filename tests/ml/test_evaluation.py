@@ -42,7 +42,7 @@ def written(tiny_version: Path, drawn_data: Path, tmp_path_factory: pytest.TempP
         "50",
         *files,
     )
-    assert "can't support 1 % wrong at most: that takes 299 calibration photos" in said
+    assert "can't support at most 1 % wrong: this needs 299 calibration photos" in said
     assert "can't tell" in said
     return folder
 
@@ -74,7 +74,7 @@ def test_the_report_is_one_file_that_says_the_same(written: Path) -> None:
     page = html.unescape((written / "report").read_text(encoding="utf-8"))
     figures = json.loads((written / "json").read_text(encoding="utf-8"))
 
-    assert f"Of {figures['species']['accuracy']['photos']} photos that it never learnt from" in page
+    assert f"of {figures['species']['accuracy']['photos']} test photos correctly" in page
     assert page.count("<svg") == 4
     assert page.count("data:image/jpeg;base64,") == 2 * len(figures["mistakes"])
     assert not re.search(r'(src|href)="(?!data:|#)', page)

@@ -140,8 +140,8 @@ def test_thresholds_are_those_of_mapie(seed: int, error_rate: float) -> None:
 @pytest.mark.parametrize(
     ("photos", "wrong", "said"),
     [
-        (100, 0, "that takes 299 calibration photos without a single mistake, and there are 100 in all"),
-        (400, 40, "even the more certain ones hold too many mistakes"),
+        (100, 0, "this needs 299 calibration photos without a single mistake, and there are 100."),
+        (400, 40, "too many confident mistakes"),
         (400, 0, "At most 1 % wrong, with 95 % confidence"),
     ],
 )
@@ -192,5 +192,5 @@ def test_the_better_of_two_is_told() -> None:
 def test_equal_ones_are_not_told_apart() -> None:
     found = paired(0.0)
     assert found["accuracy"]["low"] < 0 < found["accuracy"]["high"]  # type: ignore[index]
-    assert "can't tell one and other apart" in paired_sentence(found, "one", "other")
+    assert "No significant difference between one and other" in paired_sentence(found, "one", "other")
     assert "is worse than" in paired_sentence(paired(-0.2), "one", "other")

@@ -10,6 +10,7 @@ from ml.config import ConfigError, NamesData, load_config
 from ml.evaluation.firsthand import Seen, choose_first_look
 from ml.evaluation.scores import Scores
 from ml.inference.names import NamesInfo, read_names
+from ml.inference.versions import FirstLook
 from ml.naming import calibrated, write_names
 
 LABELS = ("Aphantopus hyperantus", "Maniola jurtina", "Lasiommata megera", "Poanes hobomok", "Lycaena phlaeas")
@@ -103,7 +104,34 @@ def test_the_first_look_is_enough_where_it_is_wrong_no_more_often_than_all() -> 
     everything = scores(sure, [True] * 6, [0.9] * 6)
     classes = np.zeros(6, int)
     chosen = choose_first_look(Seen(None, everything, first, None), classes)
-    assert chosen == {"in_scope": 0.9, "probability": 0.95}
+    assert chosen == {"in_scope": 0.9, "probability": 0.95, "out_of_scope": 0.02}
     always_wrong = scores(sure, [False] * 6, [0.9] * 6)
     assert choose_first_look(Seen(None, everything, always_wrong, None), classes) is None
     assert choose_first_look(Seen(None, everything, None, None), classes) is None
+
+
+@pytest.mark.parametrize(
+    ("lowest", "bound"), [(0.5, 0.02), (0.02, 0.02), (0.0199, 0.01), (0.001, 0.001), (0.0005, 0.0)]
+)
+def test_no_photo_of_the_labels_is_given_up_at_the_first_look(lowest: float, bound: float) -> None:
+    """Photos of other subjects may have any score."""
+    scope = [0.9, 0.9, lowest, 0.0]
+    seen = scores([0.99] * 4, [True] * 4, scope)
+    chosen = choose_first_look(Seen(None, seen, seen, None), np.array([0, 0, 0, -1]))
+    assert chosen is not None
+    assert chosen["out_of_scope"] == bound
+
+
+@pytest.mark.parametrize(
+    ("in_scope", "probability", "enough"),
+    [
+        (0.9, 0.95, True),
+        (0.89, 0.99, False),
+        (0.99, 0.94, False),
+        (0.02, 0.5, False),
+        (0.0199, 0.5, True),
+    ],
+)
+def test_when_the_first_look_is_enough(in_scope: float, probability: float, enough: bool) -> None:
+    assert FirstLook(0.9, 0.95, 0.02).is_enough(in_scope, probability) is enough
+    assert FirstLook(0.9, 0.95).is_enough(in_scope, probability) is (enough and in_scope > 0.5)

@@ -38,6 +38,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         (1600, (2000, 1500), (1600, 1200)),
         (2001, (4000, 3000), (2001, 1501)),
         (None, (4000, 3000), (4000, 3000)),
+        (480, (500, 375), (500, 375)),  # a fifteenth more is no reason to scale
+        (468, (500, 375), (468, 351)),
         (100, (500, 375), (100, 75)),
     ],
 )
@@ -58,13 +60,14 @@ def test_a_jpeg_is_read_no_larger_than_needed(
         ((4032, 3024), (2016, 1512), (2016, 1512)),
         ((6000, 8000), (1500, 2000), (1500, 2000)),
         ((4096, 3072), (2048, 1536), (2048, 1536)),
-        ((3000, 2250), (1500, 1125), (1500, 1125)),
-        # --- a half would be less than 1,500 pixels, or more than 2,048
-        ((2998, 2248), (2998, 2248), (2048, 1536)),
-        ((4098, 3072), (2049, 1536), (2048, 1535)),
-        ((4608, 3456), (2304, 1728), (2048, 1536)),
+        ((3200, 2400), (1600, 1200), (1600, 1200)),
+        # --- a half would be less than 1,600 pixels, or more than 2,048
+        ((3198, 2398), (3198, 2398), (1600, 1200)),
+        ((4098, 3072), (2049, 1536), (1600, 1199)),
+        ((4608, 3456), (2304, 1728), (1600, 1200)),
         # --- small ones stay as they are
-        ((2048, 1000), (2048, 1000), (2048, 1000)),
+        ((1600, 1000), (1600, 1000), (1600, 1000)),
+        ((1700, 1000), (1700, 1000), (1600, 941)),
         ((60, 40), (60, 40), (60, 40)),
         ((2, 4000), (1, 2000), (1, 2000)),
     ],
@@ -72,7 +75,7 @@ def test_a_jpeg_is_read_no_larger_than_needed(
 def test_what_the_decoder_gives_may_be_left_at_that(
     decoded: list[tuple[int, int]], photo: tuple[int, int], read: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    image, info = open_photo(files.jpeg(*photo, "L"), max_side=2048, min_side=1500)
+    image, info = open_photo(files.jpeg(*photo, "L"), max_side=1600, at_most=2048)
 
     assert decoded == [read]
     assert image.size == size
@@ -81,7 +84,7 @@ def test_what_the_decoder_gives_may_be_left_at_that(
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "HEIF"])
 def test_other_formats_come_at_the_same_sizes(format: str) -> None:
-    image, _ = open_photo(encode(butterfly(1, (1000, 750)), format), max_side=512, min_side=375)
+    image, _ = open_photo(encode(butterfly(1, (1000, 750)), format), max_side=400, at_most=512)
     assert image.size == (500, 375)
 
 
@@ -142,11 +145,11 @@ def test_little_is_lost_where_the_decoder_reduces(shrink: int, most: float) -> N
 def test_a_picture_may_be_reduced_later() -> None:
     """To about what opening it at that size gives."""
     content = encode(butterfly(4, (4000, 3000)), quality=92)
-    large, _ = open_photo(content, max_side=2048, min_side=1500)
+    large, _ = open_photo(content, max_side=1600, at_most=2048)
 
     image = photos.reduced(large, 480)
 
     expected, _ = open_photo(content, max_side=480)
-    assert image.size == expected.size == (480, 360)
+    assert image.size == expected.size == (500, 375)
     assert np.abs(np.asarray(image, float) - np.asarray(expected, float)).mean() < 2
     assert photos.reduced(image, 480) is image

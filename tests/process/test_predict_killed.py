@@ -77,7 +77,7 @@ def test_ctrl_c_ends_all_at_once_and_says_how_to_go_on(photos):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
     told = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert told.splitlines()[-1] == "Stopped; results.csv can be gone on with: --resume"
+    assert told.splitlines()[-1] == "Stopped; continue results.csv with --resume"
     assert "Traceback" not in told
     eventually(lambda: not any(map(alive, left)), "the others are gone")
     goes_on(photos)

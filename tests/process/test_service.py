@@ -26,7 +26,8 @@ PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9",
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A service of the test's own, to be killed."""
-    server = Server(tmp_path, WINGCHECK_JOB_LOST_SECONDS=str(LOST_SECONDS), **PROXY)
+    waiting = {"WINGCHECK_JOB_LOST_SECONDS": str(LOST_SECONDS), "WINGCHECK_SCREEN_AT_ONCE_SECONDS": "0"}
+    server = Server(tmp_path, **waiting, **PROXY)
     yield server
     server.close()
 

@@ -44,13 +44,13 @@ def fail(service: Service, request: Request, seconds_spent: float = 0.0) -> Trai
 
 def test_too_much_memory_ends_it(service: Service):
     run = fail(service, Request(memory_limit_megabytes=1))
-    assert "1 are allowed" in run.job.error
+    assert "the limit is 1 MB" in run.job.error
     assert run.peak_megabytes > 1
 
 
 def test_too_much_time_ends_it(service: Service):
     run = fail(service, Request(time_limit_minutes=1), seconds_spent=60)
-    assert "longer than it may" in run.job.error
+    assert "exceeded its time limit" in run.job.error
 
 
 def test_base_data_that_changed_since_end_it(service: Service):
@@ -62,7 +62,7 @@ def test_base_data_that_changed_since_end_it(service: Service):
     service.worker.handle(job_id)
     service.worker.finish_long_work()
     with reading(service.sessions) as session:
-        assert "was changed" in get(session, number).job.error
+        assert "has changed" in get(session, number).job.error
 
 
 def test_a_process_that_is_killed_is_an_attempt_and_what_it_did_is_not_lost(service: Service):

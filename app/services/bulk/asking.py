@@ -27,7 +27,7 @@ FEW = 16
 _AT_A_TIME = 2
 # Answers that wait for an earlier one, per process: photos differ a hundredfold in the time they take.
 _AHEAD = 100
-_DIED = PhotoError("undecodable", "The process that read this photo died of it.")
+_DIED = PhotoError("undecodable", "The process that read this photo crashed.")
 
 
 def answers(

@@ -113,7 +113,7 @@ class Output:
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> WingcheckError:
-        return WingcheckError(f"can't write {self.path} ({error.strerror or error}); --resume goes on where it stopped")
+        return WingcheckError(f"can't write {self.path} ({error.strerror or error}); continue with --resume")
 
     def __enter__(self) -> Self:
         return self

@@ -174,7 +174,7 @@ def state(collection: Collection, lost_after: timedelta = jobs.LOST_AFTER) -> Ru
 def check_still(session: Session, collection: Collection, settings: Settings) -> None:
     """That nobody needs its photos just now. Raises Conflict while it goes on or an open run learns from it."""
     if collection.job.status in _OPEN:
-        raise Conflict("This collection is still under way. Cancel it first.", "collection_under_way")
+        raise Conflict("This collection is still running. Cancel it first.", "collection_under_way")
     if runs := open_runs_with(session, collection, settings):
         raise Conflict(
             f"Run {runs[0]} learns from this collection and is not over yet.", "collection_learnt_from", run=runs[0]

@@ -48,9 +48,7 @@ class DataSets:
             collection = get(session, collection_id)
             photos = known_photos(session, collection_id)
         if not photos:
-            raise Conflict(
-                "Nobody has decided yet what species a photo of this collection shows.", "collection_undecided"
-            )
+            raise Conflict("No photo of this collection has been confirmed yet.", "collection_undecided")
         name = _write(folder_of(collection, self._settings), photos)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)

@@ -53,7 +53,7 @@ class Removing:
         with reading(self._sessions) as session:
             removal = session.get(PhotographerRemoval, removal_id)
             if removal is None:
-                raise RemovalFailed("The collection is gone.", "collection_gone")
+                raise RemovalFailed("This collection no longer exists.", "collection_gone")
             collection = get(session, removal.collection_id)
             try:
                 check_still(session, collection, self._settings)

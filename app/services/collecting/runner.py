@@ -157,7 +157,7 @@ class Collecting:
         with reading(self._sessions) as session:
             row = session.get(Collection, collection_id)
             if row is None:
-                raise NotFound("The collection is gone.")
+                raise NotFound("This collection no longer exists.")
             if all(getattr(row, name) == value for name, value in values.items()):
                 return
         with transaction(self._sessions) as session:

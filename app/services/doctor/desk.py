@@ -42,10 +42,10 @@ def _open_item(patient: Patient, submission_id: int) -> str:
         submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
         verdict = submission.verdict
         if submission.status not in _WAITING or verdict is None:
-            return "It was decided meanwhile."
+            return "It has been decided in the meantime."
         task = tasks.of(session, submission_id, lock=True)
         tasks.after_screening(session, submission, verdict, task.quality if task else PhotoQuality.UNKNOWN)
-    return "An item was opened; experts see it at once."
+    return "A review task was opened."
 
 
 def _items_of_the_gone(patient: Patient) -> Iterator[Finding]:
@@ -65,4 +65,4 @@ def _items_of_the_gone(patient: Patient) -> Iterator[Finding]:
 def _close_item(patient: Patient, submission_id: int) -> str:
     with transaction(patient.sessions) as session:
         tasks.after_withdrawal(session, session.get_one(Submission, submission_id))
-    return "The item was closed."
+    return "The review task was closed."

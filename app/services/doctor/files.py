@@ -99,7 +99,7 @@ def _make_copy(patient: Patient, sha256: str, variant: str) -> str:
     key = photos.key_of(sha256, variant)
     patient.storage.delete(key)  # a damaged file of the same size would count as written
     patient.storage.put(key, prepared.display if variant == "display" else prepared.thumb)
-    return "It was made anew from the original."
+    return "It was recreated from the original."
 
 
 def _remove(patient: Patient, key: str, done: str) -> str:
@@ -110,7 +110,7 @@ def _remove(patient: Patient, key: str, done: str) -> str:
         if match and match[1] == "original":
             query = query.where(Photo.original_removed_at.is_(None))
         if session.scalar(query.limit(1)) is not None:
-            return "A submission needs it by now: it stays."
+            return "A submission now uses it, so it was kept."
     patient.storage.delete(key)
     return done
 
@@ -208,6 +208,6 @@ def check_machine(patient: Patient) -> Iterator[Finding]:
 def _closing(path: Path) -> Callable[[], str]:
     def close() -> str:
         path.chmod(0o600)
-        return "Only its owner can read it now."
+        return "Access was restricted to its owner."
 
     return close

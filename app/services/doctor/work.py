@@ -55,12 +55,12 @@ def _queue(patient: Patient, job_id: int) -> str:
     with transaction(patient.sessions) as session:
         job = session.get_one(Job, job_id)
         if job.status in {JobStatus.DONE, JobStatus.CANCELLED}:
-            return "It was done meanwhile."
+            return "It has finished in the meantime."
         job.status = JobStatus.QUEUED
         job.attempts = 0
         job.sent_at = job.finished_at = None
         job.not_before = utcnow()
-    return "It was queued; a worker takes it within seconds."
+    return "It was queued."
 
 
 def check_submissions(patient: Patient) -> Iterator[Finding]:
@@ -86,4 +86,4 @@ def check_submissions(patient: Patient) -> Iterator[Finding]:
 def _screen(patient: Patient, submission_id: int) -> str:
     with transaction(patient.sessions) as session:
         job = jobs.create(session, JobKind.SCREENING, submission_id)
-        return f"Job {job.id} was made; a worker takes it within seconds."
+        return f"Job {job.id} was queued."

@@ -74,7 +74,7 @@ def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
     if download.form is Form.CSV:
         return _csv(found)
     if described is None:
-        raise NotDescribed("the records are not described yet: an archive names their owner and their licence")
+        raise NotDescribed("the publisher and licence of the records are missing; an archive needs them")
     return zip_stream.zipped(_entries(found, described, download), zipfile.ZIP_DEFLATED)
 
 

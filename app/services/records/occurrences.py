@@ -28,7 +28,6 @@ from app.models import (
     Identification,
     ModelVersion,
     ReviewTask,
-    StatusLog,
     Submission,
     Taxon,
     User,
@@ -36,18 +35,12 @@ from app.models import (
 )
 from app.services.records import description, selection
 from app.services.records.description import Description
-from app.services.records.selection import STANDING, TAXON_ID, Selection
+from app.services.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection
 
 BATCH = 1000
 # A record's number for the world is made of its link, which can't be found out from it: version 5 is a one-way hash.
 _NAMESPACE = uuid.UUID("4f0c1d0e-93a4-5c0e-8a54-0d6f3c5f6b1e")
 _GBIF = "https://www.gbif.org/species/"
-_CHANGED = (
-    select(func.max(StatusLog.created_at))
-    .where(StatusLog.submission_id == Submission.id)
-    .correlate(Submission)
-    .scalar_subquery()
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ def page(
                 STANDING.label("standing"),
                 ClaimRecord.id.label("claim_id"),
                 ReviewTask.closed_at,
-                _CHANGED.label("changed_at"),
+                CHANGED_AT.label("changed_at"),
             )
             .where(Submission.id > after, *seen)
             .order_by(Submission.id)
@@ -308,6 +301,6 @@ _TERMS: dict[str, Callable[[_Record], str]] = {
     "datasetName": _of_set(lambda described: described.title),
     "rightsHolder": _of_set(lambda described: described.organisation),
     "license": _of_set(lambda described: LICENCE_URLS[described.licence]),
-    "modified": lambda record: _moment(record.row.changed_at or record.row.created_at),
+    "modified": lambda record: _moment(record.row.changed_at),
 }
 TERMS = tuple(_TERMS)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.occurrence import ACCEPTED, NAMED_BY_EXPERTS, STATUSES, Standing
 from app.domain.submission import SubmissionStatus
 from app.domain.verification import VerificationStatus
-from app.models import ClaimRecord, ReviewTask, Submission, Taxon
+from app.models import ClaimRecord, ReviewTask, StatusLog, Submission, Taxon
 
 # The claim that stands: the latest. Its key, for the join.
 _LATEST = (
@@ -37,6 +37,14 @@ STANDING: ColumnElement[Any] = case(
     ),
     *((Submission.verification_status.in_(_codes([standing])), literal(standing.value)) for standing in Standing),
 )
+# When anything about it changed last: whoever changes a record writes a row of its log.
+CHANGED_AT: ColumnElement[Any] = func.coalesce(
+    select(func.max(StatusLog.created_at))
+    .where(StatusLog.submission_id == Submission.id)
+    .correlate(Submission)
+    .scalar_subquery(),
+    Submission.created_at,
+)
 # What experts said where they named a species, else what the volunteer did.
 TAXON_ID: ColumnElement[Any] = case(
     (Submission.verification_status.in_(_codes(NAMED_BY_EXPERTS)), ReviewTask.outcome_taxon_id),
@@ -49,12 +57,14 @@ class Selection:
     """Records from ``since`` to ``until``, both included, None without end; of one species, or of all where it is empty.
 
     A record without a date counts for the day on which it was sent (UTC). What was withdrawn is never among them.
+    ``changed_since``: only what changed at that moment or later; being sent is the first change.
     """
 
     since: date | None = None
     until: date | None = None
     scientific_name: str = ""
     standings: frozenset[Standing] = ACCEPTED
+    changed_since: datetime | None = None
 
 
 def of(wanted: Selection, *columns: Any) -> Select[Any]:
@@ -79,6 +89,8 @@ def _conditions(wanted: Selection) -> list[ColumnElement[bool]]:
     if wanted.until is not None and wanted.until < date.max:
         after = wanted.until + timedelta(days=1)
         found.append(_seen_or_sent(Submission.event_date < after, Submission.created_at < _begin(after)))
+    if wanted.changed_since is not None:
+        found.append(CHANGED_AT >= wanted.changed_since)
     if wanted.scientific_name:
         taxon = select(Taxon.id).where(Taxon.scientific_name == wanted.scientific_name)
         found.append(TAXON_ID == taxon.scalar_subquery())

@@ -62,7 +62,7 @@ class Attention:
             made = candidates.said(session, version_id, [photo.id]).get(photo.id)
         served = self._classifiers.version(version_id)
         if served.id != version_id:
-            raise NotFound("This model version can't be asked any more.")
+            raise NotFound("This model version is no longer available.")
         return self._kept(served, photo, made, scientific_name)
 
     def _kept(self, served: Served, photo: Photo, made: Looked | None, name: str) -> bytes:
@@ -88,7 +88,7 @@ class Attention:
         except FileNotFoundError as error:
             raise NotFound("The file of this photo is missing.") from error
         if found is None or isinstance(found, PhotoError):
-            raise NotFound("This model version can't say where it looked.")
+            raise NotFound("This model version can't show where it looked.")
         return overlay(found, size, seen_box(size, square, served.info.resize))
 
 

@@ -29,11 +29,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class BatchItem:
-    """What became of one item: an outcome, or why there is none (and what happened to it meanwhile)."""
+    """What became of one item: an outcome, or none, and what happened to it meanwhile."""
 
     submission_id: int
     outcome: Outcome | None
-    problem: str = ""
     happened: list[Happening] = field(default_factory=list)
 
 
@@ -146,9 +145,9 @@ def _decide_one(
             batch.claimed_taxon_id, batch.predicted_taxon_id = task.claimed_taxon_id, task.predicted_taxon_id
             outcome = decisions.answer(session, submission, task, user_id, decision, taxon, batch.id)
     except Stale as error:
-        return BatchItem(submission_id, None, error.detail, error.happened)
-    except WingcheckError as error:
-        return BatchItem(submission_id, None, error.detail)
+        return BatchItem(submission_id, None, error.happened)
+    except WingcheckError:
+        return BatchItem(submission_id, None)
     return BatchItem(submission_id, outcome)
 
 
@@ -157,8 +156,8 @@ def _undo_one(session: Session, batch: ReviewBatch, user_id: int, row: Identific
         with session.begin_nested():
             submission, task = decisions.locked(session, row.submission_id)
             outcome = decisions.take_back(session, submission, task, user_id, row, batch.id)
-    except WingcheckError as error:
-        return BatchItem(row.submission_id, None, error.detail)
+    except WingcheckError:
+        return BatchItem(row.submission_id, None)
     return BatchItem(row.submission_id, outcome)
 
 

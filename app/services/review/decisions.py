@@ -25,16 +25,13 @@ _TOLD_BY_EVENT = {"claim_changed", "square_moved", "withdrawn", "answered", "acc
 class Decision:
     """What an expert answers. ``scientific_name`` for the kind TAXON; ``status_code`` None means the usual one of the kind.
 
-    ``claim_shown`` and ``model_shown``: what was to be seen when deciding; of a blind item nothing was. ``seconds``: how
-    long it took.
+    ``seconds``: how long it took.
     """
 
     kind: IdentificationKind
     scientific_name: str | None = None
     status_code: VerificationStatus | None = None
     remark: str = ""
-    claim_shown: bool = True
-    model_shown: bool = True
     seconds: float | None = None
 
 
@@ -138,15 +135,15 @@ def checked_text(text: str, field: str, longest: int = MAX_REMARK) -> str:
 def refuse_stale(session: Session, task: ReviewTask, user_id: int, revision: int) -> None:
     """Raise Stale where the item is not as this user saw it, Conflict where it is nobody's turn any more."""
     if task.revision != revision:
-        raise Stale("This item has changed since it was opened.", task.revision, _happened(session, task, revision))
+        raise Stale("This submission has changed since it was opened.", _happened(session, task, revision))
     if task.state is TaskState.GONE:
-        raise Conflict("This submission is not for review any more.")
+        raise Conflict("This submission is no longer open for review.")
     now = utcnow()
     held = leases.holder(task, now)
     if held is not None and held != user_id:
         name = session.scalar(select(User.name).where(User.id == held)) or ""
-        happened = [Happening("leased", task.leased_until or now, held, name)]
-        raise Stale("Another reviewer has this item open now.", task.revision, happened)
+        happened = [Happening("leased", task.leased_until or now, name)]
+        raise Stale("Another reviewer has this submission open.", happened)
 
 
 def _happened(session: Session, task: ReviewTask, revision: int) -> list[Happening]:
@@ -157,7 +154,6 @@ def _happened(session: Session, task: ReviewTask, revision: int) -> list[Happeni
         Happening(
             row.kind.value,
             row.created_at,
-            row.user_id,
             row.user.name,
             row.taxon.scientific_name if row.taxon else None,
             row.verification_status,
@@ -189,8 +185,8 @@ def answer(
         taxon_id=taxon.id if taxon else None,
         verification_status=code_of(decision.kind, decision.status_code),
         remark=decision.remark.replace("\0", "").strip(),
-        claim_shown=decision.claim_shown and not hidden,
-        model_shown=decision.model_shown and not hidden,
+        claim_shown=not hidden,
+        model_shown=not hidden,
         seconds=_sane(decision.seconds),
         batch_id=batch_id,
     )
@@ -220,7 +216,7 @@ def take_back(
     if row.kind not in ANSWERS | {IdentificationKind.QUESTION}:
         raise Conflict("Only an answer or a question can be undone.")
     if submission.status is SubmissionStatus.WITHDRAWN or task.state is TaskState.GONE:
-        raise Conflict("This submission was withdrawn meanwhile.")
+        raise Conflict("This submission has been withdrawn.")
     if row.kind is IdentificationKind.QUESTION:
         _withdraw_question(session, row)
     undo = standings.append(
@@ -237,7 +233,7 @@ def take_back(
 def _withdraw_question(session: Session, row: Identification) -> None:
     question = session.scalar(select(ReviewQuestion).where(ReviewQuestion.identification_id == row.id))
     if question is None or question.answered_at is not None:
-        raise Conflict("This question was answered already.")
+        raise Conflict("This question has already been answered.")
     question.withdrawn_at = utcnow()
 
 

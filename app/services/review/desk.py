@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.db import SessionFactory, reading, transaction, utcnow
+from app.db import SessionFactory, transaction, utcnow
 from app.domain.errors import NotFound
 from app.domain.review import ANSWERS, TaskState
 from app.models import Identification, ReviewSkip, ReviewTask, User
@@ -89,14 +89,6 @@ class Desk:
     def renew(self, user_id: int, submission_id: int) -> ItemState:
         """Hold it for longer. Where it was lost meanwhile, the answer says to whom."""
         return self.open(user_id, submission_id)
-
-    def look(self, user_id: int, submission_id: int) -> ItemState:
-        """How an item stands, without taking it. Raises NotFound."""
-        with reading(self._sessions) as session:
-            task = tasks.of(session, submission_id)
-            if task is None:
-                raise NotFound("There is nothing to review at this number.")
-            return state_of(session, task, user_id, utcnow())
 
     def release(self, user_id: int, submission_id: int) -> None:
         """Let others have it. Idempotent, and nothing to anybody else's lease."""

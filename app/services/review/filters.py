@@ -150,7 +150,7 @@ class SavedFilters:
             with transaction(self._sessions) as session:
                 found = session.scalar(update(SavedFilter).where(*own).values(name=name).returning(SavedFilter.id))
         except IntegrityError as error:
-            raise Conflict("Another filter has this name.") from error
+            raise Conflict("A filter with this name already exists.") from error
         if found is None:
             raise NotFound("There is no such filter.")
 

@@ -44,7 +44,7 @@ class Questions:
             submission, task = locked(session, submission_id)
             refuse_stale(session, task, user_id, revision)
             if task.state is not TaskState.OPEN:
-                raise Conflict("A question can be asked while an item is open, and one at a time.")
+                raise Conflict("You can only ask a question about an open submission, one at a time.")
             row = standings.append(
                 session,
                 task,
@@ -81,10 +81,10 @@ class Questions:
             try:
                 submission, task = locked(session, found)
             except NotFound as error:
-                raise Conflict("No question waits for an answer.") from error
+                raise Conflict("There is no open question.") from error
             question = standings.open_question(session, submission.id)
             if question is None or task.state is not TaskState.ASKED:
-                raise Conflict("No question waits for an answer.")
+                raise Conflict("There is no open question.")
             question.answer, question.answered_at = text, utcnow()
             task.state = TaskState.OPEN
             task.waiting_since = question.answered_at

@@ -21,7 +21,6 @@ from app.services.review.filters import NO_TAXON, Filter, ListState
 from app.services.review.queue_items import QueueItem, items_of
 
 __all__ = [
-    "LARGEST_PAGE",
     "MOST_COUNTED",
     "PAGE",
     "Counts",
@@ -35,7 +34,6 @@ __all__ = [
 ]
 
 PAGE = 30
-LARGEST_PAGE = 100
 # Counts stop here: one more than this means "this many, and more".
 MOST_COUNTED = 1000
 # So many rows are sorted in a few milliseconds.
@@ -144,7 +142,6 @@ def page(session: Session, wanted: Filter, user_id: int, after: str | None = Non
     """A page of the list. Raises InvalidInput for a cursor that is none."""
     cursor = _Cursor.read(after) if after else None
     now = utcnow()
-    size = max(1, min(size, LARGEST_PAGE))
     rows = _select_page(session, conditions(session, wanted, user_id, now), cursor, size + 1, _narrow(wanted))
     more, rows = len(rows) > size, rows[:size]
     backwards = cursor is not None and cursor.backwards

@@ -36,7 +36,7 @@ def named(settings: Settings, session: Session) -> list[Path]:
 def look_at(folder: Path) -> BaseData:
     """A folder as it is now. Raises Conflict where there is none."""
     if not folder.is_dir():
-        raise Conflict(f"There is no base data set {folder} (any more).", "base_gone", path=str(folder))
+        raise Conflict(f"The base data set {folder} does not exist.", "base_gone", path=str(folder))
     hashed, count = hashlib.sha256(), 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:

@@ -154,7 +154,7 @@ class Training:
         for base in run.snapshot.bases:
             if base_data.look_at(Path(base["path"])).fingerprint != base["fingerprint"]:
                 raise TrainingFailed(
-                    f"The base data set {base['path']} was changed since this run was started.",
+                    f"The base data set {base['path']} has changed since this run was started.",
                     "base_changed",
                     path=base["path"],
                 )
@@ -199,13 +199,13 @@ class Training:
             told = now
             if held > megabytes:
                 raise TrainingFailed(
-                    f"The run took {held:.0f} MB of memory; {megabytes} are allowed.",
+                    f"The run took {held:.0f} MB of memory; the limit is {megabytes} MB.",
                     "run_memory",
                     held=round(held),
                     allowed=megabytes,
                 )
             if now - begun > seconds:
-                raise TrainingFailed("The run took longer than it may.", "run_time")
+                raise TrainingFailed("The run exceeded its time limit.", "run_time")
         self._look(job_id, run_id, folder, time.monotonic() - told, 0.0, last=True)
 
     def _look(
@@ -229,7 +229,7 @@ class Training:
         if cancelled and not last:
             raise _Cancelled
         if not ours:
-            raise jobs.Interrupted("Another worker took the run over.", "taken_over")
+            raise jobs.Interrupted("Another worker took over the run.", "taken_over")
 
     def _note(self, run_id: int, **values: object) -> None:
         with transaction(self._sessions) as session:

@@ -102,7 +102,7 @@ class Runs:
                 details = {"config": run.config, "snapshot": run.snapshot_id, "trigger": trigger.value}
                 audit.record(session, user_id, "run.started", f"run:{run.id}", details)
         except IntegrityError as error:
-            raise Conflict("A run was started on this occasion already.") from error
+            raise Conflict("A run has already been started for this.") from error
         jobs.send(self._sessions, self._send, run.job_id)
         return run.id
 
@@ -124,7 +124,7 @@ class Runs:
         unknown = [path for path in request.bases or () if path not in known]
         if unknown:
             raise Conflict(
-                f"There is no base data set {unknown[0]}: the settings don't name it, and no collection in use is it.",
+                f"{unknown[0]} is no known base data set: neither in the settings nor a collection in use.",
                 "base_unknown",
                 path=unknown[0],
             )
@@ -135,7 +135,7 @@ class Runs:
         serving = snapshots.serving_version(session, self._settings.task)
         if serving is None:
             raise Conflict(
-                "No model version serves, so nobody knows which species a new one should tell apart.", "nothing_serves"
+                "No model version is in service, so the species for a new one are not known.", "nothing_serves"
             )
         return serving
 
@@ -143,10 +143,7 @@ class Runs:
         choice = snapshots.choose(session, serving.task, request.wanted, bases, self._settings.retrain_test_share)
         labels = request.labels or tuple(serving.labels)
         if not bases and not choice.counts[Part.TRAIN]:
-            raise Conflict(
-                "There is nothing to learn from: no base data set, and no photo that persons decided on.",
-                "nothing_to_learn",
-            )
+            raise Conflict("No training data: no base data set and no expert-verified photos.", "nothing_to_learn")
         return Plan(choice, labels, self._nothing_new(session, request, choice, labels))
 
     def _nothing_new(
@@ -160,7 +157,7 @@ class Runs:
                 version = run.model_version
                 name = f"{version.name} {version.version}" if version else ""
                 return NothingNew(
-                    f"Nothing is new: run {run.id} learnt from the same photos in the same way and made {name}.",
+                    f"Nothing is new: run {run.id} used the same photos and settings and produced {name}.",
                     "nothing_new",
                     run=run.id,
                     version=name,
@@ -212,7 +209,7 @@ class Runs:
         with transaction(self._sessions) as session:
             run = get(session, run_id)
             if run.job.status in {JobStatus.DONE, JobStatus.FAILED}:
-                raise Conflict("This run is over.")
+                raise Conflict("This run has ended.")
             if jobs.cancel(session, run.job):
                 touch(run)
                 audit.record(session, user_id, "run.cancelled", f"run:{run.id}")
@@ -222,7 +219,7 @@ class Runs:
         with transaction(self._sessions) as session:
             run = get(session, run_id)
             if run.job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
-                raise Conflict("Only a run that failed or was cancelled can be tried again.")
+                raise Conflict("Only failed or cancelled runs can be retried.")
             jobs.revive(run.job)
             run.phase = "waiting"
             run.seconds_spent = 0.0

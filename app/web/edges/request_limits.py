@@ -59,7 +59,7 @@ class LimitBody:
         await self.app(scope, receive, send)
 
     def too_large(self) -> HTTPException:
-        return HTTPException(413, f"A request may have {self.most / 1_000_000:g} MB.", _CLOSE)
+        return HTTPException(413, f"A request may have at most {self.most / 1_000_000:g} MB.", _CLOSE)
 
     def too_slow(self) -> HTTPException:
         return HTTPException(408, "The rest of the request did not arrive in time.", _CLOSE)

@@ -8,17 +8,11 @@ from app.web.model_pages.versions import title
 
 _ = str  # marks messages for extraction
 _SENTENCES = {
-    "agreement": _("Experts agree with it in %(value)s of what they decided; %(limit)s is the least that is allowed."),
-    "in_scope": _("It finds only %(value)s of the photos in scope; %(limit)s is the least that is allowed."),
-    "drift_of_confidence": _(
-        "It is no longer as certain as it was: its probabilities have drifted by %(value)s; %(limit)s is allowed."
-    ),
-    "drift_of_scope": _(
-        "Its in-scope scores are no longer what they were: they have drifted by %(value)s; %(limit)s is allowed."
-    ),
-    "drift_of_embedding": _(
-        "The photos are no longer what they were: what it sees has drifted by %(value)s; %(limit)s is allowed."
-    ),
+    "agreement": _("Experts agree with it in %(value)s of their decisions; the minimum is %(limit)s."),
+    "in_scope": _("Only %(value)s of the photos are in scope; the minimum is %(limit)s."),
+    "drift_of_confidence": _("Its confidence has drifted by %(value)s; the limit is %(limit)s."),
+    "drift_of_scope": _("Its in-scope scores have drifted by %(value)s; the limit is %(limit)s."),
+    "drift_of_embedding": _("The photos have drifted by %(value)s; the limit is %(limit)s."),
 }
 _SHARES = {"agreement", "in_scope"}
 
@@ -45,7 +39,7 @@ def alert_view(row: WatchAlert, language: Language) -> AlertView:
         week=language.date(row.week),
         version=title(row.model_version),
         text=text,
-        told=language.gettext("Told to the webhook on %(day)s.", day=language.date(row.sent_at)) if row.sent_at else "",
+        told=language.gettext("Sent to the webhook on %(day)s.", day=language.date(row.sent_at)) if row.sent_at else "",
         seen=_seen(row, language),
     )
 
@@ -54,7 +48,7 @@ def _seen(row: WatchAlert, language: Language) -> str:
     if row.seen_at is None:
         return ""
     who = row.user.name if row.user else language.gettext("somebody")
-    return language.gettext("Seen by %(who)s on %(day)s.", who=who, day=language.date(row.seen_at))
+    return language.gettext("Dismissed by %(who)s on %(day)s.", who=who, day=language.date(row.seen_at))
 
 
 def _shown(figure: str, value: float) -> str:

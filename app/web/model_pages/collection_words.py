@@ -6,30 +6,30 @@ _ = str  # marks messages for extraction
 PHASES = {
     "waiting": _("Waiting for a worker"),
     "collecting": _("Fetching photos from Flickr"),
-    "entering": _("Listing what came"),
-    "looking": _("The model looks at the photos"),
+    "entering": _("Listing the photos"),
+    "looking": _("The model is checking the photos"),
     "done": _("Finished"),
 }
 # As the collector words them; another one is shown as it is.
 REASONS = {
     "size missing": _("Flickr does not offer the size"),
     "too small": _("too small"),
-    "wrong size": _("not as large as Flickr listed it"),
+    "wrong size": _("smaller than Flickr stated"),
     "not an image": _("not an image"),
     "damaged": _("damaged"),
     "too large": _("too large"),
     "gone": _("no longer on Flickr"),
-    "exact duplicate": _("the same file as another one"),
-    "near duplicate": _("looks like another one"),
+    "exact duplicate": _("duplicate file"),
+    "near duplicate": _("looks like another photo"),
     "two taxa": _("found for two species"),
-    "licence not wanted": _("under another licence"),
+    "licence not wanted": _("different licence"),
     "not a photo": _("not a photo"),
-    "malformed": _("listed by Flickr in a way that can't be read"),
+    "malformed": _("unreadable entry from Flickr"),
     "download failed": _("could not be fetched"),
-    "removed for its owner": _("removed because its owner asked"),
+    "removed for its owner": _("removed at the owner’s request"),
 }
 LICENCES = {
-    "cc0": _("CC0: given to the public domain"),
+    "cc0": _("CC0: dedicated to the public domain"),
     "public-domain-mark": _("Public Domain Mark: free of known copyright"),
     "us-government": _("Work of the United States government"),
     "no-known-restrictions": _("No known copyright restrictions"),
@@ -42,7 +42,7 @@ LICENCES = {
     "all-rights-reserved": _("All rights reserved: only with the photographer’s permission"),
 }
 SIZES = {
-    "square-150": _("150 pixels, cut square by Flickr"),
+    "square-150": _("150 pixels, cropped square by Flickr"),
     "small-240": _("240 pixels"),
     "small-320": _("320 pixels"),
     "medium-500": _("500 pixels"),
@@ -51,8 +51,8 @@ SIZES = {
     "large-1024": _("1024 pixels"),
 }
 DECISIONS = {
-    PhotoDecision.UNDECIDED: _("Undecided"),
-    PhotoDecision.RIGHT: _("Right"),
+    PhotoDecision.UNDECIDED: _("Not decided"),
+    PhotoDecision.RIGHT: _("Correct"),
     PhotoDecision.OTHER_SPECIES: _("Another species"),
     PhotoDecision.WRONG: _("Wrong species"),
     PhotoDecision.NO_BUTTERFLY: _("Not a butterfly"),

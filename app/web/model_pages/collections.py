@@ -136,8 +136,10 @@ class CollectionViews:
 
     def _ahead(self, ahead: int) -> str:
         if not ahead:
-            return self.t("It is the next one. One collection at a time is fetched on a machine.")
-        return self.words.language.ngettext("One collection is before it.", "%(num)s collections are before it.", ahead)
+            return self.t("Next in line. Each machine fetches one collection at a time.")
+        return self.words.language.ngettext(
+            "One collection is ahead of it.", "%(num)s collections are ahead of it.", ahead
+        )
 
     def _share(self, row: Collection, wanted: int) -> int:
         if row.phase in {"looking", "done"}:
@@ -147,17 +149,17 @@ class CollectionViews:
     def _progress(self, row: Collection, wanted: int) -> str:
         ngettext = self.words.language.ngettext
         if row.phase == "looking":
-            return self.t("%(looked)s of %(kept)s photos looked at", looked=row.looked, kept=row.kept)
+            return self.t("%(looked)s of %(kept)s photos checked", looked=row.looked, kept=row.kept)
         if row.phase == "done":
-            return ngettext("One photo came", "%(num)s photos came", row.kept)
+            return ngettext("One photo fetched", "%(num)s photos fetched", row.kept)
         return self.t("%(kept)s of up to %(wanted)s photos", kept=row.kept, wanted=wanted)
 
     def _facts(self, row: Collection, found: RunState) -> list[str]:
         facts = []
         if row.found:
-            facts.append(self.t("Flickr counts %(number)s for these keywords", number=row.found))
+            facts.append(self.t("Flickr finds %(number)s for these keywords", number=row.found))
         if not found.over and row.keyword:
-            facts.append(self.t("now “%(keyword)s”", keyword=row.keyword))
+            facts.append(self.t("searching “%(keyword)s”", keyword=row.keyword))
         if not found.over and row.machine:
             facts.append(self.t("on %(machine)s", machine=row.machine))
         return facts + ([row.pause] if row.pause and not found.over else [])
@@ -167,8 +169,8 @@ class CollectionViews:
             return ""
         ngettext = self.words.language.ngettext
         return ngettext(
-            "Runs may learn from one photo of it: as decided on %(when)s, by %(who)s.",
-            "Runs may learn from %(num)s photos of it: as decided on %(when)s, by %(who)s.",
+            "One photo is used for training, as decided on %(when)s by %(who)s.",
+            "%(num)s photos are used for training, as decided on %(when)s by %(who)s.",
             row.used_photos,
             when=self.words.moment(row.used_at),
             who=row.used_by.name if row.used_by else self.t("somebody"),
@@ -205,18 +207,18 @@ class CollectionViews:
         text = self.names([row.shows]) if row.shown_taxon else self.t(DECISIONS[row.decision])
         if row.decision is PhotoDecision.UNDECIDED or row.decided_by is None:
             return text
-        return self.t("%(decision)s, says %(who)s", decision=text, who=row.decided_by.name)
+        return self.t("%(decision)s (%(who)s)", decision=text, who=row.decided_by.name)
 
     def _model(self, row: CollectedPhoto) -> str:
         if row.model_version_id is None:
-            return self.t("The model has not looked at it yet")
+            return self.t("Not checked by the model yet")
         if not row.top_taxon:
             return self.t("The model can't open it")
         scope = _percent(row.in_scope)
         if row.in_scope < 0.5:
-            return self.t("Model: probably none of its species (%(scope)s that it is one)", scope=scope)
+            return self.t("Model: probably none of its species (%(scope)s in scope)", scope=scope)
         shown = {"name": self.words.name(row.top_taxon), "share": _percent(row.top_probability)}
-        return self.t("Model: %(name)s %(share)s (%(scope)s that it is one of its species)", **shown, scope=scope)
+        return self.t("Model: %(name)s %(share)s (%(scope)s in scope)", **shown, scope=scope)
 
 
 def _percent(share: float) -> str:

@@ -97,7 +97,7 @@ class Comparison:
         if self._paired is not None and self._paired.turned:
             own, others = others, own
         return self.t(
-            "Only %(one)s is right about %(own)s of them, only %(other)s about %(others)s.",
+            "Only %(one)s is right on %(own)s of them, only %(other)s on %(others)s.",
             one=self.one,
             own=own,
             other=self.other,

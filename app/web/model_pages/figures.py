@@ -13,29 +13,29 @@ _ = str  # marks messages for extraction
 
 # Key in metrics.json: name, hint, and whether it is a share.
 _FIGURES: dict[str, tuple[str, str, bool]] = {
-    "accuracy": (_("Photos named right"), "", True),
-    "balanced_accuracy": (_("The same, each species counting alike"), _("however many photos it has"), True),
+    "accuracy": (_("Accuracy"), "", True),
+    "balanced_accuracy": (_("Balanced accuracy"), _("the same, with every species counting equally"), True),
     "coverage_at_1_percent_error": (
-        _("Share it can decide at 1% error"),
-        _("the most certain photos, of which 1 in 100 may be wrong"),
+        _("Coverage at 1 % error"),
+        _("share of photos it can decide with 1 in 100 wrong"),
         True,
     ),
     "coverage_at_5_percent_error": (
-        _("Share it can decide at 5% error"),
-        _("the most certain photos, of which 5 in 100 may be wrong"),
+        _("Coverage at 5 % error"),
+        _("share of photos it can decide with 5 in 100 wrong"),
         True,
     ),
     "calibration_error": (
-        _("Its probabilities are off by"),
-        _("what it promises against what holds, on average; 0 is perfect"),
+        _("Calibration error"),
+        _("how far its probabilities are off on average; 0 is perfect"),
         True,
     ),
-    "auroc": (_("Tells the species apart (AUROC)"), _("0.5 is chance, 1 is always"), False),
-    "log_loss": (_("Surprise at the truth (log loss)"), _("0 is none"), False),
-    "brier": (_("Distance from the truth (Brier score)"), _("0 is none, 2 the farthest"), False),
+    "auroc": (_("AUROC"), _("how well it tells the species apart; 0.5 is chance, 1 is perfect"), False),
+    "log_loss": (_("Log loss"), _("penalty for confident wrong answers; 0 is perfect"), False),
+    "brier": (_("Brier score"), _("squared distance from the truth; 0 is perfect, 2 is worst"), False),
 }
-_PARTS = {"train": _("to learn from"), "calibration": _("to set thresholds"), "test": _("to measure it")}
-_SCOPES = {"all": _("all of them"), "unseen_labels": _("kinds it never saw in training")}
+_PARTS = {"train": _("training"), "calibration": _("calibration"), "test": _("test")}
+_SCOPES = {"all": _("all subjects"), "unseen_labels": _("subjects not seen in training")}
 _HEAT = 5
 
 
@@ -90,14 +90,14 @@ class Figures:
         """All of it in one sentence."""
         found = self._figure("species", "accuracy")
         if found is None:
-            return self.t("It has no figures on photos that it never learnt from.")
+            return self.t("No figures on test photos.")
         said = self.t(
-            "Of %(photos)s photos that it never learnt from, it names %(share)s right",
+            "Identifies %(share)s of %(photos)s test photos correctly",
             photos=_whole(found.get("photos")),
             share=percent(found["value"]),
         )
         if interval := span(found, share=True):
-            said += " " + self.t("(%(interval)s, as far as so many photos can tell)", interval=interval)
+            said += " " + self.t("(95%% interval: %(interval)s)", interval=interval)
         return said + "."
 
     @property
@@ -107,7 +107,7 @@ class Figures:
         if found is None:
             return ""
         return self.t(
-            "With the labels as found, before a person took out plainly wrong ones, it was %(share)s (%(interval)s).",
+            "Before clearly wrong labels were removed by hand: %(share)s (%(interval)s).",
             share=percent(found["value"]),
             interval=span(found, share=True),
         )
@@ -185,7 +185,7 @@ class Figures:
         if own is None or others is None:
             return ""
         return self.t(
-            "It recognises %(own)s of the photos of its species as such, and takes %(others)s of other photos for one of them.",
+            "It recognises %(own)s of photos of its species as in scope, and takes %(others)s of other photos for one of them.",
             own=percent(own["value"], 1),
             others=percent(others["value"], 1),
         )
@@ -210,7 +210,7 @@ class Figures:
     def _threshold(self, rate: float, probability: float | None, coverage: float, photos: int) -> str:
         if probability is not None:
             return self.t(
-                "from a probability of %(probability)s on; %(coverage)s of %(photos)s calibration photos are that certain",
+                "probability of %(probability)s or more; covers %(coverage)s of %(photos)s calibration photos",
                 probability=f"{probability:.3f}",
                 coverage=percent(coverage),
                 photos=photos,
@@ -218,12 +218,12 @@ class Figures:
         needed = fewest_photos(rate)
         if photos < needed:
             return self.t(
-                "not supported by the data: it takes %(needed)s calibration photos without a mistake, and there are %(photos)s",
+                "not supported by the data: this needs %(needed)s calibration photos without a mistake; there are %(photos)s",
                 needed=needed,
                 photos=photos,
             )
         return self.t(
-            "not supported by the data: the %(photos)s calibration photos hold too many confident mistakes, or wrong labels",
+            "not supported by the data: too many confident mistakes or wrong labels among the %(photos)s calibration photos",
             photos=photos,
         )
 
@@ -232,7 +232,7 @@ class Figures:
         if not isinstance(found.get("error"), int | float):
             return ""
         return self.t(
-            "on the test photos: %(coverage)s are that certain, %(error)s of them wrong",
+            "on the test photos: covers %(coverage)s, %(error)s of those wrong",
             coverage=percent(found.get("coverage") or 0),
             error=percent(found["error"], 1),
         )
@@ -260,7 +260,7 @@ class Figures:
             name=name.rsplit("/", 1)[-1],
             sha256=name.rsplit("/", 1)[-1].split(".", 1)[0],
             text=self.t(
-                "%(answered)s, said with %(share)s; it is labelled %(label)s",
+                "Answer: %(answered)s (%(share)s). Label: %(label)s",
                 answered=self.name(str(found.get("answered", "?"))),
                 share=percent(probability, 1) if isinstance(probability, int | float) else "?",
                 label=self.name(str(found.get("label", "?"))),

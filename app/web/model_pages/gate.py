@@ -9,11 +9,11 @@ from app.web.i18n import Language
 
 _ = str  # marks messages for extraction
 _NAMES = {
-    CheckName.LABELS: _("Species it knows"),
-    CheckName.ACCURACY: _("Photos named right"),
-    CheckName.CALIBRATION: _("Probabilities that mean what they say"),
+    CheckName.LABELS: _("Species covered"),
+    CheckName.ACCURACY: _("Accuracy"),
+    CheckName.CALIBRATION: _("Calibration error"),
     CheckName.SIZE: _("Size"),
-    CheckName.LATENCY: _("Time for one answer"),
+    CheckName.LATENCY: _("Response time"),
 }
 _UNITS = {CheckName.SIZE: _("%(amount)s MB"), CheckName.LATENCY: _("%(amount)s ms")}
 
@@ -49,58 +49,59 @@ class GateWords:
     def _text(self, check: Check, difference: Difference | None, lost: str) -> str:
         if check.name is CheckName.LABELS:
             if check.passed:
-                return self.t("It knows every species that the one in service knows.")
+                return self.t("It knows every species that the version in service knows.")
             return self.t("It no longer knows %(species)s.", species=lost) if lost else check.detail
         if check.name is CheckName.ACCURACY:
             return self._accuracy(check, difference)
         if check.value is None or check.limit is None:
-            return self.t("It has no calibration error among its figures.")
+            return self.t("No calibration error was measured.")
         if check.name is CheckName.CALIBRATION:
             return self.t(
-                "They are off by %(value)s points on average; %(limit)s are allowed.",
+                "Probabilities are off by %(value)s points on average; the limit is %(limit)s.",
                 value=points(check.value),
                 limit=points(check.limit),
             )
         sentence = (
-            self.t("What is loaded takes %(value)s; %(limit)s are allowed.")
+            self.t("The loaded files take %(value)s; the limit is %(limit)s.")
             if check.name is CheckName.SIZE
-            else self.t("It takes %(value)s on this machine; %(limit)s are allowed.")
+            else self.t("One answer takes %(value)s on this machine; the limit is %(limit)s.")
         )
         return sentence % {"value": self._amount(check, check.value), "limit": self._amount(check, check.limit)}
 
     def _accuracy(self, check: Check, difference: Difference | None) -> str:
         if check.value is None or check.limit is None or difference is None:
             if check.passed:
-                return self.t("Nothing serves yet that it could be worse than.")
-            return self.t("It or the version in service has no figures on photos that it never learnt from.")
+                return self.t("No version is in service to compare with.")
+            return self.t("This version or the one in service has no figures on test photos.")
         return self._measured(difference) + " " + self._at_worst(check.value, -check.limit)
 
     def _measured(self, difference: Difference) -> str:
         params = {"points": points(abs(difference.value)), "photos": difference.photos}
         if difference.paired and difference.value >= 0:
             return self.t(
-                "Of the same %(photos)s photos it names %(points)s in 100 more right than the one in service.", **params
+                "On the same %(photos)s photos it gets %(points)s in 100 more right than the version in service.",
+                **params,
             )
         if difference.paired:
             return self.t(
-                "Of the same %(photos)s photos it names %(points)s in 100 fewer right than the one in service.",
+                "On the same %(photos)s photos it gets %(points)s in 100 fewer right than the version in service.",
                 **params,
             )
         if difference.value >= 0:
             return self.t(
-                "It names %(points)s in 100 more right than the one in service, each on photos of its own (%(photos)s at least).",
+                "It gets %(points)s in 100 more right than the version in service, each on its own photos (at least %(photos)s).",
                 **params,
             )
         return self.t(
-            "It names %(points)s in 100 fewer right than the one in service, each on photos of its own (%(photos)s at least).",
+            "It gets %(points)s in 100 fewer right than the version in service, each on its own photos (at least %(photos)s).",
             **params,
         )
 
     def _at_worst(self, least: float, allowed: float) -> str:
         if least >= 0:
-            return self.t("Chance allowed for, it is not worse.")
+            return self.t("Allowing for chance, it is not worse.")
         return self.t(
-            "Chance allowed for, it may be up to %(worse)s in 100 worse; %(allowed)s are allowed.",
+            "Allowing for chance, it may be up to %(worse)s in 100 worse; the limit is %(allowed)s.",
             worse=points(-least),
             allowed=points(allowed),
         )
@@ -114,7 +115,7 @@ class GateWords:
         return (
             self.t("%(amount)s to spare", amount=amount)
             if check.passed
-            else self.t("%(amount)s too far", amount=amount)
+            else self.t("%(amount)s over the limit", amount=amount)
         )
 
     def _amount(self, check: Check, value: float) -> str:

@@ -27,7 +27,7 @@ def mistake_view(words: Words, found: Mistake, version_id: int) -> SeenMistake:
         url=f"/review/{found.submission_id}",
         thumb_url=f"/photos/{token}/thumb.jpg",
         map_url=f"/admin/models/{version_id}/photos/{token}/attention.png?taxon={quote(found.named)}",
-        map_text=words.t("Where it looked for %(species)s", species=named),
-        said=words.t("It said: %(species)s (%(share)s)", species=named, share=percent(found.probability, 1)),
-        truth=words.t("Experts said: %(species)s", species=words.name(found.scientific_name)),
+        map_text=words.t("Where the model looked for %(species)s", species=named),
+        said=words.t("Model: %(species)s (%(share)s)", species=named, share=percent(found.probability, 1)),
+        truth=words.t("Experts: %(species)s", species=words.name(found.scientific_name)),
     )

@@ -25,14 +25,14 @@ class Plots:
             return None
         lowest = min(value for point in after + before for value in point)
         start = max(0.0, min(0.9, lowest - 0.05))
-        lines = [Line(self.t("if every promise held"), "ideal", [(start, start), (1, 1)])]
+        lines = [Line(self.t("perfect calibration"), "ideal", [(start, start), (1, 1)])]
         if before:
-            lines.append(Line(self.t("before its temperature was set"), "second", before, dotted=True))
-        lines.append(Line(self.t("as it answers"), "first", after, dotted=True))
+            lines.append(Line(self.t("before temperature scaling"), "second", before, dotted=True))
+        lines.append(Line(self.t("this version"), "first", after, dotted=True))
         return chart(
-            self.t("Curve of what its probabilities promised against what held"),
-            Axis(self.t("probability that it gave"), start, 1.0),
-            Axis(self.t("share that was right"), start, 1.0),
+            self.t("Calibration curve: predicted probability against share correct"),
+            Axis(self.t("predicted probability"), start, 1.0),
+            Axis(self.t("share correct"), start, 1.0),
             lines,
         )
 
@@ -50,9 +50,9 @@ class Plots:
                 marks.append(Mark(float(held["coverage"]), float(held["error"]), f"{100 * each['error_rate']:g}%"))
         most = max([y for _, y in points] + [mark.y for mark in marks])
         return chart(
-            self.t("Curve of the share of photos it decides against the share of those that are wrong"),
-            Axis(self.t("share of photos that it decides"), 0.0, 1.0),
-            Axis(self.t("share of those that are wrong"), 0.0, max(0.02, 1.15 * most)),
+            self.t("Coverage curve: share of photos decided against share wrong"),
+            Axis(self.t("share of photos decided"), 0.0, 1.0),
+            Axis(self.t("share of those wrong"), 0.0, max(0.02, 1.15 * most)),
             [Line(self.t("on the test photos"), "first", points)],
             marks,
         )

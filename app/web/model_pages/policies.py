@@ -88,8 +88,8 @@ class PolicyViews:
         state = "suspended" if standing.suspension else "on" if standing.accepts else "off"
         texts = {
             "suspended": self.t("suspended"),
-            "on": self.t("accepted by the computer where it is clear"),
-            "off": self.t("every record is left to experts"),
+            "on": self.t("accepted by the computer when clear"),
+            "off": self.t("every record goes to experts"),
         }
         return PolicyView(
             id=taxon.id,
@@ -105,28 +105,28 @@ class PolicyViews:
     def error(self, terms: Terms) -> str:
         """The wanted error rate."""
         if terms.wanted_error is None:
-            return self.t("at most %(rate)s, as the version says", rate=_rate(self._own.default_error_rate))
+            return self.t("at most %(rate)s, the version’s default", rate=_rate(self._own.default_error_rate))
         return self.t("at most %(rate)s, set for this species", rate=_rate(terms.wanted_error))
 
     def reliability(self, terms: Terms) -> str:
         """How far claims are believed."""
         if terms.claim_reliability is None:
-            return self.t("%(share)s right, as the version says", share=_rate(self._own.default_claim_reliability))
-        return self.t("%(share)s right, set for this species", share=_rate(terms.claim_reliability))
+            return self.t("%(share)s correct, the version’s default", share=_rate(self._own.default_claim_reliability))
+        return self.t("%(share)s correct, set for this species", share=_rate(terms.claim_reliability))
 
     def threshold(self, terms: Terms) -> str:
         """Which threshold the wanted error rate picks."""
         wanted = self._own.default_error_rate if terms.wanted_error is None else terms.wanted_error
         found = policy_of(self._served.info, wanted).threshold_for(wanted)
         if found is None:
-            return self.t("none: the calibration photos support no error rate that low")
+            return self.t("none: the calibration photos can’t support such a low error rate")
         return self.t("a probability of %(probability)s", probability=f"{found:.3f}")
 
     def error_choices(self, chosen: str) -> list[tuple[str, str]]:
         """Error rates to choose from, those of the version's thresholds among them."""
         typed = [float(chosen)] if _is_number(chosen) else []
         rates = sorted({*ERRORS, *typed, *(each.error_rate for each in self._own.thresholds)})
-        own = self.t("as the version says (%(rate)s)", rate=_rate(self._own.default_error_rate))
+        own = self.t("default (%(rate)s)", rate=_rate(self._own.default_error_rate))
         return [("", own), *((f"{rate:g}", _rate(rate)) for rate in rates if rate > 0)]
 
     @property
@@ -161,23 +161,25 @@ class PolicyViews:
             ],
             warning=""
             if supported is not None
-            else self.t("The calibration photos can't promise so few mistakes, so the computer would accept nothing."),
+            else self.t(
+                "The calibration photos can’t support such a low error rate, so the computer would accept nothing."
+            ),
         )
 
     def _headline(self, found: Effect) -> str:
         day = self._words.language.date(found.since)
         if not found.looked_at:
-            return self.t("Nobody has claimed this species since %(day)s, so there is nothing to try it on.", day=day)
+            return self.t("Nobody has claimed this species since %(day)s, so there is nothing to preview.", day=day)
         flips = sum(number for (before, after), number in found.pairs.items() if before is not after)
         said = self.n(
-            "Of one submission that claims it since %(day)s, %(flips)s would have got another verdict.",
-            "Of %(num)s submissions that claim it since %(day)s, %(flips)s would have got another verdict.",
+            "Of one submission claiming this species since %(day)s, %(flips)s would get a different verdict.",
+            "Of %(num)s submissions claiming this species since %(day)s, %(flips)s would get a different verdict.",
             found.looked_at,
             day=day,
             flips=flips,
         )
         if found.looked_at < found.submissions:
-            said += " " + self.t("These are the latest of %(all)s that were looked at.", all=found.submissions)
+            said += " " + self.t("These are the latest of %(all)s.", all=found.submissions)
         return said
 
     def _wrong(self, found: Rate, *, then: bool = False) -> str:
@@ -185,14 +187,14 @@ class PolicyViews:
             return ""
         if then:
             return self.n(
-                "Then it would agree with one that an expert decided on; wrong: %(wrong)s.",
-                "Then it would agree with %(num)s that experts decided on; wrong: %(wrong)s.",
+                "With this policy the computer agrees with one expert-verified claim; wrong: %(wrong)s.",
+                "With this policy the computer agrees with %(num)s expert-verified claims; wrong: %(wrong)s.",
                 found.total,
                 wrong=found.count,
             )
         return self.n(
-            "Now it agrees with one that an expert decided on; wrong: %(wrong)s.",
-            "Now it agrees with %(num)s that experts decided on; wrong: %(wrong)s.",
+            "Currently the computer agrees with one expert-verified claim; wrong: %(wrong)s.",
+            "Currently the computer agrees with %(num)s expert-verified claims; wrong: %(wrong)s.",
             found.total,
             wrong=found.count,
         )

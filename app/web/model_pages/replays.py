@@ -122,19 +122,19 @@ class ReplayViews:
     def what(self, replay: Replay) -> str:
         """What it looks at."""
         if replay.live:
-            return self.t("what comes in")
+            return self.t("new submissions")
         if replay.only_measuring:
-            return self.t("only photos that measure")
+            return self.t("evaluation photos only")
         if replay.since is None:
             return self.t("all submissions")
         return self.t("submissions since %(day)s", day=self._words.language.date(replay.since))
 
     def _state(self, found: Summary, *, current: bool) -> tuple[str, str, bool]:
         if found.replay.live:
-            text = self.t("goes on") if current else self.t("ended")
+            text = self.t("running") if current else self.t("ended")
             return ("running" if current else "over"), text, not current
         if found.waiting:
-            return "running", self.t("under way"), False
+            return "running", self.t("running"), False
         return ("failed", self.t("parts failed"), True) if found.failed else ("done", self.t("done"), True)
 
     def _missing(self, found: Summary, *, over: bool) -> str:
@@ -142,25 +142,25 @@ class ReplayViews:
         if not over or found.failed or not left:
             return ""
         return self.n(
-            "One was not looked at: withdrawn meanwhile, or its photo can't be read.",
-            "%(num)s were not looked at: withdrawn meanwhile, or their photos can't be read.",
+            "One was skipped: withdrawn, or its photo can’t be read.",
+            "%(num)s were skipped: withdrawn, or their photos can’t be read.",
             left,
         )
 
     def _headline(self, found: Summary, flips: int) -> str:
         if not found.done:
-            return self.t("Nothing was looked at yet.")
+            return self.t("Nothing checked yet.")
         if not flips:
             return self.n(
-                "The one submission would get the verdict that it has.",
-                "All %(num)s submissions would get the verdict that they have.",
+                "The verdict of the one submission would not change.",
+                "None of the %(num)s verdicts would change.",
                 found.done,
             )
         if found.done == 1:
-            return self.t("The one submission would get another verdict.")
+            return self.t("The verdict of the one submission would change.")
         return self.n(
-            "Of %(done)s submissions one would get another verdict (%(share)s).",
-            "Of %(done)s submissions %(num)s would get another verdict (%(share)s).",
+            "Of %(done)s submissions, one would get a different verdict (%(share)s).",
+            "Of %(done)s submissions, %(num)s would get a different verdict (%(share)s).",
             flips,
             done=found.done,
             share=percent(flips / found.done, 1),
@@ -170,8 +170,8 @@ class ReplayViews:
         if not found.decided:
             return ""
         return self.n(
-            "A person decided on one of them already: that stays as it is, and it counts in neither number below.",
-            "A person decided on %(num)s of them already: those stay as they are, and count in neither number below.",
+            "One has already been decided by a person; it would not change and is not counted below.",
+            "%(num)s have already been decided by people; they would not change and are not counted below.",
             found.decided,
         )
 
@@ -204,7 +204,7 @@ class ReplayViews:
 
     def _changes(self, found: Summary) -> list[Change]:
         expert = self.t("what the computer does not agree with")
-        accepted = self.t("of species for which that is on")
+        accepted = self.t("for species with acceptance turned on")
         return [
             self.change(self.t("For an expert"), found.queue_before, found.queue_after, expert),
             self.change(self.t("Accepted by the computer"), found.accepted_before, found.accepted_after, accepted),
@@ -216,11 +216,11 @@ class ReplayViews:
 
     def _difference(self, before: int, after: int) -> str:
         if before == after:
-            return self.t("as many as now")
+            return self.t("no change")
         more = after > before
         share = f" ({'+' if more else ''}{percent((after - before) / before)})" if before else ""
         number = abs(after - before)
-        said = self.n("one more", "%(num)s more", number) if more else self.n("one less", "%(num)s fewer", number)
+        said = self.n("one more", "%(num)s more", number) if more else self.n("one fewer", "%(num)s fewer", number)
         return said + share
 
     def flips(self, rows: list[ReplayVerdict]) -> list[FlipView]:
@@ -232,9 +232,9 @@ class ReplayViews:
         photo = next((each for each in submission.photos if each.removed_at is None), None)
         notes = []
         if row.decided:
-            notes.append(self.t("a person decided: stays as it is"))
+            notes.append(self.t("decided by a person: no change"))
         elif row.accepted_now:
-            notes.append(self.t("accepted by the computer now"))
+            notes.append(self.t("currently accepted by the computer"))
         elif row.accepted_after:
             notes.append(self.t("would be accepted by the computer"))
         claim = self._claim(submission.claim)
@@ -255,13 +255,11 @@ class ReplayViews:
     def filters(self, replay: ReplayView, wanted: Wanted) -> list[tuple[str, str, bool]]:
         """The lists there are: address, name, and whether it is shown."""
         here = f"/admin/replays/{replay.id}"
+        flips = self.t("Different verdict (%(number)s)", number=replay.flips)
+        disputed = self.t("Disputed acceptances (%(number)s)", number=replay.disputed)
         found = [
-            (f"{here}#list", f"{self.t('Would get another verdict')} ({replay.flips})", wanted == Wanted()),
-            (
-                f"{here}?disputed=true#list",
-                f"{self.t('Acceptances that it disputes')} ({replay.disputed})",
-                wanted.disputed,
-            ),
+            (f"{here}#list", flips, wanted == Wanted()),
+            (f"{here}?disputed=true#list", disputed, wanted.disputed),
         ]
         if wanted.before is not None and wanted.after is not None:
             found.append(("", self.flip(wanted.before, wanted.after), True))

@@ -47,7 +47,7 @@ class RunForm(BaseModel):
         """What it means; None, with ``errors`` filled, where something can't be read."""
         t = language.gettext
         if self.config and self.config != default_config and not _NAME.fullmatch(self.config):
-            self.errors["config"] = t("Please write the name of a configuration. Files are for the command line.")
+            self.errors["config"] = t("Please enter the name of a configuration. Files only work on the command line.")
         since, until = self._day("since", language), self._day("until", language)
         whole = {name: self._whole(name, language) for name in ("epochs", "minutes", "megabytes", "seed", "experts")}
         share = self._whole("agreement", language, least=0, most=100)
@@ -86,7 +86,7 @@ class RunForm(BaseModel):
         if typed.isascii() and typed.isdigit() and len(typed) < 10 and least <= int(typed) <= most:
             return int(typed)
         self.errors[name] = language.gettext(
-            "Please write a whole number from %(least)s to %(most)s.", least=least, most=most
+            "Please enter a whole number from %(least)s to %(most)s.", least=least, most=most
         )
         return None
 
@@ -97,7 +97,7 @@ class RunForm(BaseModel):
         try:
             day = date.fromisoformat(typed)
         except ValueError:
-            self.errors[name] = language.gettext("Please write a day as in 2026-07-31.")
+            self.errors[name] = language.gettext("Please enter a date such as 2026-07-31.")
             return None
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ class RunForm(BaseModel):
             key, equals, value = line.partition("=")
             if not equals or not key.strip().startswith(_SETTABLE):
                 self.errors["values"] = language.gettext(
-                    "Please write one value a line, as in optimisation.learning_rate=0.0004 or augmentation.rotation=20."
+                    "Please enter one value per line, for example optimisation.learning_rate=0.0004 or augmentation.rotation=20."
                 )
                 return {}
             found[key.strip()] = value.strip()

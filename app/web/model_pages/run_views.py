@@ -19,10 +19,10 @@ from app.web.review.words import Words
 from app.web.wording import VERIFICATIONS, job_message
 
 _ = str  # marks messages for extraction
-MORE = _("On the same %(photos)s photos it names %(points)s in 100 more right than %(other)s (%(interval)s).")
-FEWER = _("On the same %(photos)s photos it names %(points)s in 100 fewer right than %(other)s (%(interval)s).")
+MORE = _("On the same %(photos)s photos it gets %(points)s in 100 more right than %(other)s (%(interval)s).")
+FEWER = _("On the same %(photos)s photos it gets %(points)s in 100 fewer right than %(other)s (%(interval)s).")
 ALIKE = _(
-    "On the same %(photos)s photos it can't be told apart from %(other)s: the difference in 100 photos lies within %(interval)s."
+    "On the same %(photos)s photos there is no clear difference from %(other)s: the interval per 100 photos is %(interval)s."
 )
 
 
@@ -116,20 +116,20 @@ class RunViews:
 
     def _ahead(self, ahead: int) -> str:
         if not ahead:
-            return self.t("It is the next one. One run at a time is trained on a machine.")
+            return self.t("Next in line. Each machine trains one run at a time.")
         ngettext = self._words.language.ngettext
-        return ngettext("One run is before it.", "%(num)s runs are before it.", ahead)
+        return ngettext("One run is ahead of it.", "%(num)s runs are ahead of it.", ahead)
 
     def _facts(self, run: TrainingRun, found: RunState) -> list[str]:
         facts = []
         if run.seconds_left and found is RunState.RUNNING:
             facts.append(self.t("about %(time)s left", time=self.duration(run.seconds_left)))
         if run.images_per_second and not found.over:
-            facts.append(self.t("%(number)s photos a second", number=f"{run.images_per_second:.0f}"))
+            facts.append(self.t("%(number)s photos per second", number=f"{run.images_per_second:.0f}"))
         if run.seconds_spent >= 1:
-            facts.append(self.t("%(time)s spent", time=self.duration(run.seconds_spent)))
+            facts.append(self.t("%(time)s elapsed", time=self.duration(run.seconds_spent)))
         if run.peak_megabytes >= 1:
-            facts.append(self.t("%(amount)s MB of memory at most", amount=f"{run.peak_megabytes:.0f}"))
+            facts.append(self.t("peak memory %(amount)s MB", amount=f"{run.peak_megabytes:.0f}"))
         if run.machine and not found.over:
             facts.append(self.t("on %(machine)s", machine=run.machine))
         return facts
@@ -154,19 +154,19 @@ class RunViews:
         least = min((y for line in right for _, y in line.points), default=0.0)
         charts = []
         if loss:
-            label = self.t("Loss after each epoch: the lower, the better")
+            label = self.t("Loss per epoch (lower is better)")
             charts.append(chart(label, across, Axis(self.t("loss"), 0.0, 1.05 * most, percent=False), loss))
         if right:
-            label = self.t("Share of photos named right after each epoch")
+            label = self.t("Accuracy per epoch")
             low = max(0.0, min(0.9, least - 0.05))
-            charts.append(chart(label, across, Axis(self.t("named right"), low, 1.0), right))
+            charts.append(chart(label, across, Axis(self.t("accuracy"), low, 1.0), right))
         return charts
 
     def _lines(self, curves: Sequence[Mapping[str, float]], own: str, kept_apart: str) -> list[Line]:
         lines = []
         for name, style, key in (
-            (self.t("photos it learns from"), "second", own),
-            (self.t("photos kept apart"), "first", kept_apart),
+            (self.t("training photos"), "second", own),
+            (self.t("held-out photos"), "first", kept_apart),
         ):
             points = [(float(each["epoch"]), float(each[key])) for each in curves if "epoch" in each and key in each]
             if points:
@@ -192,9 +192,9 @@ class RunViews:
                 self._subject(name),
                 self.t(PARTS[part]) if part in PARTS else part,
                 str(count),
-                ngettext("one of them new", "%(num)s of them new", new.get(part, {}).get(name, 0))
+                ngettext("one new", "%(num)s new", new.get(part, {}).get(name, 0))
                 if new.get(part, {}).get(name)
-                else self.t("none of them new"),
+                else self.t("none new"),
             ]
             for part, by_name in counts.items()
             for name, count in by_name.items()
@@ -228,15 +228,15 @@ class RunViews:
         """Which photos that experts decided on it was to take, a phrase per condition."""
         wanted, language = Wanted.from_json(run.wanted), self._words.language
         said = [self.t(VERIFICATIONS[VerificationStatus(code)]) for code in wanted.codes]
-        phrases = [self.t("decided on as %(what)s", what=" / ".join(said))]
+        phrases = [self.t("decided as %(what)s", what=" / ".join(said))]
         if wanted.since is not None:
-            phrases.append(self.t("from %(day)s on", day=language.date(wanted.since)))
+            phrases.append(self.t("from %(day)s", day=language.date(wanted.since)))
         if wanted.until is not None:  # its last moment is not included
             phrases.append(self.t("until %(day)s", day=language.date(wanted.until - timedelta(microseconds=1))))
         if wanted.least_experts > 1:
             phrases.append(self.t("by at least %(count)s experts", count=wanted.least_experts))
         if wanted.least_agreement > 0:
-            phrases.append(self.t("at least %(share)s of whom agree", share=percent(wanted.least_agreement)))
+            phrases.append(self.t("with at least %(share)s agreement", share=percent(wanted.least_agreement)))
         return phrases
 
     def _subject(self, name: str) -> str:
@@ -255,7 +255,7 @@ def compared(words: Words, accuracy: Mapping[str, Any], other: str) -> str:
         "photos": accuracy.get("photos", "?"),
         "other": other,
     }
-    chance = words.t("Chance does not explain that.")
+    chance = words.t("The difference is statistically significant.")
     if low > 0:
         return words.t(MORE, **params) + " " + chance
     if high < 0:

@@ -4,10 +4,10 @@ from app.domain.training import RunState, Start, Trigger
 
 _ = str  # marks messages for extraction
 STATES = {
-    RunState.WAITING: _("waits for its turn"),
-    RunState.RUNNING: _("under way"),
-    RunState.STOPPING: _("is being stopped"),
-    RunState.LOST: _("its worker is gone; another one goes on with it"),
+    RunState.WAITING: _("queued"),
+    RunState.RUNNING: _("running"),
+    RunState.STOPPING: _("stopping"),
+    RunState.LOST: _("worker lost; another will continue"),
     RunState.DONE: _("finished"),
     RunState.FAILED: _("failed"),
     RunState.CANCELLED: _("cancelled"),
@@ -15,26 +15,26 @@ STATES = {
 # As the process reports them; another word is shown as it is.
 PHASES = {
     "waiting": _("Waiting for a worker"),
-    "preparing": _("Fetching the photos"),
-    "reading": _("Reading the photos"),
-    "finding": _("Learning to find the animal"),
-    "training": _("Learning"),
-    "exporting": _("Writing the version"),
-    "measuring": _("Measuring the version"),
-    "comparing": _("Comparing it with the version in service"),
-    "stopped": _("Stopped; it goes on from where it was"),
+    "preparing": _("Fetching photos"),
+    "reading": _("Reading photos"),
+    "finding": _("Training the animal finder"),
+    "training": _("Training"),
+    "exporting": _("Exporting the version"),
+    "measuring": _("Evaluating the version"),
+    "comparing": _("Comparing with the version in service"),
+    "stopped": _("Interrupted; will continue from there"),
     "done": _("Finished"),
     "failed": _("Failed"),
     "cancelled": _("Cancelled"),
 }
 CAUSES = {
     Trigger.PERSON: _("started by %(who)s"),
-    Trigger.COMMAND_LINE: _("started by the command line"),
+    Trigger.COMMAND_LINE: _("started from the command line"),
     Trigger.NIGHTLY: _("started by the nightly schedule"),
-    Trigger.NEW_PHOTOS: _("started because enough new photos had come"),
+    Trigger.NEW_PHOTOS: _("started because enough new photos had arrived"),
 }
 STARTS = {
     Start.SCRATCH: _("from scratch"),
     Start.ACTIVE: _("from the version in service"),
 }
-PARTS = {"train": _("to learn from"), "test": _("to measure it, and never to learn from")}
+PARTS = {"train": _("training"), "test": _("evaluation only")}

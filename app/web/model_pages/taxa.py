@@ -16,7 +16,7 @@ _FIELDS = {
     "gbif_key": _("GBIF key"),
     "vernacular_names": _("Names"),
     "marks": _("Marks"),
-    "active": _("Offered"),
+    "active": _("Available"),
 }
 _STATES = {
     ChangeState.PREVIEWED: _("not saved yet"),
@@ -133,7 +133,7 @@ def typed(form: FormData, taxon: Taxon, language: Language) -> tuple[dict[str, A
         name = str(form.get(f"name_{code}", "")).replace("\x00", "").strip()
         lines = [line.strip() for line in str(form.get(f"marks_{code}", "")).replace("\x00", "").splitlines()]
         if len(name) > _LONGEST_NAME:
-            errors[f"name_{code}"] = language.gettext("That is too long; %(max)s characters fit.", max=_LONGEST_NAME)
+            errors[f"name_{code}"] = language.gettext("Please use at most %(max)s characters.", max=_LONGEST_NAME)
         if name:
             names[code] = name
         if any(lines):

@@ -12,10 +12,10 @@ from app.web.review.words import Words
 
 _ = str  # marks messages for extraction
 _BY_SOMEBODY = {
-    ActivationKind.INSTALLED: _("Put into service when the service was started"),
+    ActivationKind.INSTALLED: _("Put into service at start-up"),
     ActivationKind.PROMOTED: _("Put into service by %(who)s"),
-    ActivationKind.OVERRULED: _("Put into service against the gate by %(who)s"),
-    ActivationKind.ROLLED_BACK: _("Gone back to by %(who)s"),
+    ActivationKind.OVERRULED: _("Put into service despite failed checks by %(who)s"),
+    ActivationKind.ROLLED_BACK: _("Rolled back by %(who)s"),
 }
 
 
@@ -70,7 +70,7 @@ class VersionViews:
             shadow=version.shadow,
             origin=self.origin(version, each.run_id),
             headline=figures.headline,
-            photos=self.t("learnt from %(photos)s photos", photos=learnt) if learnt else "",
+            photos=self.t("trained on %(photos)s photos", photos=learnt) if learnt else "",
             species=", ".join(figures.label_names),
             registered_at=version.registered_at,
             went_live=self.activation(each.latest) if each.latest else None,
@@ -79,8 +79,8 @@ class VersionViews:
     def origin(self, version: ModelVersion, run_id: int | None) -> str:
         """Where it came from."""
         if run_id is not None:
-            return self.t("trained here in run %(number)s", number=run_id)
-        return self.t("came with Wingcheck") if is_bundled(version) else self.t("added here")
+            return self.t("trained in run %(number)s", number=run_id)
+        return self.t("bundled with Wingcheck") if is_bundled(version) else self.t("imported")
 
     def activation(self, row: ModelActivation) -> ActivationView:
         """A switch, in words."""

@@ -51,15 +51,15 @@ class WatchViews:
         newest = self._found[0]
         n = self._words.language.ngettext
         said = n(
-            "In the week of %(day)s it looked at one photo.",
-            "In the week of %(day)s it looked at %(num)s photos.",
+            "In the week of %(day)s it checked one photo.",
+            "In the week of %(day)s it checked %(num)s photos.",
             newest.photos,
             day=self._words.language.date(newest.begins),
         )
         past = len(crossed(newest, self._settings))
         if not past:
-            return f"{said} {self.t('Nothing is past its limit.')}"
-        return f"{said} {n('One figure is past its limit.', '%(num)s figures are past their limits.', past)}"
+            return said + " " + self.t("All figures are within their limits.")
+        return said + " " + n("One figure is over its limit.", "%(num)s figures are over their limits.", past)
 
     @property
     def columns(self) -> list[str]:
@@ -72,9 +72,9 @@ class WatchViews:
             self.t("Mean confidence"),
             self.t("In scope"),
             self.t("Experts agree"),
-            self.t("Drift of confidence"),
-            self.t("Drift of scope"),
-            self.t("Drift of photos"),
+            self.t("Confidence drift"),
+            self.t("Scope drift"),
+            self.t("Photo drift"),
         ]
 
     @property
@@ -119,12 +119,12 @@ class WatchViews:
         return [
             self.t("Drift is above %(limit)s.", limit=_shown(settings.watch_max_drift)),
             self.t(
-                "Experts agree in less than %(limit)s of %(least)s decisions or more.",
+                "Experts agree in less than %(limit)s of at least %(least)s decisions.",
                 limit=percent(settings.watch_least_agreement),
                 least=settings.watch_least_photos,
             ),
             self.t(
-                "Less than %(limit)s of %(least)s photos or more are in scope.",
+                "Less than %(limit)s of at least %(least)s photos are in scope.",
                 limit=percent(settings.watch_least_in_scope),
                 least=settings.watch_least_photos,
             ),
@@ -142,22 +142,22 @@ class WatchViews:
             (self.t("experts agree"), lambda week: week.agreement),
         ]
         drifts: list[tuple[str, _Value]] = [
-            (self.t("of confidence"), lambda week: week.drift_of_confidence),
-            (self.t("of scope"), lambda week: week.drift_of_scope),
-            (self.t("of the photos"), lambda week: week.drift_of_embedding),
+            (self.t("confidence"), lambda week: week.drift_of_confidence),
+            (self.t("scope"), lambda week: week.drift_of_scope),
+            (self.t("photos"), lambda week: week.drift_of_embedding),
         ]
         least = {
-            self.t("least in scope"): self._settings.watch_least_in_scope,
-            self.t("least agreement"): self._settings.watch_least_agreement,
+            self.t("minimum in scope"): self._settings.watch_least_in_scope,
+            self.t("minimum agreement"): self._settings.watch_least_agreement,
         }
-        label = self.t("Confidence, photos in scope and agreement with experts, week by week")
+        label = self.t("Confidence, photos in scope and agreement with experts by week")
         found = [
-            (self.t("Verdicts"), self._chart(self.t("Share of each verdict, week by week"), verdicts, {})),
+            (self.t("Verdicts"), self._chart(self.t("Share of each verdict by week"), verdicts, {})),
             (self.t("Confidence and agreement"), self._chart(label, shares, least)),
         ]
         if any(value(week) is not None for _, value in drifts for week in self._found):
             most = {self.t("limit"): self._settings.watch_max_drift}
-            label = self.t("Drift against the first photos, week by week")
+            label = self.t("Drift from the first photos by week")
             found.append((self.t("Drift"), self._chart(label, drifts, most, percent=False)))
         return found
 

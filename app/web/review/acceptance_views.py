@@ -77,18 +77,20 @@ class AcceptanceViews:
     def _save_text(self, standing: Standing, wanted: float) -> str:
         rate = f"{wanted * 100:g}%"
         if standing.accepts:
-            return self.t("Accept with at most %(rate)s wrong from now on", rate=rate)
-        return self.t("Turn it on, with at most %(rate)s wrong", rate=rate)
+            return self.t("Accept with at most %(rate)s wrong", rate=rate)
+        return self.t("Turn on with at most %(rate)s wrong", rate=rate)
 
     def _audits(self, standing: Standing) -> str:
         wrong = standing.wrong
         n = self._words.language.ngettext
-        waiting = n("One audit waits.", "%(num)s audits wait.", standing.waiting) if standing.waiting else ""
+        waiting = (
+            n("One audit is waiting.", "%(num)s audits are waiting.", standing.waiting) if standing.waiting else ""
+        )
         if not wrong.total:
-            return " ".join([self.t("No acceptance of this species has been audited yet."), waiting]).strip()
+            return " ".join([self.t("No acceptances of this species have been audited yet."), waiting]).strip()
         told = n(
-            "One audit: %(wrong)s wrong. The true share lies between %(low)s and %(high)s; it may be up to %(limit)s.",
-            "%(num)s audits: %(wrong)s wrong. The true share lies between %(low)s and %(high)s; it may be up to %(limit)s.",
+            "One audit: %(wrong)s wrong. The true share is between %(low)s and %(high)s; the limit is %(limit)s.",
+            "%(num)s audits: %(wrong)s wrong. The true share is between %(low)s and %(high)s; the limit is %(limit)s.",
             wrong.total,
             wrong=wrong.count,
             low=f"{wrong.lower * 100:.1f}%",
@@ -121,8 +123,8 @@ class AcceptanceViews:
         n = self._words.language.ngettext
         day = self._words.language.date(found.since)
         passed = n(
-            "Of one submission that claimed it since %(day)s, %(passed)s would have passed without an expert.",
-            "Of %(num)s submissions that claimed it since %(day)s, %(passed)s would have passed without an expert.",
+            "Of one submission claiming this species since %(day)s, %(passed)s would have been accepted without an expert.",
+            "Of %(num)s submissions claiming this species since %(day)s, %(passed)s would have been accepted without an expert.",
             found.looked_at,
             day=day,
             passed=found.passed,
@@ -135,16 +137,15 @@ class AcceptanceViews:
             wrong_text=self._wrong(found),
             warning=""
             if found.supported
-            else self.t("The model's calibration can't promise so few mistakes, so nothing would pass."),
+            else self.t("The model’s calibration can’t support such a low error rate, so nothing would be accepted."),
             possible=True,
         )
 
     def _saved(self, found: Preview) -> str:
         if found.hours_saved is None or found.seconds_per_decision is None:
-            return self.t("How much time that saves is known when experts have decided something this season.")
+            return self.t("The time saved is not known until experts have made decisions this season.")
         return self.t(
-            "That saves about %(hours)s hours of review, at %(seconds)s seconds a decision; "
-            "%(audits)s of them are looked at all the same, as audits.",
+            "This saves about %(hours)s hours of review, at %(seconds)s seconds per decision; %(audits)s are still audited.",
             hours=f"{found.hours_saved:.1f}",
             seconds=f"{found.seconds_per_decision:.0f}",
             audits=f"{found.audits:.0f}",
@@ -152,15 +153,15 @@ class AcceptanceViews:
 
     def _wrong(self, found: Preview) -> str:
         told = self.t(
-            "About %(expected)s of them are expected to be wrong; at most %(most)s are wanted.",
+            "About %(expected)s of them are expected to be wrong; the limit is %(most)s.",
             expected=f"{found.wrong_expected:.1f}",
             most=f"{found.wrong_at_most:.1f}",
         )
         if not found.known_wrong.total:
             return told
         known = self._words.language.ngettext(
-            "Experts have decided one of them already: %(wrong)s was wrong.",
-            "Experts have decided %(num)s of them already: %(wrong)s were wrong.",
+            "Experts have already decided one of them: %(wrong)s was wrong.",
+            "Experts have already decided %(num)s of them: %(wrong)s were wrong.",
             found.known_wrong.total,
             wrong=found.known_wrong.count,
         )

@@ -48,7 +48,7 @@ class BatchViews:
         undone = record.batch.undone_at is not None
         language = self._words.language
         if undone:
-            title = self.t("The batch was taken back")
+            title = self.t("Batch undone")
             lede = language.ngettext(
                 "%(num)s photo is back in the queue.", "%(num)s photos are back in the queue.", many
             )
@@ -65,9 +65,9 @@ class BatchViews:
             can_undo=not undone,
             items=[GridViews(self._words).tile(item, pair) for item in record.items],
             refused=refused,
-            refused_title=self.t("These could not be taken back")
+            refused_title=self.t("These could not be undone")
             if undone
-            else self.t("Not decided, because something happened meanwhile"),
+            else self.t("Not decided, because they have changed"),
         )
 
     def nothing_kept(self, more_url: str, refused: list[RefusedView]) -> BatchView:
@@ -75,13 +75,13 @@ class BatchViews:
         return BatchView(
             id=0,
             title=self.t("Nothing was decided"),
-            lede=self.t("Every one of these photos had changed meanwhile."),
+            lede=self.t("All these photos have changed in the meantime."),
             more_url=more_url,
             more_text=self.t("Look again"),
             can_undo=False,
             items=[],
             refused=refused,
-            refused_title=self.t("Not decided, because something happened meanwhile"),
+            refused_title=self.t("Not decided, because they have changed"),
         )
 
 

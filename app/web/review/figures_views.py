@@ -56,7 +56,7 @@ class FiguresViews:
         n = self._words.language.ngettext
         today = n("One decision today", "%(num)s decisions today", found.today.decisions)
         season = n("one this season", "%(num)s this season", found.season.decisions)
-        left = n("One submission waits.", "%(num)s submissions wait.", waiting)
+        left = n("One submission is waiting.", "%(num)s submissions are waiting.", waiting)
         return f"{today}, {season}. {left}"
 
     def _numbers(self, found: Figures) -> list[NumberView]:
@@ -64,22 +64,22 @@ class FiguresViews:
             NumberView(self.t("Decided today"), str(found.today.decisions), self._pace(found.today)),
             NumberView(self.t("Decided this season"), str(found.season.decisions), self._pace(found.season)),
             NumberView(
-                self.t("As the computer says"),
+                self.t("Agreement with the computer"),
                 self._share(found.with_model),
-                self.t("of the species that experts named; %(blind)s where they had not seen its opinion")
+                self.t("of the species named by experts; %(blind)s in blind reviews")
                 % {"blind": self._share(found.with_model_blind)},
             ),
             NumberView(
-                self.t("Experts among themselves"),
+                self.t("Agreement between experts"),
                 self._kappa(found.kappa),
-                self.t("agreement beyond chance (kappa): 0 is chance, 1 is always"),
+                self.t("kappa, agreement beyond chance: 0 is chance, 1 is perfect"),
             ),
         ]
 
     def _pace(self, work: Work) -> str:
         if work.per_minute is None:
             return self.t("no times measured")
-        return self.t("%(pace)s a minute", pace=_pace(work.per_minute))
+        return self.t("%(pace)s per minute", pace=_pace(work.per_minute))
 
     def _share(self, rate: Rate) -> str:
         return self.t("not yet known") if rate.value is None else f"{rate.value * 100:.0f}%"
@@ -97,14 +97,14 @@ class FiguresViews:
         day: Callable[[datetime], str] = self._words.language.date
         rows = [
             [
-                self.t(wording.WHY[one.reason]) if one.reason else self.t("Asked, waiting for the volunteer"),
+                self.t(wording.WHY[one.reason]) if one.reason else self.t("Waiting for the volunteer’s answer"),
                 str(one.count),
                 day(one.oldest),
             ]
             for one in found.waiting
         ]
-        heads = [self.t("Why"), self.t("Waiting"), self.t("The oldest since")]
-        return SectionView("waiting", self.t("What waits"), "", heads, rows, self.t("Nothing waits."))
+        heads = [self.t("Why"), self.t("Waiting"), self.t("Oldest since")]
+        return SectionView("waiting", self.t("Waiting"), "", heads, rows, self.t("Nothing is waiting."))
 
     def _reviewers(self, found: Figures) -> SectionView:
         rows = [
@@ -121,10 +121,10 @@ class FiguresViews:
             self.t("Reviewer"),
             self.t("Today"),
             self.t("Season"),
-            self.t("A minute"),
-            self.t("As the computer says"),
+            self.t("Per minute"),
+            self.t("Agreement with the computer"),
         ]
-        empty = self.t("Nobody has decided anything this season.")
+        empty = self.t("No decisions this season.")
         return SectionView("reviewers", self.t("Reviewers"), "", heads, rows, empty)
 
     def _species(self, found: Figures) -> SectionView:
@@ -142,13 +142,13 @@ class FiguresViews:
         heads = [
             self.t("Claimed as"),
             self.t("Decided"),
-            self.t("Claim right"),
-            self.t("Computer right"),
+            self.t("Claim correct"),
+            self.t("Computer correct"),
             self.t("Unable to tell"),
             self.t("Codes"),
         ]
-        text = self.t("Shares with their 95 per cent interval, and the number they are a share of.")
-        return SectionView("species", self.t("Species"), text, heads, rows, self.t("Nothing is decided yet."))
+        text = self.t("Shares with their 95 per cent interval and the total.")
+        return SectionView("species", self.t("Species"), text, heads, rows, self.t("Nothing has been decided yet."))
 
     def _pairs(self, found: Figures) -> SectionView:
         rows = [
@@ -160,8 +160,8 @@ class FiguresViews:
             ]
             for pair in found.pairs
         ]
-        heads = [self.t("Reviewers"), self.t("Both answered"), self.t("The same"), self.t("Kappa")]
-        empty = self.t("No two reviewers have answered the same submission yet.")
+        heads = [self.t("Reviewers"), self.t("Reviewed by both"), self.t("Same answer"), self.t("Kappa")]
+        empty = self.t("No two reviewers have reviewed the same submission yet.")
         return SectionView("pairs", self.t("Agreement between reviewers"), "", heads, rows, empty)
 
     def _capital(self, scientific_name: str) -> str:

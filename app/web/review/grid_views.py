@@ -78,7 +78,7 @@ class GridViews:
             url=grid_url(*(one.scientific_name if one else NO_TAXON for one in (pair.claimed, pair.predicted))),
             taxa=list({one.scientific_name: one for one in (claimed, predicted) if one}.values()),
             claimed_text=claimed.vernacular_name if claimed else self.t("no species"),
-            predicted_text=predicted.vernacular_name if predicted else self.t("none that it knows"),
+            predicted_text=predicted.vernacular_name if predicted else self.t("no known species"),
             count=capped(pair.open),
         )
 
@@ -125,7 +125,7 @@ class GridViews:
                 )
         for value, key, label in (
             ("unable", "u", self.t("Unable to tell")),
-            ("no_butterfly", "n", self.t("No butterfly, no use")),
+            ("no_butterfly", "n", self.t("No butterfly or unusable")),
         ):
             found.append(ChoiceView(value, key, "plain", "", label, label))
         return found

@@ -231,9 +231,9 @@ class ItemViews:
         sent = self._words.language.ngettext("One other submission.", "%(num)s other submissions.", record.sent)
         known = record.right + record.wrong
         if not known:
-            return sent + " " + self.t("None is decided yet.")
+            return sent + " " + self.t("None decided yet.")
         right = self._words.language.ngettext(
-            "One is decided: %(right)s right.", "%(num)s are decided: %(right)s right.", known, right=record.right
+            "One decided: %(right)s correct.", "%(num)s decided: %(right)s correct.", known, right=record.right
         )
         return f"{sent} {right}"
 
@@ -267,16 +267,16 @@ class ItemViews:
     def _standing(self, item: Item) -> str:
         if item.state.hold is Hold.OTHERS:
             return self.t(
-                "%(name)s has it open, until %(when)s at most.",
+                "%(name)s has it open, until %(when)s at the latest.",
                 name=item.state.holder_name or self.t("Another reviewer"),
                 when=self._words.moment(item.state.until) if item.state.until else "",
             )
         if item.state.state is TaskState.ASKED:
-            return self.t("It waits for the volunteer to answer a question.")
+            return self.t("Waiting for the volunteer to answer a question.")
         if item.state.state is TaskState.GONE:
-            return self.t("There is nothing to decide here any more: it was withdrawn, or accepted by the computer.")
+            return self.t("Nothing to decide: this was withdrawn, or accepted by the computer.")
         if item.outcome_kind is None:
-            return self.t("It is decided.")
+            return self.t("Already decided.")
         taxon = item.outcome_taxon.scientific_name if item.outcome_taxon else None
         return self.t("Decided: %(what)s.", what=self._words.said(item.outcome_kind, taxon, item.verification_status))
 

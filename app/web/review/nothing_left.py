@@ -11,24 +11,24 @@ def nothing_left(words: Words, wanted: Filter, waiting: int) -> dict[str, Any]:
     """``waiting``: how many match the filter all the same, because others have them open or this reviewer has answered them."""
     t = words.t
     queue = LinkView(t("To the queue"), "/review")
-    everything = LinkView(t("Everything that waits"), "/review/next")
-    figures = LinkView(t("See what you did"), "/review/figures")
+    everything = LinkView(t("Show all waiting"), "/review/next")
+    figures = LinkView(t("Show your decisions"), "/review/figures")
     if waiting:
         return {
-            "title": t("Nothing left for you here"),
+            "title": t("Nothing left for you"),
             "text": t(
-                "What still waits is open on other desks, or needs another expert than you. Look again in a while."
+                "The remaining submissions are open with other reviewers, or need a different expert. Check again later."
             ),
             "ways": [everything, queue] if wanted.narrowed_by else [queue, figures],
         }
     if wanted.narrowed_by:
         return {
-            "title": t("Nothing left like this"),
-            "text": t("Everything that matches your filter is decided."),
+            "title": t("No more matches"),
+            "text": t("Everything that matches your filter has been decided."),
             "ways": [everything, queue],
         }
     return {
         "title": t("All done"),
-        "text": t("Nothing waits for an expert any more. Thank you."),
+        "text": t("Nothing is waiting for an expert. Thank you."),
         "ways": [figures, queue],
     }

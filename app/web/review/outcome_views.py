@@ -14,7 +14,7 @@ _SURE: dict[VerificationStatus, str] = {
     VerificationStatus.V1: _("The record counts as correct."),
     VerificationStatus.V2: _("The record counts as considered correct."),
     VerificationStatus.C3: _("The record counts as plausible."),
-    VerificationStatus.R4: _("The record can't be verified, so it does not count. Thank you for trying."),
+    VerificationStatus.R4: _("The record can’t be verified, so it does not count. Thank you for your help."),
     VerificationStatus.R5: _("The record does not count."),
 }
 
@@ -73,12 +73,12 @@ def _outcome(told: Told, language: Language, views: Views) -> OutcomeView:
     standing = t(_SURE[told.code]) if told.code in _SURE else ""
     when = language.date(told.at)
     if told.kind is IdentificationKind.NO_BUTTERFLY:
-        headline = t("An expert found no butterfly to name")
+        headline = t("An expert found no recognisable butterfly")
         text = t("Either it is something else, or the photo does not show enough.")
         return OutcomeView("out-of-scope", "outside", headline, text, f"{standing} {when}", [])
     if taxon is None:
-        headline = t("Experts can't tell from this photo")
-        text = t("It happens to many photos: a mark is hidden, or both species would look like this.")
+        headline = t("Experts can’t identify it from this photo")
+        text = t("This happens with many photos: a mark is hidden, or both species can look like this.")
         return OutcomeView("uncertain", "question", headline, text, f"{standing} {when}", [])
     if claimed is None:
         headline = t("An expert says: %(name)s", name=taxon.vernacular_name)
@@ -86,7 +86,7 @@ def _outcome(told: Told, language: Language, views: Views) -> OutcomeView:
     if told.differs:
         headline = t("An expert says: %(name)s", name=taxon.vernacular_name)
         text = t(
-            "You said %(claim)s. They are easily confused; the marks below tell them apart.",
+            "You said %(claim)s. They are easily confused; the marks below show the difference.",
             claim=claimed.vernacular_name,
         )
         return OutcomeView("disagree", "look", headline, text, f"{standing} {when}", [taxon, claimed])

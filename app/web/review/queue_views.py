@@ -157,15 +157,15 @@ class QueueViews:
         many = capped(total)
         sentences = {
             ListState.OPEN: self._words.language.ngettext(
-                "One waits for an expert.", "%(num)s wait for an expert.", n, num=many
+                "One is waiting for an expert.", "%(num)s are waiting for an expert.", n, num=many
             ),
-            ListState.MINE: self._words.language.ngettext(
-                "One is on your desk.", "%(num)s are on your desk.", n, num=many
-            ),
+            ListState.MINE: self._words.language.ngettext("One is with you.", "%(num)s are with you.", n, num=many),
             ListState.QUESTIONED: self._words.language.ngettext(
-                "One waits for its volunteer.", "%(num)s wait for their volunteers.", n, num=many
+                "One is waiting for the volunteer.", "%(num)s are waiting for volunteers.", n, num=many
             ),
-            ListState.DECIDED: self._words.language.ngettext("One is decided.", "%(num)s are decided.", n, num=many),
+            ListState.DECIDED: self._words.language.ngettext(
+                "One has been decided.", "%(num)s have been decided.", n, num=many
+            ),
         }
         told = self.describe(replace(wanted, state=ListState.OPEN))
         return f"{sentences[wanted.state]} {told}".strip()
@@ -181,11 +181,11 @@ class QueueViews:
         species = {name: self._taxon(name) for name in (*counts.claimed, *counts.predicted)}
         people = {str(number): name for number, name in self._people.items()}
         told = (
-            ("reason", self.t("Why it is here"), reasons, counts.reason),
+            ("reason", self.t("Reason"), reasons, counts.reason),
             ("claimed", self.t("Claimed as"), species, counts.claimed),
             ("predicted", self.t("The computer sees"), species, counts.predicted),
             ("quality", self.t("Photo"), qualities, counts.quality),
-            ("reviewer", self.t("Identified last by"), people, counts.reviewer),
+            ("reviewer", self.t("Last identified by"), people, counts.reviewer),
         )
         return [self._group(wanted, *parts) for parts in told]
 
@@ -207,11 +207,11 @@ class QueueViews:
         """One line."""
         claimed = item.claimed.scientific_name if item.claimed else None
         predicted = item.predicted.scientific_name if item.predicted else None
-        title = self.t("Blind: look for yourself") if item.blind else self._words.pair(claimed, predicted)
+        title = self.t("Blind review") if item.blind else self._words.pair(claimed, predicted)
         places = [self._words.language.date(item.event_date) if item.event_date else "", item.place]
         lease = ""
         if item.leased_by == self._user_id:
-            lease = self.t("on your desk")
+            lease = self.t("with you")
         elif item.leased_by_name:
             lease = self.t("%(name)s has it open", name=item.leased_by_name)
         why = self.t(wording.WHY[item.reason]) if item.reason and item.state is TaskState.OPEN else ""
@@ -240,37 +240,37 @@ class QueueViews:
         return self.t("asked") if item.state is TaskState.ASKED else ""
 
     def _empty(self, wanted: Filter) -> dict[str, Any]:
-        everything = LinkView(self.t("Show everything that waits"), "/review")
-        decided = LinkView(self.t("See what was decided"), "/review?state=decided")
+        everything = LinkView(self.t("Show all waiting"), "/review")
+        decided = LinkView(self.t("Show decided submissions"), "/review?state=decided")
         start = LinkView(self.t("Start reviewing"), "/review/next")
         if wanted.narrowed_by:
             title, text, ways = (
-                self.t("Nothing like this"),
-                self.t("No submission matches this filter."),
+                self.t("No submissions found"),
+                self.t("No submissions match this filter."),
                 [everything],
             )
         elif wanted.state is ListState.OPEN:
             title, text, ways = (
-                self.t("Nothing waits"),
-                self.t("Everything that was flagged is decided. New ones appear here as volunteers send them."),
+                self.t("Nothing is waiting"),
+                self.t("All flagged submissions have been decided. New ones appear here as they come in."),
                 [decided],
             )
         elif wanted.state is ListState.MINE:
             title, text, ways = (
-                self.t("Your desk is empty"),
-                self.t("What you have open, and answers to your questions, appear here."),
+                self.t("Nothing with you"),
+                self.t("Submissions you have open and answers to your questions appear here."),
                 [start, everything],
             )
         elif wanted.state is ListState.QUESTIONED:
             title, text, ways = (
-                self.t("No question waits"),
-                self.t("What you ask volunteers waits here for their answer."),
+                self.t("No open questions"),
+                self.t("Your questions to volunteers wait here for their answer."),
                 [everything],
             )
         else:
             title, text, ways = (
                 self.t("Nothing decided yet"),
-                self.t("Decisions appear here, the latest first."),
+                self.t("Decisions appear here, latest first."),
                 [start],
             )
         return {"empty_title": title, "empty_text": text, "empty_ways": ways}

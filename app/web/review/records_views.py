@@ -21,16 +21,16 @@ STANDINGS: dict[Standing, str] = {
     Standing.NOT_ACCEPTED: _("not accepted"),
 }
 PRECISIONS: dict[Precision, str] = {
-    Precision.EXACT: _("exactly as they were given"),
+    Precision.EXACT: _("exact, as given"),
     Precision.HUNDRED_METRES: _("rounded to about 100 metres"),
     Precision.KILOMETRE: _("rounded to about 1 kilometre"),
     Precision.TEN_KILOMETRES: _("rounded to about 10 kilometres"),
-    Precision.NONE: _("not at all"),
+    Precision.NONE: _("not included"),
 }
 LICENCES: dict[Licence, str] = {
-    Licence.CC0: _("CC0: anybody may do anything with them"),
-    Licence.CC_BY: _("CC BY 4.0: anybody may use them who names you"),
-    Licence.CC_BY_NC: _("CC BY-NC 4.0: anybody may use them who names you and earns nothing with them"),
+    Licence.CC0: _("CC0: no restrictions"),
+    Licence.CC_BY: _("CC BY 4.0: use with credit"),
+    Licence.CC_BY_NC: _("CC BY-NC 4.0: non-commercial use with credit"),
 }
 _STYLES = ("first", "second", "third", "fourth")
 _MOST_TICKS = 6
@@ -106,7 +106,7 @@ class RecordsViews:
             NumberView(
                 self.t("Butterflies"),
                 str(butterflies),
-                self.t("in what was accepted: volunteers say how many they saw"),
+                self.t("in accepted records, as counted by volunteers"),
             ),
             NumberView(
                 self.t("Accepted by experts"),
@@ -116,12 +116,12 @@ class RecordsViews:
             NumberView(
                 self.t("Accepted by the computer"),
                 str(standings[Standing.MACHINE].records),
-                self.t("no person has looked at these"),
+                self.t("not checked by a person"),
             ),
             NumberView(
                 self.t("Not decided yet"),
                 str(standings[Standing.UNDECIDED].records),
-                self.t("they wait at the desk, or for a volunteer's answer"),
+                self.t("waiting for review, or for a volunteer’s answer"),
             ),
         ]
 
@@ -135,9 +135,9 @@ class RecordsViews:
         rows = [self._row(one) for one in found.species]
         return SectionView(
             "species",
-            self.t("Species by standing"),
+            self.t("Species by status"),
             self.t(
-                "As the experts named them where they did, else as they were claimed. Butterflies are those of accepted records."
+                "Species as identified by experts, otherwise as claimed. Butterflies are counted in accepted records."
             ),
             heads,
             rows,
@@ -172,7 +172,7 @@ class RecordsViews:
         ]
         highest = max(y for line in drawn for _x, y in line.points)
         picture = chart(
-            self.t("Accepted records of each species, week by week"),
+            self.t("Accepted records of each species by week"),
             Axis(self.t("week of"), 0.0, float(span), named=named),
             Axis(self.t("records"), 0.0, max(5.0, 1.05 * highest), percent=False),
             drawn,
@@ -183,7 +183,7 @@ class RecordsViews:
     def chosen(self, extent: Extent) -> list[str]:
         """What a download would hold, and what is missing in it, in sentences."""
         n = self._words.language.ngettext
-        told = [n("This is one record.", "These are %(num)s records.", extent.records)]
+        told = [n("One record selected.", "%(num)s records selected.", extent.records)]
         if extent.undated:
             told.append(n("One has no date.", "%(num)s have no date.", extent.undated))
         if extent.unplaced:
@@ -191,8 +191,8 @@ class RecordsViews:
         if extent.unnamed:
             told.append(
                 n(
-                    "One is of no species; an archive leaves it out.",
-                    "%(num)s are of no species; an archive leaves them out.",
+                    "One has no species and is left out of an archive.",
+                    "%(num)s have no species and are left out of an archive.",
                     extent.unnamed,
                 )
             )
@@ -205,7 +205,7 @@ class RecordsViews:
             self.t("Number"),
             self.t("Date"),
             self.t("Where"),
-            self.t("Standing"),
+            self.t("Status"),
             self.t("Identified by"),
         ]
 

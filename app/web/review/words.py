@@ -35,7 +35,7 @@ class Words:
         claim = claim[:1].upper() + claim[1:]
         if predicted == claimed:
             return claim
-        sees = self.name(predicted) if predicted else self.t("none that it knows")
+        sees = self.name(predicted) if predicted else self.t("no known species")
         return self.t("%(claim)s; computer: %(sees)s", claim=claim, sees=sees)
 
     def said(self, kind: IdentificationKind, taxon: str | None, code: VerificationStatus | None) -> str:
@@ -52,7 +52,9 @@ class Words:
 
     def happened(self, events: Sequence[Happening]) -> str:
         """What became of an item while somebody had it open, in sentences."""
-        return " ".join(self._happening(event) for event in events) or self.t("It has changed since you opened it.")
+        return " ".join(self._happening(event) for event in events) or self.t(
+            "This submission has changed since you opened it."
+        )
 
     def _happening(self, event: Happening) -> str:
         sentence = wording.HAPPENED.get(event.what, wording.HAPPENED_OTHERWISE)

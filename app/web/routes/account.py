@@ -29,7 +29,7 @@ from app.web.visitors import SignedIn
 
 router = APIRouter(include_in_schema=False)
 _NO_STORE = {"Cache-Control": "no-store"}
-Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None, with_first_password=True))]
+Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, with_first_password=True))]
 
 
 @router.get("/account")
@@ -43,7 +43,7 @@ def show(
     """Everything that a user keeps here."""
     messages = {
         "saved": language.gettext("Your account was saved."),
-        "password": language.gettext("Your new password holds. Everywhere else you were signed out."),
+        "password": language.gettext("Your password was changed. You were signed out everywhere else."),
         "session": language.gettext("You were signed out there."),
     }
     return _page(request, user, sessions, language, flash=messages.get(done))

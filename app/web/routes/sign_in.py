@@ -20,7 +20,7 @@ from app.web.visitors import SignedIn
 
 router = APIRouter(include_in_schema=False)
 LONGEST_FIELD = 400
-Leaving = Annotated[SignedIn, Depends(needs(Role.REVIEWER, None, with_first_password=True))]
+Leaving = Annotated[SignedIn, Depends(needs(Role.REVIEWER, with_first_password=True))]
 
 
 @router.get("/sign-in")
@@ -62,7 +62,7 @@ def sign_in(
     try:
         user, token = service.sign_in(attempt)
     except WrongPassword:
-        problem = language.gettext("E-mail address or password is wrong.")
+        problem = language.gettext("E-mail address or password is incorrect.")
         return _page(request, next, email=email, problem=problem, status=401)
     except TooManyAttempts as error:
         problem = language.ngettext(

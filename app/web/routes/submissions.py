@@ -168,9 +168,9 @@ def show(
     answered: str = "",
 ) -> Response:
     """One submission with its verdict."""
-    flash = language.gettext("You sent this before. Here it is.") if again else None
+    flash = language.gettext("You already sent this. Here it is.") if again else None
     if answered:
-        flash = language.gettext("Thank you. The expert who asked gets your answer.")
+        flash = language.gettext("Thank you. Your answer has been sent to the expert.")
     return page_of(request, session, submissions.get(session, token), language, choices, flash=flash)
 
 

@@ -82,7 +82,7 @@ def compared(difference, photos, least):
 PAIRED = Difference(-0.01, 0.004, 300, paired=True)
 FEWER = replace(SERVING, photos=800)
 NO_FIGURES = "It has no figures on photos it never learnt from."
-ALONE = "Nothing serves yet that it could be worse than."
+ALONE = "No version is in service to compare with."
 ACCURACIES = [
     # candidate's figure, labels in service, its figure, difference on the same photos; passed, least difference, words
     (None, ("a",), SERVING, None, False, None, NO_FIGURES),

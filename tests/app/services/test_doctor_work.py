@@ -197,6 +197,6 @@ def test_the_command_ends_with_0_when_all_is_well_and_with_1_when_not(lite):
     assert answer["healthy"] is False
     assert answer["findings"][0]["repairable"] is True
     said = command(lite, "--repair")
-    assert (said.returncode, "made anew" in said.stdout) == (0, True)
+    assert (said.returncode, "recreated" in said.stdout) == (0, True)
     assert doctor.examine is examine
     assert command(lite).returncode == 0

@@ -156,16 +156,16 @@ def test_a_square_that_moves_while_the_version_looks_is_left_to_its_own_job(serv
 def test_what_can_not_be_moved(service, anna):
     kept = screened(service)
     for number in (0, 2, -1):
-        with pytest.raises(NotFound, match="no photo of this number"):
+        with pytest.raises(NotFound, match="no photo with this number"):
             squares(service).of_volunteer(kept.token, number, DRAWN)
     with pytest.raises(NotFound, match="no submission at this link"):
         squares(service).of_volunteer("nothing", 1, DRAWN)
     decide(service, anna, kept.id, taxon(TAXA[0]))
-    with pytest.raises(Conflict, match="can't be changed any more"):
+    with pytest.raises(Conflict, match="can no longer be changed"):
         squares(service).of_volunteer(kept.token, 1, DRAWN)
     gone = screened(service, idempotency_key="another", note="another")
     submissions(service).withdraw(gone.token)
-    with pytest.raises(Conflict, match="can't be changed any more"):
+    with pytest.raises(Conflict, match="can no longer be changed"):
         squares(service).of_volunteer(gone.token, 1, DRAWN)
     assert row(service, kept.token).square_changes == row(service, gone.token).square_changes == 0
 
@@ -256,7 +256,7 @@ def test_a_reviewer_draws_and_the_item_is_another_one_then(service, anna):
 def test_an_item_that_another_reviewer_has_open_is_left_alone(service, anna):
     kept = screened(service)
     revision = Desk(service.sessions).open(make_user(service.sessions).id, kept.id).revision
-    with pytest.raises(Stale, match="has this item open"):
+    with pytest.raises(Stale, match="has this submission open"):
         squares(service).of_reviewer(anna.id, kept.id, revision, 1, DRAWN)
     assert row(service, kept.token).square_changes == 0
 

@@ -266,7 +266,7 @@ WRONG_KEYS = [
     ({"scopes": frozenset()}, "scopes_missing"),
     ({"requests_per_minute": 0}, "number_range"),
     ({"expires_at": utcnow() - timedelta(days=1)}, "date_in_past"),
-    ({"scopes": frozenset({Scope.ADMIN})}, "scope_above_role"),
+    ({"scopes": frozenset({Scope.MODELS})}, "scope_above_role"),
 ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from app.services.photos import DISPLAY_SIDE, LEAST_DISPLAY_SIDE, THUMB_SIDE, prepare
+from app.services.photos import DISPLAY_SIDE, MOST_DISPLAY_SIDE, THUMB_SIDE, prepare
 from ml.inference import PixelLimits, open_photo
 from tests.factories import butterfly, encode, exif_photo
 from tests.ml import icc
@@ -46,7 +46,7 @@ def test_the_original_is_opened_and_decoded_once(monkeypatch):
 def test_the_copies_are_as_large_as_pages_show_them():
     prepared = prepare(LARGE, PixelLimits())
 
-    assert opened(prepared.display).size == (DISPLAY_SIDE, 1536)
+    assert opened(prepared.display).size == (DISPLAY_SIDE, 1200)
     assert opened(prepared.thumb).size == (THUMB_SIDE, 360)
     assert (prepared.info.width, prepared.info.height) == (2400, 1800)
 
@@ -70,7 +70,7 @@ def test_a_model_may_look_at_the_picture_that_was_decoded():
     assert prepare(LARGE, PixelLimits()).picture is None
     picture = prepare(LARGE, PixelLimits(), keep_picture=True).picture
 
-    expected, _ = open_photo(LARGE, max_side=DISPLAY_SIDE, min_side=LEAST_DISPLAY_SIDE)
+    expected, _ = open_photo(LARGE, max_side=DISPLAY_SIDE, at_most=MOST_DISPLAY_SIDE)
     assert picture is not None
     assert picture.mode == "RGB"
     assert np.array_equal(picture, expected)

@@ -120,7 +120,7 @@ def test_chunks_are_jobs_of_their_own_and_one_that_is_run_twice_counts_once(serv
 def test_what_serves_is_not_replayed_against_itself(service, start):
     with reading(service.sessions) as session:
         serving = session.scalars(select(ModelVersion.id).where(ModelVersion.active)).one()
-    with pytest.raises(Conflict, match="must be another one"):
+    with pytest.raises(Conflict, match="other than the one in service"):
         start(serving)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from app.db import transaction
 from app.domain.submission import SubmissionStatus
 from app.models import Job, ModelVersion, PredictionRecord, ReplayVerdict, ReviewTask, VerdictRecord
-from app.services import registry, screening_at_once
+from app.services import registry, screening, screening_at_once
 from app.services.shadow import set_shadow
 from ml.inference import Square
 from tests.app.sending import files, row, submissions, submit
@@ -132,7 +132,7 @@ def test_a_line_that_is_full_is_not_joined(service):
 
 
 def test_what_goes_wrong_with_the_verdict_costs_no_photo(service, monkeypatch, caplog):
-    real = screening_at_once.record
+    real = screening.record
 
     def half(session, *rest):
         real(session, *rest)

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from app.db import reading, transaction
 from app.domain import drift
 from app.domain.accounts import Role
+from app.domain.errors import NotFound
 from app.domain.verdict import Outcome
 from app.models import (
     Job,
@@ -25,7 +26,7 @@ from app.models import (
 from app.services import jobs, watch
 from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
-from tests.people import make_user, signed_in
+from tests.people import make_user
 from tests.reviewing import decide, send, taxon
 from tests.webhook import Webhook
 
@@ -115,15 +116,17 @@ def test_limits_make_alerts_once_until_somebody_has_seen_them(service, version, 
     assert {(alert.week, alert.figure) for alert in fresh} == {(MONDAY, name) for name in expected}
     watch.told(service.sessions, fresh)
     assert watch.note_alerts(service.sessions, version, found, service.settings) == []
-    admin = signed_in(service, Role.ADMIN)
-    alerts = admin.get("/api/v1/admin/watch").json()["alerts"]
-    assert {alert["figure"] for alert in alerts} == expected
-    for alert in alerts:
-        assert admin.post(f"/api/v1/admin/watch/alerts/{alert['id']}/seen").status_code == 204
-    assert admin.get("/api/v1/admin/watch").json()["alerts"] == []
-    assert admin.post("/api/v1/admin/watch/alerts/999/seen").status_code == 404
+    admin = make_user(service.sessions, Role.ADMIN)
     with reading(service.sessions) as session:
-        assert {row.seen_by for row in session.scalars(select(WatchAlert))} == {admin.user.id}
+        alerts = watch.open_alerts(session)
+    assert {alert.figure for alert in alerts} == expected
+    for alert in alerts:
+        watch.mark_seen(service.sessions, alert.id, admin.id)
+    with pytest.raises(NotFound):
+        watch.mark_seen(service.sessions, 999, admin.id)
+    with reading(service.sessions) as session:
+        assert watch.open_alerts(session) == []
+        assert {row.seen_by for row in session.scalars(select(WatchAlert))} == {admin.id}
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 
 PHOTOS = [encode(butterfly(seed, size=(90, 70))) for seed in range(4)]
-KEPT_ID = 1_000_003
 YESTERDAY = date.today() - timedelta(days=1)
 
 
@@ -27,7 +26,6 @@ def _can_exist(address):
 
 schemathesis.openapi.format("photo", st.sampled_from([Binary(photo) for photo in PHOTOS]))
 schemathesis.openapi.format("claim", st.sampled_from([*TAXA, "other", "unknown"]))
-schemathesis.openapi.format("taxon", st.sampled_from(TAXA))
 schemathesis.openapi.format("square", st.sampled_from(["", "0,0,1,1", "0.25,0.1,0.5,0.4"]))
 schemathesis.openapi.format("date", st.dates(date(1900, 1, 2), YESTERDAY).map(date.isoformat))
 schemathesis.openapi.format("email", st.emails().filter(_can_exist))
@@ -36,11 +34,10 @@ schemathesis.openapi.format("idempotency-key", st.just(str(uuid4())))
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    # The admin in whose name all this is asked is not to be deactivated half-way, nor the key revoked. And what one answer
-    # gives to the next question may be nothing: an invitation that nobody took names no user.
+    # What one answer gives to the next question may be nothing: a version that replaced none names none.
     for name, value in (case.path_parameters or {}).items():
-        if value is None or str(value) == str(KEPT_ID):
-            case.path_parameters[name] = KEPT_ID - 1
+        if value is None:
+            case.path_parameters[name] = 1
     # A key belongs to one submission: a good one is a new one each time. Bad ones stay as they are.
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and len(key) == 36:

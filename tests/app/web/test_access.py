@@ -131,5 +131,5 @@ def test_an_api_key_opens_what_its_scope_names_and_no_more(keys, access):
 
 
 def test_what_an_address_does_not_take_is_told_with_all_that_it_takes(service, users):
-    answer = signed_in(service, user=users[Role.ADMIN]).put("/api/v1/admin/users")
+    answer = signed_in(service, user=users[Role.ADMIN]).put("/admin/api-keys")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")

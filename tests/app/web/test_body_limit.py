@@ -63,7 +63,7 @@ def test_a_false_announcement_does_not_help(service, announced):
 def test_a_form_that_is_too_large_is_told_on_a_page(service):
     answer = post(service.client, photo(1) + 3 * MEGABYTE)
     assert answer.status_code == 413
-    assert "That is too much at once" in answer.text
+    assert "Upload too large" in answer.text
 
 
 def test_a_program_is_told_how_much_is_allowed(service):

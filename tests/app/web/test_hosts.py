@@ -52,7 +52,7 @@ def test_another_name_is_refused(serving, host):
 def test_a_person_is_told_on_a_page_and_a_program_in_a_problem(serving):
     client = serving(allowed_hosts="")
     page = client.get("/species", headers={"Host": "evil.example"})
-    assert "Not at this address" in page.text
+    assert "Unknown address" in page.text
     problem = client.get("/api/v1/taxa", headers={"Host": "evil.example"})
     assert problem.json()["type"] == "urn:wingcheck:unknown-host"
     assert problem.headers["x-content-type-options"] == "nosniff"

@@ -65,7 +65,7 @@ def test_a_volunteer_is_told_on_a_page(limited):
     assert post(limited, photo(1)).status_code == 303
     answer = post(limited, photo(2))
     assert answer.status_code == 429
-    assert "A little slower, please" in answer.text
+    assert "Too many requests" in answer.text
     assert "retry-after" in answer.headers
 
 

@@ -49,7 +49,7 @@ def test_an_error_of_ours_carries_them_too_and_tells_nothing(lite, monkeypatch):
     assert answer.status_code == 500
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert "a secret detail" not in answer.text
-    assert "The mistake is ours" in answer.text
+    assert "This is our fault" in answer.text
 
 
 def test_a_photo_carries_them_too(lite):
@@ -107,7 +107,7 @@ def test_a_form_of_our_own_is_taken(lite, headers):
 def test_a_form_from_another_site_is_refused(lite, headers):
     answer = post(lite.client, photo(1), headers=headers)
     assert answer.status_code == 403
-    assert "This form was not sent from our own page" in answer.text
+    assert "This form was not sent from our website" in answer.text
 
 
 def test_behind_tls_cookies_travel_over_https_only(tmp_path, sqlite_template):

@@ -26,7 +26,7 @@ _USUAL_DAYS, _USUAL_REQUESTS = 365, 120
 @router.get("")
 def show(request: Request, user: Admin, session: ReadSession, language: LanguageDep, done: str = "") -> Response:
     """All keys, and the form for another."""
-    flash = language.gettext("The key was revoked. It opens nothing any more.") if done == "revoked" else None
+    flash = language.gettext("The key was revoked and no longer works.") if done == "revoked" else None
     return _page(request, user, session, language, flash=flash)
 
 

@@ -40,7 +40,7 @@ def show(
 
 
 _ = str  # marks messages for extraction
-_PROBLEMS = {"late": _("That was not possible any more: the collection had gone on meanwhile.")}
+_PROBLEMS = {"late": _("No longer possible: the collection has moved on.")}
 
 
 def _page(
@@ -70,7 +70,7 @@ def _page(
         counts=[(each.value, t(DECISIONS[each]), counts[each]) for each in PhotoDecision],
         known=sum(counts[each] for each in LEARNT_FROM),
         problem=problem,
-        flash=views.words.language.ngettext("One photo is removed.", "%(num)s photos are removed.", removed)
+        flash=views.words.language.ngettext("One photo removed.", "%(num)s photos removed.", removed)
         if removed
         else None,
     )

@@ -44,7 +44,7 @@ def show(
         has_key=collections.has_key(settings),
         older=rows[collections.PAGE - 1].id if len(rows) > collections.PAGE else None,
         newest=before is not None,
-        flash=views.t("The collection and its photos are deleted.") if deleted else None,
+        flash=views.t("The collection and its photos were deleted.") if deleted else None,
     )
 
 
@@ -59,7 +59,7 @@ def ask(
     """First the species; with some chosen, what to look for and how."""
     chosen = [words.known[name] for name in dict.fromkeys(taxon) if name in words.known and words.known[name].active]
     if len(chosen) > MOST_SPECIES:
-        problem = words.t("At most %(max)s species at a time, please.", max=MOST_SPECIES)
+        problem = words.t("Please choose at most %(max)s species at a time.", max=MOST_SPECIES)
         return _form_page(request, settings, words, CollectionForm(taxon=[]), problem=problem, status=422, ticked=taxon)
     return _form_page(request, settings, words, blank(chosen))
 

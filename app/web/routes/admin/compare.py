@@ -54,7 +54,7 @@ def show(
         photos=photos,
         waiting=waiting,
         candidate=_candidate(one, other),
-        flash=words.t("It is looking at them. Load this page again in a while.") if asked else None,
+        flash=words.t("The photos are being checked. Reload this page later.") if asked else None,
     )
 
 

@@ -59,7 +59,7 @@ def show(
         info=folder.info,
         problem=folder.problem,
         manifest=folder.manifest,
-        card=rendered(folder.card, words.t("Table of the model card")),
+        card=rendered(folder.card, words.t("Table from the model card")),
         files=folder.files,
         activations=[views.activation(row) for row in activations],
         serving=serving,
@@ -162,17 +162,17 @@ def promote(
 ) -> Response:
     """Put it into service: past the gate, or, with ``overrule`` and a reason, against it."""
     if overrule and len(reason.strip()) < promotion.SHORTEST_REASON:
-        error = words.t("Please write a reason that others can understand later: a sentence at least.")
+        error = words.t("Please give a reason that others can understand later: at least a sentence.")
         return _gate_page(request, sessions, words, promotions, version_id, reason=reason, error=error, status=422)
     try:
         promotions.promote(version_id, user.user_id, overrule=reason if overrule else None)
     except GateClosed:
-        problem = words.t("Nothing was changed: the gate does not let it pass.")
+        problem = words.t("Nothing was changed: it does not pass all checks.")
     except ModelUnavailable:
-        problem = words.t("Nothing was changed: it can't be loaded.")
+        problem = words.t("Nothing was changed: it can’t be loaded.")
     except Conflict:
         problem = words.t(
-            "Nothing was changed: somebody else switched just now. These are the figures against the new one."
+            "Nothing was changed: somebody else has just switched versions. These figures compare with the new one."
         )
     else:
         return RedirectResponse("/admin/models?done=promoted", 303)

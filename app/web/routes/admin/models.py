@@ -29,8 +29,8 @@ def show(
 ) -> Response:
     """All versions, and the history of what served."""
     messages = {
-        "promoted": words.t("The switch is made. Every running server follows within seconds."),
-        "rolled_back": words.t("The earlier version serves again. Every running server follows within seconds."),
+        "promoted": words.t("Version switched. All running servers follow within seconds."),
+        "rolled_back": words.t("Rolled back. All running servers follow within seconds."),
     }
     return _page(request, sessions, words, before=before, flash=messages.get(done))
 
@@ -81,11 +81,13 @@ def roll_back(
     try:
         promotions.roll_back(version_id, user.user_id, reason)
     except Conflict:
-        problem = words.t("Nothing was changed: it serves already, it never served, or somebody switched just now.")
+        problem = words.t(
+            "Nothing was changed: this version is in service, was never in service, or somebody has just switched versions."
+        )
         return _page(request, sessions, words, problem=problem, status=409)
     except ModelUnavailable as error:
         problem = words.t(
-            "Nothing was changed: that version can't be loaded. %(why)s", why=error_message(words.language, error)
+            "Nothing was changed: that version can’t be loaded. %(why)s", why=error_message(words.language, error)
         )
         return _page(request, sessions, words, problem=problem, status=409)
     return RedirectResponse("/admin/models?done=rolled_back", 303)

@@ -25,7 +25,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 @router.get("")
 def show(request: Request, _user: Admin, session: ReadSession, language: LanguageDep, done: str = "") -> Response:
     """The people, the invitations, and the forms for more of both."""
-    messages = {"revoked": language.gettext("The invitation was taken back.")}
+    messages = {"revoked": language.gettext("The invitation was withdrawn.")}
     return _page(request, session, language, flash=messages.get(done))
 
 
@@ -75,7 +75,7 @@ def invite(
         typed = {"email": email, "role": role.value}
         with reading(sessions) as session:
             return _page(request, session, language, invitation=typed, errors={"invitation": by_field(error, language)})
-    return link_page(request, link, language.gettext("Hand this invitation over"), "/admin/people")
+    return link_page(request, link, language.gettext("Pass on this invitation"), "/admin/people")
 
 
 def link_page(request: Request, link: account_links.NewLink, title: str, back: str) -> Response:

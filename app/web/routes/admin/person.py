@@ -35,8 +35,8 @@ def show(
         "saved": language.gettext("The account was saved."),
         "session": language.gettext("%(name)s was signed out there.", name=name),
         "sessions": language.gettext("%(name)s was signed out everywhere.", name=name),
-        "password": language.gettext("%(name)s must choose a new password at the next visit.", name=name),
-        "activated": language.gettext("%(name)s may sign in again.", name=name),
+        "password": language.gettext("%(name)s must choose a new password at the next sign-in.", name=name),
+        "activated": language.gettext("%(name)s can sign in again.", name=name),
     }
     return _page(request, user, user_id, sessions, language, flash=messages.get(done), done=done)
 
@@ -146,7 +146,7 @@ def password_link(request: Request, user: Admin, user_id: int, language: Languag
     with transaction(request.app.state.sessions) as session:
         link = account_links.make_password_reset(session, user.user_id, user_id)
         name = accounts.get(session, user_id).name
-    title = language.gettext("Hand this link to %(name)s", name=name)
+    title = language.gettext("Pass this link on to %(name)s", name=name)
     return link_page(request, link, title, f"/admin/people/{user_id}")
 
 

@@ -100,7 +100,7 @@ def _page(
 def _errors(words: Words, refused: ValueError | InvalidInput) -> dict[str, str]:
     text = {
         "wanted_error": words.t("Choose one of these."),
-        "claim_reliability": words.t("Please write a number from 1 to 99.9."),
+        "claim_reliability": words.t("Please enter a number from 1 to 99.9."),
     }
     if isinstance(refused, InvalidInput):
         return {each.field: text[each.field] for each in refused.errors}

@@ -76,13 +76,13 @@ def start(
         day = date.fromisoformat(since.strip()) if since.strip() and not measuring else None
         first = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
     except ValueError:
-        error = words.t("This is not a day.")
+        error = words.t("Please enter a valid date.")
         return _ask_page(request, sessions, words, version_id, 422, error=error, **typed)
     try:
         number = use_cases.start(version_id, user.user_id, since=first, only_measuring=measuring)
     except Conflict:
         problem = words.t(
-            "Nothing was started: there is nothing to look at, or this version serves itself, or none does."
+            "Nothing was started: there are no submissions, this version is in service itself, or no version is."
         )
         return _ask_page(request, sessions, words, version_id, 409, problem=problem, **typed)
     return RedirectResponse(f"/admin/replays/{number}", 303)
@@ -152,7 +152,7 @@ def show(
     with reading(sessions) as session:
         content = _content(session, words, _view(session, words, replay_id), wanted, after)
     events = f"/admin/replays/{replay_id}/events?{_query(wanted)}&after={after}"
-    problem = words.t("No part of it has failed, so there is nothing to try again.") if refused else ""
+    problem = words.t("No parts have failed, so there is nothing to retry.") if refused else ""
     return model_page(request, "replay.html", events=events, problem=problem, **content)
 
 

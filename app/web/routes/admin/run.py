@@ -37,7 +37,7 @@ def show(
         row = runs.get(session, run_id)
         run = _viewed(session, views, row)
         learnt = views.frozen(row)
-    problem = words.t("That was not possible any more: the run had gone on meanwhile.") if refused else ""
+    problem = words.t("No longer possible: the run has moved on.") if refused else ""
     return model_page(
         request,
         "run.html",

@@ -39,7 +39,7 @@ def show(
     done: str = "",
 ) -> Response:
     """Taxa by name, and what was changed last."""
-    messages = {"undone": language.gettext("The change was undone. Everything is as it was before.")}
+    messages = {"undone": language.gettext("The change was undone.")}
     return _page(request, sessions, language, q=q, after=after, flash=messages.get(done))
 
 
@@ -137,7 +137,7 @@ def undo(request: Request, user: Admin, change_id: int, sessions: Sessions, lang
             taxon_list.undo(session, user.user_id, change_id)
     except Conflict:
         problem = language.gettext(
-            "It was not undone: it was undone already, or somebody changed one of its species since."
+            "Could not undo: it was already undone, or somebody has changed one of these species since."
         )
         return _page(request, sessions, language, status=409, problem=problem)
     return RedirectResponse("/admin/taxa?done=undone", 303)

@@ -96,7 +96,7 @@ def _refusal(
             raise error
         told = " ".join(line["message"] for line in field_errors(error, words.language))
         return item_page(request, sessions, words, user_id, submission_id, carried.wanted, 422, told)
-    happened = words.happened(error.happened) if isinstance(error, Stale) else words.t("This is not possible any more.")
+    happened = words.happened(error.happened) if isinstance(error, Stale) else words.t("This is no longer possible.")
     if wants_json(request):
         return problems.response("conflict", 409, happened)
     return stale_page(request, words, happened, submission_id, carried.query)

@@ -12,7 +12,7 @@ from app.web.routes.review.shared import Sessions, WordsDep, desk_page, to
 
 router = APIRouter(include_in_schema=False)
 _ = str  # marks messages for extraction
-_BRIGHTNESS = {0.8: _("a little darker"), 1.0: _("as they are"), 1.2: _("a little brighter"), 1.6: _("much brighter")}
+_BRIGHTNESS = {0.8: _("a little darker"), 1.0: _("unchanged"), 1.2: _("a little brighter"), 1.6: _("much brighter")}
 
 
 @router.get("/review/preferences")

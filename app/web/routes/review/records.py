@@ -12,7 +12,7 @@ from app.services.records import archive, description, selection, summary
 from app.services.records.archive import Download, NotDescribed
 from app.services.records.archive import Form as FileForm
 from app.services.records.description import Description
-from app.web.auth import Coordinator, SignedIn
+from app.web.auth import Coordinator, RecordsReader, SignedIn
 from app.web.review import records_form
 from app.web.review.queue_views import QueueViews
 from app.web.review.records_form import RecordsForm
@@ -31,7 +31,7 @@ def show(
     request: Request, user: Coordinator, sessions: Sessions, words: WordsDep, saved: str = "", undescribed: str = ""
 ) -> Response:
     """The numbers of a time and a species, and what a download would hold. ``undescribed``: an archive was asked for."""
-    missing = {"title": words.t("An archive says whose the records are. Please fill this in first.")}
+    missing = {"title": words.t("An archive needs these details. Please fill them in first.")}
     return _page(
         request,
         user,
@@ -110,7 +110,7 @@ def _fields(before: Description | None) -> dict[str, str]:
 
 @router.get("/review/records/download")
 def download(
-    request: Request, user: Coordinator, sessions: Sessions, words: WordsDep, file: FileForm = FileForm.CSV
+    request: Request, user: RecordsReader, sessions: Sessions, words: WordsDep, file: FileForm = FileForm.CSV
 ) -> Response:
     """One file of what was chosen, sent as it is made. Who took what stands in the log."""
     form, _years = _read(request, sessions, words)

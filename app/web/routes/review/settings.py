@@ -103,7 +103,7 @@ def _mistakes(error: InvalidInput, words: Words) -> dict[str, str]:
         limits = dict(one.params)
         if one.field in _PERCENT:
             least, most = (f"{float(limits[name]) * 100:g}" for name in ("min", "max"))
-            told[one.field] = words.t("From %(min)s to %(max)s per cent, please.", min=least, max=most)
+            told[one.field] = words.t("Please enter a percentage from %(min)s to %(max)s.", min=least, max=most)
     return told
 
 

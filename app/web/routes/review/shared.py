@@ -23,7 +23,7 @@ _PAGES = [
     ("/review/grid", _("Batches"), Role.REVIEWER),
     ("/review/figures", _("Figures"), Role.REVIEWER),
     ("/review/templates", _("Templates"), Role.REVIEWER),
-    ("/review/preferences", _("My desk"), Role.REVIEWER),
+    ("/review/preferences", _("My preferences"), Role.REVIEWER),
     ("/review/records", _("Records"), Role.COORDINATOR),
     ("/review/acceptance", _("Acceptance"), Role.COORDINATOR),
     ("/review/settings", _("Rules"), Role.COORDINATOR),

@@ -48,7 +48,7 @@ def test_the_photo_that_two_processes_died_of_is_told_and_all_others_are_answere
     rows = list(asking.answers(sources, info, make_settings(tmp_path), 2))
     killing.join()
     assert [row["filename"] for row in rows] == [source.name for source in sources]
-    assert rows[2]["error"] == {"kind": "undecodable", "detail": "The process that read this photo died of it."}
+    assert rows[2]["error"] == {"kind": "undecodable", "detail": "The process that read this photo crashed."}
     assert [row["filename"] for row in rows if "error" in row] == ["deadly.jpg", "3.jpg"]
 
 

@@ -160,7 +160,7 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
         use_cases(service).delete(number, admin.id)
     sets.stop_using(number, admin.id)
     assert base.is_dir(), "the run that waits may still read it"
-    with pytest.raises(Conflict, match="nothing to learn from"):
+    with pytest.raises(Conflict, match="No training data"):
         runs.plan(Request())
     runs.cancel(run, admin.id)
     sets.use(number, admin.id)

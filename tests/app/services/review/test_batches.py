@@ -66,7 +66,7 @@ def test_what_has_changed_meanwhile_is_left_and_told(review):
     assert done.decided == 2
     [stale] = [item for item in done.items if item.submission_id == numbers[1]]
     assert (stale.outcome, [told.user_name for told in stale.happened]) == (None, ["Ben"])
-    assert next(item for item in done.items if item.submission_id == 4711).problem
+    assert next(item for item in done.items if item.submission_id == 4711).outcome is None
 
 
 def test_where_nothing_is_decided_there_is_no_batch(review):

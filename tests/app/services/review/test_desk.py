@@ -73,13 +73,7 @@ def test_opening_says_who_holds_it(review):
     assert review.desk.open(review.anna, item).hold is Hold.MINE
     seen = review.desk.open(review.ben, item)
     assert (seen.hold, seen.holder_name) == (Hold.OTHERS, "Anna")
-    assert review.desk.look(review.anna, item).hold is Hold.MINE
-
-
-def test_looking_takes_nothing(review):
-    [item] = waiting(review.sessions)
-    review.desk.look(review.anna, item)
-    assert task_of(review.sessions, item).leased_by is None
+    assert review.desk.open(review.anna, item).hold is Hold.MINE
 
 
 def test_an_item_that_was_let_go_is_for_others(review):
@@ -177,7 +171,7 @@ def test_a_filter_narrows_what_comes_next(review):
     assert review.desk.next(review.anna, Filter(claimed=TAXA[1])) == item
 
 
-@pytest.mark.parametrize("action", ["open", "renew", "look", "skip"])
+@pytest.mark.parametrize("action", ["open", "renew", "skip"])
 def test_what_is_not_there_is_not_found(review, action):
     with pytest.raises(NotFound):
         getattr(review.desk, action)(review.anna, 4711)

@@ -93,9 +93,9 @@ PARTS = [
 
 @pytest.mark.parametrize(("size", "square", "quality"), PARTS)
 def test_what_is_drawn_around_is_looked_at(storage, size, square, quality):
-    assert measured(storage, *size, square=square) is quality
+    assert measured(storage, size[0], size[1], square) is quality
     thumb = storage.get(photos.key_of("a" * 64, "thumb"))
-    assert of_copy(thumb, *size, Square(*square) if square else None) is quality
+    assert of_copy(thumb, size[0], size[1], Square(*square) if square else None) is quality
 
 
 def test_sharpness_is_that_of_256_pixels(storage):

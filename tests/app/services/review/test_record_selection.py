@@ -1,11 +1,11 @@
 """Which records are meant, how many there are, and what is told of each."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
-from app.db import reading, transaction
+from app.db import reading, transaction, utcnow
 from app.domain.errors import InvalidInput
 from app.domain.occurrence import ACCEPTED, Licence, Precision, Standing
 from app.domain.review import IdentificationKind
@@ -204,6 +204,20 @@ def test_a_time_takes_both_its_days_in(review, since, until, expected):
     wanted = Selection(since, until, standings=EVERY)
     assert {numbers[number] for number in told(review, wanted)} == expected
     assert counted(review, wanted).total.records == len(expected)
+
+
+def test_only_what_has_changed_since_a_moment(review):
+    """Sent on that day or later, or decided since."""
+    first, second, third = waiting(review.sessions, 3, day=JULY)
+    sent = datetime(2026, 7, 14, 12, tzinfo=UTC)
+    for days, number in enumerate((first, second, third)):
+        change(review, number, created_at=sent + timedelta(days=days))
+    wanted = Selection(standings=EVERY, changed_since=sent + timedelta(days=1))
+    assert list(told(review, wanted)) == [second, third]
+    decide(review, first, it_is(GATEKEEPER))
+    assert list(told(review, wanted)) == [first, second, third]
+    assert list(told(review, wanted, after=first, batch=1)) == [second, third]
+    assert told(review, Selection(standings=EVERY, changed_since=utcnow() + timedelta(minutes=1))) == {}
 
 
 def test_without_a_date_it_counts_for_the_day_it_was_sent(review):

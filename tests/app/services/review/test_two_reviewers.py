@@ -16,7 +16,7 @@ from app.services.review.decisions import Decisions
 from app.services.review.desk import Desk
 from app.services.review.filters import Filter
 from tests.app.sending import TAXA
-from tests.desk import it_is, waiting
+from tests.desk import it_is, task_of, waiting
 
 ITEMS = 500
 
@@ -37,7 +37,7 @@ def review_until_nothing_is_left(url: str, user_id: int) -> None:
             continue
         desk.peek(user_id, Filter(), 2, number)
         try:
-            done = decisions.decide(user_id, number, desk.look(user_id, number).revision, it_is())
+            done = decisions.decide(user_id, number, task_of(sessions, number).revision, it_is())
         except Stale:  # "next" never hands out what another one holds
             print("stale", number)
             continue

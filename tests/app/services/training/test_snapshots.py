@@ -153,7 +153,7 @@ def test_starting_again_with_nothing_new_is_refused_unless_somebody_insists(serv
     first = runs.start(Request(epochs=3), None)
     with transaction(service.sessions) as session:
         get(session, first).model_version_id = 1
-    assert f"run {first} learnt from the same photos" in runs.plan(Request(epochs=3)).pointless
+    assert f"run {first} used the same photos" in runs.plan(Request(epochs=3)).pointless
     with pytest.raises(NothingNew):
         runs.start(Request(epochs=3), None)
     assert runs.plan(Request(epochs=4)).pointless == ""
@@ -167,7 +167,7 @@ def test_starting_again_with_nothing_new_is_refused_unless_somebody_insists(serv
 
 @SQLITE
 def test_base_data_are_those_of_the_settings_and_a_change_in_them_is_new(service, runs, tmp_path):
-    with pytest.raises(Conflict, match="nothing to learn from"):
+    with pytest.raises(Conflict, match="No training data"):
         runs.plan(Request())
     drawn = write_drawn_folder(tmp_path / "drawn", per_label=2, outsiders=1)
     service.settings.training_root = str(drawn)
@@ -176,7 +176,7 @@ def test_base_data_are_those_of_the_settings_and_a_change_in_them_is_new(service
     assert plan.labels == tuple(TAXA)
     (drawn / "pair" / "more.txt").write_text("another file")
     assert runs.plan(Request()).choice.fingerprint != plan.choice.fingerprint
-    with pytest.raises(Conflict, match="There is no base data set /etc"):
+    with pytest.raises(Conflict, match="/etc is no known base data set"):
         runs.plan(Request(bases=("/etc",)))
 
 

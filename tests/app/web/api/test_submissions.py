@@ -2,9 +2,13 @@
 
 import pytest
 
+from app.services.review.decisions import Decisions
+from app.services.review.questions import Questions
 from ml.inference import read_version
 from tests.app.sending import TAXA, row
+from tests.desk import it_is, submission_of, waiting
 from tests.factories import exif_photo, photo
+from tests.people import make_user
 from tests.versions import BELIEVES_THE_CLAIM, BUNDLED
 
 KEY = "0b6d0c6e-6a3e-4c4e-9d52-2f6f0f1d9a10"
@@ -151,3 +155,19 @@ def test_the_page_shows_what_was_sent_over_json(lite):
     token = send(lite.client, place="By the pond").json()["token"]
     assert row(lite, token).place == "By the pond"
     assert "By the pond" in lite.client.get(f"/s/{token}").text
+
+
+def test_a_question_its_answer_and_the_outcome(lite):
+    [number] = waiting(lite.sessions)
+    anna = make_user(lite.sessions).id
+    path = f"/api/v1/submissions/{submission_of(lite.sessions, number).token}"
+    Questions(lite.sessions).ask(anna, number, 1, "From below?")
+    assert lite.client.get(path).json()["question"]["body"] == "From below?"
+    answered = lite.client.post(f"{path}/answer", json={"answer": "It flew away."}).json()
+    assert (answered["question"], answered["answered"][0]["answer"]) == (None, "It flew away.")
+    assert lite.client.post(f"{path}/answer", json={"answer": "Again"}).status_code == 409
+    assert lite.client.post("/api/v1/submissions/nothing/answer", json={"answer": "x"}).status_code == 404
+    Decisions(lite.sessions).decide(anna, number, 3, it_is(TAXA[1]))
+    told = lite.client.get(path).json()["review"]
+    assert (told["scientific_name"], told["verification_status"]) == (TAXA[1], "V1")
+    assert [taxon["scientific_name"] for taxon in told["look_for"]] == [TAXA[1], TAXA[0]]

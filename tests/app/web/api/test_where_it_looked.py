@@ -1,9 +1,11 @@
-"""Programs are told where the model looked, and may draw a square themselves."""
+"""Programs and reviewers are told where the model looked, and may draw a square themselves."""
 
 import pytest
 
-from app.db import transaction
+from app.db import reading, transaction
 from app.models import Taxon, VernacularName
+from app.services.review import item
+from app.services.review.preferences import Preferences, PreferencesService
 from tests.app.sending import TAXA, submit
 from tests.factories import photo
 from tests.finding import lies_on, meadow
@@ -155,37 +157,53 @@ def test_what_was_withdrawn_keeps_no_square(lite, screened):
 # --- the review desk -------------------------------------------------------------------------------------------------
 
 
+def seen_by(lite, user_id, number):
+    with reading(lite.sessions) as session:
+        return item.load(session, user_id, number)
+
+
 def test_a_reviewer_sees_it_and_draws(lite, serve, screened):
     serve(**NEVER_IN_SCOPE)
     kept, anna = screened(meadow(HERE, THERE)), signed_in(lite)
-    path = f"/api/v1/review/items/{kept.id}"
-    item = anna.get(path).json()
-    [told] = item["photos"]
-    assert (told["square_origin"], told["searched"], len(told["animals"]), told["predictions"]) == (
-        "found",
-        True,
-        1,
-        {},
-    )
-    assert item["looks_like"] == [RINGLET, UNNAMED]
-    moved = anna.put(f"{path}/photos/1/square", json={"revision": item["revision"], "square": DRAWN})
-    assert (moved.status_code, moved.json()["revision"]) == (200, item["revision"] + 1)
+    found = seen_by(lite, anna.user.id, kept.id)
+    [told] = found.photos
+    assert (told.square_origin, told.searched, len(told.others), told.predictions) == ("found", True, 1, {})
+    assert [name["scientific_name"] for name in found.looks_like] == [
+        RINGLET["scientific_name"],
+        UNNAMED["scientific_name"],
+    ]
+
+    def draw(number, revision, square):
+        path = f"/review/{kept.id}/photos/{number}/square"
+        form = {"revision": str(revision), "square": square}
+        return anna.post(path, data=form, headers={"Accept": "application/json"})
+
+    revision = found.state.revision
+    assert draw(1, revision, DRAWN).status_code == 204
+    assert seen_by(lite, anna.user.id, kept.id).state.revision == revision + 1
     lite.work()
-    [told] = anna.get(path).json()["photos"]
-    assert (told["square"], told["looked_at"], told["square_origin"]) == (*[[0.65, 0.45, 0.225, 0.3]] * 2, "given")
-    old = anna.put(f"{path}/photos/1/square", json={"revision": item["revision"], "square": ""})
+    [told] = seen_by(lite, anna.user.id, kept.id).photos
+    assert (told.square, told.looked_at, told.square_origin) == (*[[0.65, 0.45, 0.225, 0.3]] * 2, "given")
+    old = draw(1, revision, "")
     assert old.status_code == 409
-    assert [what["what"] for what in old.json()["happened"]] == ["screened"]
-    assert anna.put(f"{path}/photos/2/square", json={"revision": item["revision"] + 2, "square": ""}).status_code == 404
-    bad = anna.put(f"{path}/photos/1/square", json={"revision": item["revision"] + 2, "square": "1,1,1,1"})
-    assert bad.status_code == 422
+    assert draw(2, revision + 2, "").status_code == 404
+    assert draw(1, revision + 2, "1,1,1,1").status_code == 422
 
 
 def test_of_a_blind_item_only_where_the_animal_is_is_told(lite, serve, screened):
     serve(**NEVER_IN_SCOPE)
     kept, anna = screened(meadow(HERE, THERE)), signed_in(lite)
-    anna.put("/api/v1/review/preferences", json={"blind": True})
-    item = anna.get(f"/api/v1/review/items/{kept.id}").json()
-    [told] = item["photos"]
-    assert lies_on(told["looked_at"], HERE) or lies_on(told["looked_at"], THERE)
-    assert (told["searched"], told["animals"], told["predictions"], item["looks_like"]) == (False, [], {}, [])
+    PreferencesService(lite.sessions).save(anna.user.id, Preferences(blind=True))
+    found = seen_by(lite, anna.user.id, kept.id)
+    [told] = found.photos
+    assert lies_on(told.looked_at, HERE) or lies_on(told.looked_at, THERE)
+    assert (told.searched, told.others, told.predictions, found.looks_like) == (False, [], {}, [])
+
+
+def test_where_the_network_looked(lite, screened):
+    anna, path = signed_in(lite), f"/review/photos/{screened().photos[0].token}/attention.png"
+    answer = anna.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert anna.get("/review/photos/nothing/attention.png").status_code == 404
+    assert anna.get(f"{path}?taxon=Nemo").status_code == 404

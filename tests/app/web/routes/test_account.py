@@ -36,7 +36,7 @@ def test_name_and_language_are_kept(lite):
     assert user_of(lite, browser).language == "nl"
 
 
-@pytest.mark.parametrize(("name", "said"), [(" ", "Please say who you are"), ("x" * 101, "At most 100 characters")])
+@pytest.mark.parametrize(("name", "said"), [(" ", "Please enter your name"), ("x" * 101, "at most 100 characters")])
 def test_a_name_that_is_none_is_refused_and_stays_in_the_form(lite, name, said):
     browser = signed_in(lite)
     answer = browser.post("/account", data={"name": name, "language": "en"})
@@ -106,12 +106,12 @@ def test_another_password_gives_a_new_session_and_ends_the_others(lite):
 @pytest.mark.parametrize(
     ("present", "password", "said"),
     [
-        ("not the password at all", NEW, "This is not your present password."),
-        (PASSWORD, PASSWORD, "Please choose one that you did not have before."),
+        ("not the password at all", NEW, "This is not your current password."),
+        (PASSWORD, PASSWORD, "Please choose a password that you have not used before."),
         (PASSWORD, "too short", "At least 15 characters"),
-        (PASSWORD, "passwordpassword", "among the first that somebody would guess"),
-        (PASSWORD, "x" * 1000, "At most 200 characters"),
-        ("", "", "This is not your present password."),
+        (PASSWORD, "passwordpassword", "too easy to guess"),
+        (PASSWORD, "x" * 1000, "at most 200 characters"),
+        ("", "", "This is not your current password."),
     ],
 )
 def test_a_password_that_can_t_be_taken_is_refused_with_the_reason(lite, present, password, said):
@@ -134,9 +134,9 @@ def test_a_first_password_is_changed_before_anything_else(lite):
     browser = signed_in(lite, user=user)
     for path in ("/account", "/admin/people", "/admin/log"):
         assert browser.get(path).headers["location"] == "/account/password"
-    answer = browser.get("/api/v1/admin/users")
+    answer = browser.get("/api/v1/admin/models")
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:wingcheck:password-change-needed")
-    assert "Choose a password of your own" in browser.get("/account/password").text
+    assert "Choose your own password" in browser.get("/account/password").text
     browser.post("/account/password", data={"present": PASSWORD, "password": NEW})
     assert browser.get("/admin/people").status_code == 200
 
@@ -160,18 +160,18 @@ def test_an_invitation_is_looked_at_and_accepted(lite):
         assert (user.email, user.role, user.name) == ("bea@example.org", Role.COORDINATOR, "Bea")
     gone = lite.client.get(path)
     assert gone.status_code == 404
-    assert "This link leads nowhere any more" in gone.text
+    assert "This link no longer works" in gone.text
 
 
 def test_mistakes_in_an_invitation_are_told_beside_their_fields_and_do_not_use_it_up(lite):
     path = make_link(lite, account_links.invite, None, "", Role.REVIEWER)
     answer = lite.client.post(path, data={"email": "nobody", "name": "", "password": "short"})
     assert answer.status_code == 422
-    for said in ("This is not an e-mail address.", "Please say who you are", "At least 15 characters"):
+    for said in ("Please enter a valid e-mail address.", "Please enter your name", "at least 15 characters"):
         assert said in answer.text
     taken = make_user(lite.sessions)
     answer = lite.client.post(path, data={"email": taken.email, "name": "A", "password": NEW})
-    assert "There is an account with this e-mail address already." in answer.text
+    assert "There is already an account with this e-mail address." in answer.text
     assert lite.client.get(path).status_code == 200
 
 
@@ -200,7 +200,7 @@ def test_a_link_for_a_new_password_works_once_and_signs_in(lite):
 def test_a_link_that_nobody_made_says_so(lite, method, path):
     answer = lite.client.request(method, path)
     assert answer.status_code == 404
-    assert "This link leads nowhere any more" in answer.text
+    assert "This link no longer works" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/invitation/nothing", "/reset/nothing"])

@@ -54,7 +54,7 @@ def test_an_invitation_is_shown_once_listed_and_taken_back(lite, admin):
     with reading(lite.sessions) as session:
         number = session.query(AccountLink).one().id
     revoked = admin.post(f"/admin/people/invitations/{number}/revoke")
-    assert "The invitation was taken back." in admin.get(revoked.headers["location"]).text
+    assert "The invitation was withdrawn." in admin.get(revoked.headers["location"]).text
     assert lite.client.get(address.removeprefix("http://testserver")).status_code == 404
     assert actions(lite) == ["user.invited", "invitation.revoked"]
 
@@ -65,7 +65,9 @@ def test_an_address_behind_a_proxy_is_the_one_of_the_setting(lite, admin):
     assert address.startswith("https://count.example.org/invitation/")
 
 
-@pytest.mark.parametrize(("email", "said"), [("nobody", "This is not an e-mail address."), ("{taken}", "already")])
+@pytest.mark.parametrize(
+    ("email", "said"), [("nobody", "Please enter a valid e-mail address."), ("{taken}", "already")]
+)
 def test_an_invitation_that_can_t_be_made_says_why(lite, admin, email, said):
     email = email.format(taken=admin.user.email)
     answer = admin.post("/admin/people/invite", data={"email": email, "role": "coordinator"})
@@ -129,7 +131,7 @@ def test_deactivating_can_be_undone_from_the_page_that_follows(lite, admin):
     assert other.get("/account").status_code == 303
     undone = admin.post(f"/admin/people/{other.user.id}/activate")
     page = admin.get(undone.headers["location"]).text
-    assert "may sign in again" in page
+    assert "can sign in again" in page
     assert "Undo" not in page
     assert actions(lite) == ["user.deactivated", "user.activated"]
 
@@ -172,14 +174,14 @@ def test_nobody_is_not_found(admin, path):
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 
-KEY = {"name": "our export", "scopes": ["predict", "review:read"], "requests_per_minute": "7", "expires_on": ""}
+KEY = {"name": "our export", "scopes": ["predict", "records"], "requests_per_minute": "7", "expires_on": ""}
 
 
 def test_a_key_is_shown_once_works_and_is_revoked(lite, admin):
-    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["admin"], "user_id": str(admin.user.id)})
+    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["models"], "user_id": str(admin.user.id)})
     [secret] = shown(answer.text)
     program = {"Authorization": f"Bearer {secret}"}
-    assert lite.client.get("/api/v1/admin/users", headers=program).status_code == 200
+    assert lite.client.get("/api/v1/admin/models", headers=program).status_code == 200
     page = admin.get("/admin/api-keys").text
     assert secret not in page
     assert secret[:12] in page
@@ -188,19 +190,19 @@ def test_a_key_is_shown_once_works_and_is_revoked(lite, admin):
         key = session.query(ApiKey).one()
         assert key.last_used_at is not None
     admin.post(f"/admin/api-keys/{key.id}/revoke")
-    assert lite.client.get("/api/v1/admin/users", headers=program).status_code == 401
+    assert lite.client.get("/api/v1/admin/models", headers=program).status_code == 401
     assert actions(lite) == ["api_key.made", "api_key.revoked"]
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": ""}, "Please say what this key is for."),
-        ({"scopes": []}, "Please choose at least one thing"),
-        ({"requests_per_minute": "0"}, "A whole number from 1"),
-        ({"requests_per_minute": "many"}, "A whole number from 1"),
-        ({"expires_on": "2020-01-01"}, "This day is over already."),
-        ({"expires_on": "soon"}, "This is not a date."),
+        ({"name": ""}, "Please enter what this key is for."),
+        ({"scopes": []}, "Please choose at least one permission"),
+        ({"requests_per_minute": "0"}, "Please enter a whole number from 1"),
+        ({"requests_per_minute": "many"}, "Please enter a whole number from 1"),
+        ({"expires_on": "2020-01-01"}, "This date is in the past."),
+        ({"expires_on": "soon"}, "Please enter a valid date."),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_and_the_form_kept(admin, values, said):
@@ -212,22 +214,22 @@ def test_a_key_that_makes_no_sense_is_refused_and_the_form_kept(admin, values, s
 
 def test_a_key_reaches_no_further_than_its_owner(lite, admin):
     reviewer = make_user(lite.sessions)
-    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["admin"], "user_id": str(reviewer.id)})
+    answer = admin.post("/admin/api-keys", data=KEY | {"scopes": ["models"], "user_id": str(reviewer.id)})
     assert answer.status_code == 422
-    program = with_key(lite, Role.ADMIN, Scope.ADMIN)
-    assert program.get("/api/v1/admin/users").status_code == 200
+    program = with_key(lite, Role.ADMIN, Scope.MODELS)
+    assert program.get("/api/v1/admin/models").status_code == 200
     with transaction(lite.sessions) as session:
         session.get_one(User, program.user.id).role = Role.COORDINATOR
-    assert program.get("/api/v1/admin/users").status_code == 403
+    assert program.get("/api/v1/admin/models").status_code == 403
 
 
 def test_a_key_has_a_limit_of_its_own(lite):
-    program = with_key(lite, Role.ADMIN, Scope.ADMIN, requests_per_minute=3)
-    answers = [program.get("/api/v1/admin/users") for _ in range(4)]
+    program = with_key(lite, Role.ADMIN, Scope.MODELS, requests_per_minute=3)
+    answers = [program.get("/api/v1/admin/models") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[0].headers["ratelimit-policy"] == '"api_key";q=3;w=60'
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
-    assert with_key(lite, Role.ADMIN, Scope.ADMIN).get("/api/v1/admin/users").status_code == 200
+    assert with_key(lite, Role.ADMIN, Scope.MODELS).get("/api/v1/admin/models").status_code == 200
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -237,9 +239,31 @@ def test_predictions_by_key_need_the_scope_and_without_a_key_none(lite, scope):
     assert lite.client.post("/predict", files={"other": b""}).status_code == 400
 
 
-def test_a_key_opens_no_page_of_an_account(lite):
-    program = with_key(lite, Role.ADMIN, *Scope)
-    assert program.get("/account").status_code == 403
+@pytest.mark.parametrize("page", ["/account", "/review", "/review/records", "/admin/people", "/admin/models"])
+def test_a_key_opens_no_page(lite, page):
+    assert with_key(lite, Role.ADMIN, *Scope).get(page).status_code == 403
+
+
+def test_a_key_of_a_coordinator_downloads_records(lite):
+    answer = with_key(lite, Role.COORDINATOR, Scope.RECORDS).get("/review/records/download?file=csv")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+
+
+def test_a_key_of_which_no_scope_is_left_does_nothing_and_the_page_says_so(lite, admin):
+    program = with_key(lite, Role.ADMIN)
+    for path in ("/api/v1/admin/models", "/api/v1/review/records", "/review/records/download"):
+        assert program.get(path).status_code == 403, path
+    assert program.post("/predict", files={"other": b""}).status_code == 403
+    page = admin.get("/admin/api-keys").text
+    for text in ("can do nothing", "nothing any more", "What this key was for is now done on the pages"):
+        assert text in page
+
+
+def test_a_scope_that_the_owners_role_does_not_reach_is_worth_nothing(lite, admin):
+    with_key(lite, Role.REVIEWER, Scope.RECORDS)
+    page = admin.get("/admin/api-keys").text
+    assert "can do nothing" in page
+    assert "read records" in page
 
 
 @pytest.mark.parametrize("header", ["Bearer wck_wrong", "bearer  wck_wrong"])
@@ -262,13 +286,13 @@ def test_the_log_says_who_did_what_to_whom(lite, admin):
     with transaction(lite.sessions) as session:
         account_links.invite(session, None, "j@example.org", Role.REVIEWER)
     page = admin.get("/admin/log").text
-    for text in (admin.user.name, "changed a role", "Ida", "reviewer", "coordinator", "The command line", "invited"):
+    for text in (admin.user.name, "changed a role", "Ida", "reviewer", "coordinator", "Command line", "invited"):
         assert text in page
-    assert f'<a href="/admin/people/{user.id}">Open it' in page
+    assert f'<a href="/admin/people/{user.id}">Open' in page
     only = admin.get("/admin/log", params={"user": admin.user.id}).text
     assert "changed a role" in only
     assert "j@example.org" not in only
-    assert "Nothing like that was done." in admin.get("/admin/log?action=thing.done").text
+    assert "No matching entries" in admin.get("/admin/log?action=thing.done").text
     assert admin.get("/admin/log?user=x&before=-1").status_code == 400
 
 

@@ -1,19 +1,22 @@
-"""The pages and the API of collections, on rows that stand there as after a collection: no process is needed for these."""
+"""The pages of collections, on rows that stand there as after a collection: no process is needed for these."""
 
 import re
 
 import pytest
 
-from app.db import transaction
+from app.db import reading, transaction
 from app.domain.accounts import Role
+from app.domain.collecting import PhotoDecision
+from app.domain.training import RunState
 from app.models import CollectedPhoto, Job, JobKind, JobStatus
+from app.services.collecting import collections, curation
+from app.services.collecting.curation import Curation, Filter
 from app.services.taxa import find
 from tests.factories import photo
 from tests.flickr import BROWNS, finished_collection, lead_to
 from tests.ml.collection.flickr_server import FlickrServer
 from tests.people import signed_in
 
-API = "/api/v1/admin/collections"
 FORM = {
     "taxon": list(BROWNS),
     "keywords": ["meadow brown, bruin zandoogje", "gatekeeper"],
@@ -40,13 +43,25 @@ def collection(lite):
     return finished_collection(lite.sessions, lite.settings)
 
 
+def kept(lite):
+    """The newest collection as it stands, with its state; None where there is none."""
+    with reading(lite.sessions) as session:
+        rows = collections.page(session)
+        return (rows[0], collections.state(rows[0])) if rows else None
+
+
+def photos_of(lite, collection, decision=None):
+    """All photos of a collection, or those of one decision, the most doubtful first."""
+    with reading(lite.sessions) as session:
+        return curation.page(session, collection, Filter(decision))[0]
+
+
 def test_without_a_key_the_pages_say_how_to_set_one_and_nothing_starts(lite, admin):
     for path in ("/admin/collections", f"/admin/collections/new?taxon={BROWNS[0]}"):
         page = admin.get(path).text
         assert "WINGCHECK_FLICKR_KEY" in page
     assert '<fieldset class="bare" disabled>' in page
     assert admin.post("/admin/collections", data=FORM).status_code == 409
-    assert admin.post(API, json={"keywords": {BROWNS[0]: ["brown"]}}).status_code == 409
 
 
 @pytest.mark.usefixtures("keyed")
@@ -60,22 +75,17 @@ def test_names_are_suggested_and_what_is_typed_is_what_is_collected(lite, admin)
     assert "Nemo nullus" not in page
     started = admin.post("/admin/collections", data=FORM)
     assert started.status_code == 303
-    said = admin.get(API).json()[0]
-    assert said["keywords"] == [
+    row, state = kept(lite)
+    assert row.keywords == [
         {"text": text, "taxon": taxon}
         for text, taxon in (("meadow brown", BROWNS[0]), ("bruin zandoogje", BROWNS[0]), ("gatekeeper", BROWNS[1]))
     ]
-    assert (said["licences"], said["wanted"], said["size"], said["state"]) == (
-        ["cc0", "cc-by"],
-        7,
-        "small-240",
-        "waiting",
-    )
+    assert (row.licences, row.wanted, row.size, state) == (["cc0", "cc-by"], 7, "small-240", RunState.WAITING)
     page = admin.get(started.headers["location"]).text
-    assert "It is the next one." in page
-    assert admin.post(f"{started.headers['location']}/cancel").status_code == 303
-    assert admin.get(API).json()[0]["state"] == "cancelled"
-    assert admin.post(f"{API}/{said['id']}/cancel").status_code == 202  # twice is once
+    assert "Next in line." in page
+    for _ in range(2):  # twice is once
+        assert admin.post(f"{started.headers['location']}/cancel").headers["location"] == f"/admin/collections/{row.id}"
+        assert kept(lite)[1] is RunState.CANCELLED
 
 
 @pytest.mark.usefixtures("keyed")
@@ -83,13 +93,13 @@ def test_names_are_suggested_and_what_is_typed_is_what_is_collected(lite, admin)
     ("field", "value"),
     [("keywords", ["", ""]), ("number", "many"), ("number", "0"), ("size", "huge"), ("licences", ["mine"])],
 )
-def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(admin, field, value):
+def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(lite, admin, field, value):
     page = admin.post("/admin/collections", data=FORM | {field: value})
     assert page.status_code == 422
     assert f'id="error-{field}" data-error-for="{field}">' in page.text
     if field != "keywords":
         assert "bruin zandoogje" in page.text
-    assert admin.get(API).json() == []
+    assert kept(lite) is None
 
 
 def test_the_most_doubtful_comes_first_with_owner_and_licence_and_nothing_strange_is_run(lite, admin, collection):
@@ -101,32 +111,32 @@ def test_the_most_doubtful_comes_first_with_owner_and_licence_and_nothing_strang
     one = admin.get(f"/admin/collections/{collection}").text
     assert "too small" in one
     assert "of another kind" in one
-    [first, *_] = admin.get(f"{API}/{collection}/photos", params={"limit": 1}).json()
-    picture = admin.get(f"/admin/collections/{collection}/files/{first['id']}")
+    first = photos_of(lite, collection)[0].id
+    picture = admin.get(f"/admin/collections/{collection}/files/{first}")
     assert picture.content == photo(2)
     assert picture.headers["content-type"] == "image/jpeg"
     assert "sandbox" in picture.headers["content-security-policy"]
-    assert admin.get(f"/admin/collections/{collection + 1}/files/{first['id']}").status_code == 404
+    assert admin.get(f"/admin/collections/{collection + 1}/files/{first}").status_code == 404
 
 
-def test_decided_without_script_and_undone(admin, collection):
+def test_decided_without_script_and_undone(lite, admin, collection):
     address = f"/admin/collections/{collection}"
-    numbers = [each["id"] for each in admin.get(f"{API}/{collection}/photos").json()]
+    numbers = [photo.id for photo in photos_of(lite, collection)]
     both = {"photo": [f"{number}:0" for number in numbers[:2]], "decision": "right", "back": "show=all"}
     done = admin.post(f"{address}/decide", data=both)
     assert done.status_code == 303
     page = admin.get(done.headers["location"]).text
-    assert "2 photos are decided." in page
+    assert "2 photos decided." in page
     act = done.headers["location"].rpartition("act=")[2]
     late = admin.post(f"{address}/decide", data={"photo": f"{numbers[0]}:0", "decision": "wrong", "back": "show=right"})
-    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+    assert "Somebody else has since decided one photo differently" in admin.get(late.headers["location"]).text
     back = admin.post(f"{address}/undo", data={"act": act, "back": "show=all"})
     assert back.headers["location"] == f"{address}/photos?show=all"
-    assert {each["decision"] for each in admin.get(f"{API}/{collection}/photos").json()} == {"undecided"}
+    assert {photo.decision for photo in photos_of(lite, collection)} == {PhotoDecision.UNDECIDED}
 
 
-def test_a_script_is_told_what_became_of_each_photo(admin, collection):
-    numbers = [each["id"] for each in admin.get(f"{API}/{collection}/photos").json()]
+def test_a_script_is_told_what_became_of_each_photo(lite, admin, collection):
+    numbers = [photo.id for photo in photos_of(lite, collection)]
     json = {"Accept": "application/json"}
     path = f"/admin/collections/{collection}/decide"
     said = admin.post(path, data={"photo": f"{numbers[0]}:0", "decision": "right"}, headers=json).json()
@@ -134,44 +144,46 @@ def test_a_script_is_told_what_became_of_each_photo(admin, collection):
     assert (said["counts"]["right"], said["counts"]["undecided"], said["counts"]["all"]) == (1, 2, 3)
     said = admin.post(path, data={"photo": f"{numbers[0]}:0", "decision": "wrong"}, headers=json).json()
     assert said["kept"] == []
-    assert said["refused"][0]["said"].startswith("Right, says Admin")
+    assert said["refused"][0]["said"].startswith("Correct (Admin")
     for wrong in ("1", "x:0", "1:0:0"):
         assert admin.post(path, data={"photo": wrong, "decision": "right"}, headers=json).status_code == 400
     assert admin.post(path, data={"photo": "999:0", "decision": "right"}, headers=json).status_code == 404
 
 
 def test_a_photo_of_another_species_counts_as_that_one(lite, admin, collection):
-    one, page = f"{API}/{collection}", f"/admin/collections/{collection}"
-    first, second, third = (each["id"] for each in admin.get(f"{one}/photos").json())
-    said = admin.post(
-        f"{page}/decide",
-        data={"photo": f"{first}:0", "decision": "other_species", "shows": BROWNS[1]},
-        headers={"Accept": "application/json"},
-    ).json()
+    page = f"/admin/collections/{collection}"
+    first, second, third = (photo.id for photo in photos_of(lite, collection))
+
+    def decide(photo, decision, shows=""):
+        form = {"photo": photo, "decision": decision, "shows": shows}
+        return admin.post(f"{page}/decide", data=form, headers={"Accept": "application/json"}).json()
+
+    said = decide(f"{first}:0", "other_species", BROWNS[1])
     assert (said["kept"][0]["decision"], said["kept"][0]["shows"]) == ("other_species", BROWNS[1])
-    assert said["kept"][0]["said"].startswith("Gatekeeper, says Admin")
+    assert said["kept"][0]["said"].startswith("Gatekeeper (Admin")
     assert said["counts"]["other_species"] == 1
-    decisions = [
-        {"photos": [{"id": second, "revision": 0}], "decision": "other_species", "shows": BROWNS[0]},
-        {"photos": [{"id": third, "revision": 0}], "decision": "wrong", "shows": BROWNS[1]},
+    decide(f"{second}:0", "other_species", BROWNS[0])
+    decide(f"{third}:0", "wrong", BROWNS[1])
+    assert [(photo.decision, photo.shows) for photo in photos_of(lite, collection)] == [
+        (PhotoDecision.OTHER_SPECIES, BROWNS[1]),
+        (PhotoDecision.RIGHT, BROWNS[0]),
+        (PhotoDecision.WRONG, BROWNS[0]),
     ]
-    kept = [admin.post(f"{one}/decisions", json=each).json()["kept"][0] for each in decisions]
-    assert [(each["decision"], each["shows"]) for each in kept] == [("right", BROWNS[0]), ("wrong", BROWNS[0])]
-    again = admin.post(f"{one}/decisions", json={"photos": [{"id": first, "revision": 0}], "decision": "right"}).json()
-    assert [each["id"] for each in again["refused"]] == [first]
-    assert admin.put(f"{one}/use").json()["used_photos"] == 2
+    assert [each["id"] for each in decide(f"{first}:0", "right")["refused"]] == [first]
+    assert admin.post(f"{page}/use").status_code == 303
+    assert kept(lite)[0].used_photos == 2
     [labels] = (lite.settings.data_dir / "collections" / "f").glob("data-set-*/labels.csv")
     assert {line.split(",")[1] for line in labels.read_text().splitlines()[1:]} == {
         "maniola_jurtina",
         "pyronia_tithonus",
     }
     assert f"{BROWNS[1]},<b>Brown" in admin.get(f"{page}/attribution.csv").text
-    undone = {"photos": [{"id": first, "revision": 1}], "decision": "undecided"}
-    assert admin.post(f"{one}/decisions", json=undone).json()["kept"][0]["shows"] == BROWNS[0]
+    decide(f"{first}:1", "undecided")
+    assert photos_of(lite, collection)[0].shows == BROWNS[0]
 
 
-def test_the_species_is_named_on_a_page_of_its_own_without_script(admin, collection):
-    number = admin.get(f"{API}/{collection}/photos").json()[0]["id"]
+def test_the_species_is_named_on_a_page_of_its_own_without_script(lite, admin, collection):
+    number = photos_of(lite, collection)[0].id
     address = f"/admin/collections/{collection}/photos/{number}/species"
     assert f'href="{address}?show=all"' in admin.get(f"/admin/collections/{collection}/photos?show=all").text
     page = admin.get(f"{address}?show=all").text
@@ -182,9 +194,9 @@ def test_the_species_is_named_on_a_page_of_its_own_without_script(admin, collect
     assert "know this species" in wrong.text
     assert 'value="Nemo &lt;nullus&gt;"' in wrong.text
     done = admin.post(address, data=form | {"shows": "Oranje  zandoogje"})
-    assert "Gatekeeper, says Admin" in admin.get(done.headers["location"]).text
+    assert "Gatekeeper (Admin" in admin.get(done.headers["location"]).text
     late = admin.post(address, data=form | {"shows": BROWNS[0]})
-    assert "One photo had been decided otherwise meanwhile" in admin.get(late.headers["location"]).text
+    assert "Somebody else has since decided one photo differently" in admin.get(late.headers["location"]).text
 
 
 @pytest.mark.parametrize(
@@ -207,11 +219,11 @@ def test_before_a_photographers_photos_go_it_is_told_which(lite, admin, collecti
     address = f"/admin/collections/{collection}/photographers/2@N00"
     page = admin.get(address).text
     assert "Remove the photos of Ann 2?" in page
-    assert "One photo goes, for good" in page
-    assert "Nothing: no run may learn from them" in page
+    assert "One photo will be deleted for good" in page
+    assert "Nothing: they are not in any training data" in page
     assert admin.get(f"/admin/collections/{collection}/photographers/9@N00").status_code == 404
-    assert admin.delete(f"{API}/{collection}/photographers/9@N00").status_code == 404
-    assert len(admin.get(f"{API}/{collection}/photos").json()) == 3
+    assert admin.post(f"/admin/collections/{collection}/photographers/9@N00/remove").status_code == 404
+    assert len(photos_of(lite, collection)) == 3
 
 
 def test_the_page_says_how_the_removal_of_their_photos_stands_and_what_became_of_it(lite, admin, collection):
@@ -236,21 +248,24 @@ def test_the_page_says_how_the_removal_of_their_photos_stands_and_what_became_of
     assert "One photo is removed." in admin.get(done.headers["location"]).text
 
 
-def test_the_same_over_json_to_the_end(lite, admin, collection):
-    one = f"{API}/{collection}"
-    seen = [{"id": each["id"], "revision": each["revision"]} for each in admin.get(f"{one}/photos").json()]
-    assert admin.put(f"{one}/use").status_code == 409
-    done = admin.post(f"{one}/decisions", json={"photos": seen, "decision": "right"}).json()
-    assert len(done["kept"]) == 3
-    admin.post(f"{one}/decisions/{done['act']}/undo")
-    admin.post(f"{one}/decisions", json={"photos": [seen[0] | {"revision": 2}], "decision": "right"})
-    assert [each["id"] for each in admin.get(f"{one}/photos", params={"decision": "right"}).json()] == [seen[0]["id"]]
-    assert admin.put(f"{one}/use").json()["used_photos"] == 1
+def test_from_the_decisions_to_a_run_and_to_the_end(lite, admin, collection):
+    page = f"/admin/collections/{collection}"
+    seen = [(photo.id, photo.revision) for photo in photos_of(lite, collection)]
+    assert admin.post(f"{page}/use").status_code == 409
+    use_cases = Curation(lite.sessions)
+    done = use_cases.decide(collection, admin.user.id, seen, PhotoDecision.RIGHT)
+    assert len(done.kept) == 3
+    use_cases.undo(collection, admin.user.id, done.act)
+    first = seen[0][0]
+    use_cases.decide(collection, admin.user.id, [(first, 2)], PhotoDecision.RIGHT)
+    assert [photo.id for photo in photos_of(lite, collection, PhotoDecision.RIGHT)] == [first]
+    assert admin.post(f"{page}/use").status_code == 303
+    assert kept(lite)[0].used_photos == 1
     assert "Photos from Flickr, collection" in admin.get("/admin/runs/new").text
-    assert "flickr_id" in admin.get(f"/admin/collections/{collection}/attribution.csv").text
-    assert admin.post(f"{one}/retry").status_code == 409
-    assert admin.delete(f"{one}/use").status_code == 204
-    assert admin.get(one).json()["used_photos"] == 0
-    assert admin.delete(one).status_code == 204
-    assert admin.get(one).status_code == 404
+    assert "flickr_id" in admin.get(f"{page}/attribution.csv").text
+    assert admin.post(f"{page}/retry").headers["location"] == f"{page}?problem=late"
+    assert admin.post(f"{page}/take-out").status_code == 303
+    assert kept(lite)[0].used_photos == 0
+    assert admin.post(f"{page}/delete").status_code == 303
+    assert admin.get(page).status_code == 404
     assert not (lite.settings.data_dir / "collections" / "f").exists()

@@ -73,37 +73,37 @@ def test_on_the_same_photos_with_the_photos_on_which_they_differ(lite, admin, ot
     compared(lite, other, sha256)
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
     for said in (
-        "names 4.0 in 100 more right",
+        "gets 4.0 in 100 more right",
         "+5.0 (+1.0 … +9.0)",
-        "about 14 of them",
+        "on 14 of them",
         f"/photos/{token}/thumb.jpg",
         "91%",
     ):
         assert said in page
     turned = admin.get(f"/admin/models/compare?a=1&b={other}").text
-    for said in ("names 4.0 in 100 fewer right", "-5.0 (-9.0 … -1.0)", "about 2 of them"):
+    for said in ("gets 4.0 in 100 fewer right", "-5.0 (-9.0 … -1.0)", "on 2 of them"):
         assert said in turned
 
 
 def test_without_the_same_photos_it_says_so_and_shows_the_figures_of_each(admin, other):
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
-    assert "Nobody asked both about the same photos" in page
-    assert "Photos named right" in page
+    assert "These versions were not tested on the same photos" in page
+    assert "Accuracy" in page
 
 
 def test_a_version_is_let_look_at_the_photos_that_measure(service_with_measuring, other):
     lite, admin = service_with_measuring
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
-    assert "Let it look at them" in page
+    assert "Check these photos" in page
     asked = admin.post("/admin/models/compare", data={"a": str(other), "b": "1"})
-    assert "It is looking at them." in admin.get(asked.headers["location"]).text
+    assert "The photos are being checked." in admin.get(asked.headers["location"]).text
     lite.work()
     page = admin.get(f"/admin/models/compare?a={other}&b=1").text
-    assert "Let it look at them" not in page
+    assert "Check these photos" not in page
     assert "On the same 1 photos" in page
 
 
 def test_it_asks_which_and_refuses_what_is_not_there(admin):
     assert "<select" in admin.get("/admin/models/compare").text
-    assert "one and the same" in admin.get("/admin/models/compare?a=1&b=1").text
+    assert "Choose two different versions" in admin.get("/admin/models/compare?a=1&b=1").text
     assert admin.get("/admin/models/compare?a=1&b=99").status_code == 404

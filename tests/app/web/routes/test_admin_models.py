@@ -68,10 +68,10 @@ def serving(service):
 
 def test_a_version_with_everything_measured_shows_all_of_it(admin, add):
     page = admin.get(f"/admin/models/{add('2.0.0', **DETAILS)}").text
-    for said in ("90% (85–95%)", "170", "on the test photos: 60% are that certain, 2.0% of them wrong", "abcd.jpg"):
+    for said in ("90% (85–95%)", "170", "on the test photos: covers 60%, 2.0% of those wrong", "abcd.jpg"):
         assert said.lower() in page.lower()
     assert page.count("<polyline") == 4
-    assert "Read it" in page
+    assert "Show model card" in page
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_version_whose_folder_was_changed_says_so_and_can_not_be_promoted(lite
     (lite.settings.model_dir / "browns-mobilenetv2-2.0.0" / "model.tflite").write_bytes(b"not a model")
     assert "its hash differs" in admin.get(f"/admin/models/{number}").text
     page = admin.get(f"/admin/models/{number}/promote").text
-    assert "can't be loaded" in page
+    assert "can’t be loaded" in page
     assert "<textarea" not in page
     assert admin.post(f"/admin/models/{number}/promote").status_code == 409
     assert serving(lite) == BUNDLED_NUMBER
@@ -121,8 +121,8 @@ def test_a_version_whose_folder_was_changed_says_so_and_can_not_be_promoted(lite
 def test_the_gate_refuses_and_says_by_how_much_and_an_overruling_takes_a_reason(lite, admin, add):
     number = add("2.0.0", WORSE)
     page = admin.get(f"/admin/models/{number}/promote").text
-    assert "not passed" in page
-    assert "points too far" in page
+    assert "failed" in page
+    assert "points over the limit" in page
     refused = admin.post(f"/admin/models/{number}/promote")
     assert (refused.status_code, serving(lite)) == (409, BUNDLED_NUMBER)
     empty = admin.post(f"/admin/models/{number}/promote", data={"overrule": "true", "reason": "because"})
@@ -132,15 +132,15 @@ def test_the_gate_refuses_and_says_by_how_much_and_an_overruling_takes_a_reason(
     assert (done.status_code, serving(lite)) == (303, "2.0.0")
     listed = admin.get("/admin/models").text
     assert REASON in listed
-    assert f"Put into service against the gate by {admin.user.name}" in listed
-    assert "What the gate said then" in listed
+    assert f"Put into service despite failed checks by {admin.user.name}" in listed
+    assert "Checks at the time" in listed
 
 
 def test_what_passes_is_put_into_service_and_gone_back_from(lite, admin, add):
     number = add("2.0.0", BETTER)
-    assert "passes every check" in admin.get(f"/admin/models/{number}/promote").text
+    assert "It passes all checks." in admin.get(f"/admin/models/{number}/promote").text
     assert admin.post(f"/admin/models/{number}/promote").headers["location"].endswith("done=promoted")
-    assert "It serves already." in admin.get(f"/admin/models/{number}/promote").text
+    assert "This version is already in service." in admin.get(f"/admin/models/{number}/promote").text
     assert admin.post("/admin/models/1/roll-back", data={"reason": "Fences."}).status_code == 303
     assert serving(lite) == BUNDLED_NUMBER
     assert "Fences." in admin.get("/admin/models").text
@@ -149,7 +149,7 @@ def test_what_passes_is_put_into_service_and_gone_back_from(lite, admin, add):
 def test_nobody_goes_back_to_what_never_served(lite, admin, add):
     refused = admin.post(f"/admin/models/{add('2.0.0')}/roll-back")
     assert refused.status_code == 409
-    assert "never served" in refused.text
+    assert "never in service" in refused.text
     assert admin.post("/admin/models/99/roll-back").status_code == 404
     assert admin.get("/admin/models/99").status_code == 404
 
@@ -164,7 +164,7 @@ def test_without_any_version_in_service_the_page_says_what_to_do(lite, admin):
     ("figure", "value", "said"),
     [
         ("agreement", 0.71, "Experts agree with it in 71%"),
-        ("in_scope", 0.4, "only 40% of the photos"),
+        ("in_scope", 0.4, "Only 40% of the photos"),
         ("drift_of_embedding", 0.31, "drifted by 0.31"),
         ("something_new", 0.5, "something_new: 0.50"),
     ],

@@ -51,11 +51,11 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
     page = admin.get(where).text
     for said in (
         "3 of 3 submissions",
-        "Of 3 submissions 3 would get another verdict (100.0%).",
-        "never touched",
-        "A person decided on one of them already",
+        "Of 3 submissions, 3 would get a different verdict (100.0%).",
+        "Decisions made by people never change.",
+        "One has already been decided by a person",
         "0 → 2",
-        "a person decided: stays as it is",
+        "decided by a person: no change",
         f'href="/review/{numbers[2]}"',
         "/thumb.jpg",
         "data-events",
@@ -64,8 +64,8 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
     assert "run.js" not in page  # it is over: nothing more to follow
     only = admin.get(f"{where}?before=agree&verdict=out_of_scope").text
     assert "agrees → out of scope" in only
-    assert "None: the verdicts" in admin.get(f"{where}?before=agree&verdict=uncertain").text
-    assert "None: it would accept" in admin.get(f"{where}?disputed=true").text
+    assert "None: no verdict would change." in admin.get(f"{where}?before=agree&verdict=uncertain").text
+    assert "None: this version would accept" in admin.get(f"{where}?disputed=true").text
     monkeypatch.setattr("app.services.replay_results.PAGE", 2)
     first = admin.get(where).text
     assert f"after={numbers[1]}#list" in first
@@ -76,7 +76,11 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
 
 def test_what_can_not_be_replayed_is_said_and_what_was_typed_stays(lite, admin, candidate):
     wrong = admin.post(f"/admin/models/{candidate}/replays", data={"what": "season", "since": "soon"})
-    assert (wrong.status_code, "This is not a day." in wrong.text, 'value="soon"' in wrong.text) == (422, True, True)
+    assert (wrong.status_code, "Please enter a valid date." in wrong.text, 'value="soon"' in wrong.text) == (
+        422,
+        True,
+        True,
+    )
     nothing = admin.post(f"/admin/models/{candidate}/replays", data={"what": "measuring"})
     assert (nothing.status_code, "Nothing was started" in nothing.text) == (409, True)
     assert admin.get("/admin/replays/99").status_code == 404
@@ -93,12 +97,12 @@ def test_parts_that_failed_are_shown_and_tried_again(lite, admin, candidate, mon
         session.execute(update(Job).where(Job.kind == JobKind.REPLAY).values(status=JobStatus.FAILED))
     page = admin.get(where).text
     assert "2 parts failed." in page
-    assert "Try the failed parts again" in page
+    assert "Retry failed parts" in page
     admin.post(f"{where}/retry")
     lite.work()
     assert "2 of 2 submissions" in admin.get(where).text
     refused = admin.post(f"{where}/retry")
-    assert "nothing to try again" in admin.get(refused.headers["location"]).text
+    assert "nothing to retry" in admin.get(refused.headers["location"]).text
 
 
 def test_the_changing_part_of_a_replay_is_sent_and_ends(lite, admin, candidate):
@@ -114,31 +118,31 @@ def test_the_changing_part_of_a_replay_is_sent_and_ends(lite, admin, candidate):
 def test_the_shadow_is_put_on_watched_and_taken_off(lite, admin, candidate):
     on = admin.post(f"/admin/models/{candidate}/shadow", data={"on": "true"})
     assert on.headers["location"] == f"/admin/models/{candidate}#shadow"
-    assert "in the shadow</span>" in admin.get("/admin/models").text
-    assert "It has seen nothing yet" in admin.get(f"/admin/models/{candidate}").text
+    assert "shadow mode</span>" in admin.get("/admin/models").text
+    assert "It will check every new photo." in admin.get(f"/admin/models/{candidate}").text
     token_seen = send(lite, picture(1), 1)
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "The one submission would get another verdict." in page
-    assert "Take it out of the shadow" in page
+    assert "The verdict of the one submission would change." in page
+    assert "Stop shadow mode" in page
     assert f'href="/review/{token_seen}"' in admin.get("/admin/replays/1").text
     admin.post(f"/admin/models/{candidate}/shadow", data={"on": "false"})
-    assert "Put it into the shadow" in admin.get(f"/admin/models/{candidate}").text
+    assert "Start shadow mode" in admin.get(f"/admin/models/{candidate}").text
     with reading(lite.sessions) as session:
         serving = session.scalars(select(Photo)).one().predictions[0].model_version_id
     assert admin.post(f"/admin/models/{serving}/shadow", data={"on": "true"}).status_code == 303
-    assert "In the shadow</h2>" not in admin.get(f"/admin/models/{serving}").text
+    assert "Shadow mode</h2>" not in admin.get(f"/admin/models/{serving}").text
 
 
 def test_the_worst_mistakes_stand_beside_where_it_looked(lite, admin, candidate):
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "There is no such photo yet." in page
+    assert "None yet. When a training run starts" in page
     decide(lite, make_user(lite.sessions), send(lite, picture(1), 1), taxon(TAXA[0]))
     with transaction(lite.sessions) as session:
         photo = session.scalars(select(Photo)).one()
         session.add(PhotoPart(sha256=photo.sha256, part=Part.TEST, volunteer_id=photo.submission.volunteer_id))
         token, photo_id, shape = photo.token, photo.id, (photo.width, photo.height)
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "One such photo it has not looked at." in page
+    assert "One evaluation photo has not been checked." in page
     assert 'value="measuring"' in page
     with transaction(lite.sessions) as session:
         values = {TAXA[0]: 0.1, TAXA[1]: 0.9}
@@ -146,8 +150,8 @@ def test_the_worst_mistakes_stand_beside_where_it_looked(lite, admin, candidate)
             CandidatePrediction(model_version_id=candidate, photo_id=photo_id, probabilities=values, in_scope=1.0)
         )
     page = admin.get(f"/admin/models/{candidate}").text
-    assert "It said: gatekeeper (90.0%)" in page
-    assert "Experts said: meadow brown" in page
+    assert "Model: gatekeeper (90.0%)" in page
+    assert "Experts: meadow brown" in page
     address = f"/admin/models/{candidate}/photos/{token}/attention.png"
     picture_of = admin.get(address, params={"taxon": TAXA[1]})
     assert picture_of.headers["content-type"] == "image/png"

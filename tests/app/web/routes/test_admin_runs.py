@@ -41,7 +41,7 @@ def test_what_it_would_learn_is_told_before_it_starts(lite, admin, form):
     page = admin.get("/admin/runs/new").text
     assert lite.settings.training_root in page
     planned = admin.post("/admin/runs/plan", data=form).text
-    assert "This is what it would learn" in planned
+    assert "Training plan" in planned
     assert " files<" in planned
     with reading(lite.sessions) as session:
         assert session.query(TrainingRun).count() == 0
@@ -54,8 +54,8 @@ def test_what_it_would_learn_is_told_before_it_starts(lite, admin, form):
 def test_starting_it_again_with_nothing_new_is_said_to_be_pointless_unless_one_insists(lite, admin, form):
     change(lite, start(admin, form), model_version_id=1, status=JobStatus.DONE, phase="done")
     planned = admin.post("/admin/runs/plan", data=form).text
-    assert "There is nothing new to learn" in planned
-    assert "Start it all the same" in planned
+    assert "No new training data" in planned
+    assert "Start anyway" in planned
     refused = admin.post("/admin/runs", data=form)
     assert refused.status_code == 409
     assert "Nothing is new" in refused.text
@@ -88,8 +88,8 @@ def test_what_can_not_be_read_is_told_by_its_field_and_nothing_starts(lite, admi
 
 def test_without_a_version_in_service_or_data_it_says_what_is_missing(lite, admin, form):
     lite.settings.training_root = ""
-    assert "There is nothing to learn from" in admin.post("/admin/runs/plan", data=FORM).text
-    assert "no base data set" in admin.post("/admin/runs/plan", data=FORM | {"bases": ["/etc"]}).text
+    assert "No training data" in admin.post("/admin/runs/plan", data=FORM).text
+    assert "/etc is no known base data set" in admin.post("/admin/runs/plan", data=FORM | {"bases": ["/etc"]}).text
 
 
 def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, admin, form):
@@ -97,19 +97,20 @@ def test_each_run_tells_which_photos_it_was_to_take_even_of_one_snapshot(lite, a
     plain, chosen = start(admin, form), start(admin, form | whole | {"insist": "true"})
     with reading(lite.sessions) as session:
         assert len({session.get_one(TrainingRun, number).snapshot_id for number in (plain, chosen)}) == 1
-    assert "Decided on as accepted, correct</dd>" in admin.get(f"/admin/runs/{plain}").text
+    assert "Decided as accepted, correct</dd>" in admin.get(f"/admin/runs/{plain}").text
     said = (
-        "Decided on as accepted, correct · from 3 May 2026 on · until 31 May 2026"
-        " · by at least 2 experts · at least 80% of whom agree</dd>"
+        "Decided as accepted, correct · from 3 May 2026 · until 31 May 2026"
+        " · by at least 2 experts · with at least 80% agreement</dd>"
     )
     assert said in admin.get(f"/admin/runs/{chosen}").text
-    told = admin.get(f"/api/v1/admin/runs/{chosen}").json()["wanted"]
-    assert (told["codes"], told["least_experts"], told["until"]) == (["V1"], 2, "2026-06-01T00:00:00+00:00")
+    with reading(lite.sessions) as session:
+        kept = session.get_one(TrainingRun, chosen).wanted
+    assert (kept["codes"], kept["least_experts"], kept["until"]) == (["V1"], 2, "2026-06-01T00:00:00+00:00")
 
 
 def test_a_run_shows_how_it_goes_on(lite, admin, form):
     first, second = start(admin, form), start(admin, form | {"insist": "true", "epochs": "4"})
-    assert "One run is before it." in admin.get(f"/admin/runs/{second}").text
+    assert "One run is ahead of it." in admin.get(f"/admin/runs/{second}").text
     curves = [
         {"epoch": 1, "loss": 0.9, "accuracy": 0.6, "calibration_loss": 0.8, "calibration_accuracy": 0.7},
         {"epoch": 2, "loss": 0.5, "accuracy": 0.8, "calibration_loss": 0.4, "calibration_accuracy": 0.9},
@@ -118,18 +119,18 @@ def test_a_run_shows_how_it_goes_on(lite, admin, form):
     change(lite, first, status=JobStatus.RUNNING, heartbeat_at=utcnow(), seconds_left=200.0, **values)
     page = admin.get(f"/admin/runs/{first}").text
     for said in (
-        "Learning",
+        "Training",
         "Epoch 2 of 3",
         "about 3 minutes left",
         "Epoch 2 &lt;of 3&gt;",
         "<noscript>",
-        "Cancel this run",
+        "Cancel run",
     ):
         assert said in page
     assert page.count("<polyline") == 4
     listed = admin.get("/admin/runs").text
-    assert "under way" in listed
-    assert "waits for its turn" in listed
+    assert "running" in listed
+    assert "queued" in listed
 
 
 def test_a_run_is_cancelled_and_tried_again(lite, admin, form):
@@ -138,7 +139,7 @@ def test_a_run_is_cancelled_and_tried_again(lite, admin, form):
     assert "Try again" in admin.get(f"/admin/runs/{number}").text
     assert admin.post(f"/admin/runs/{number}/retry").headers["location"] == f"/admin/runs/{number}"
     refused = admin.post(f"/admin/runs/{number}/retry")
-    assert "That was not possible any more" in admin.get(refused.headers["location"]).text
+    assert "No longer possible" in admin.get(refused.headers["location"]).text
     assert admin.get("/admin/runs/99").status_code == 404
 
 
@@ -165,6 +166,6 @@ def test_a_version_that_a_run_made_says_so_and_how_it_compares(lite, admin, form
     comparison = {"against": {"name": name, "version": version}, "accuracy": accuracy}
     change(lite, number, model_version_id=1, status=JobStatus.DONE, phase="done", comparison=comparison)
     page = admin.get(f"/admin/runs/{number}").text
-    assert f"names 3.0 in 100 more right than {name} 9.9.9" in page
-    assert "Chance does not explain that." in page
-    assert f"rained here in run {number}" in admin.get("/admin/models/1").text
+    assert f"gets 3.0 in 100 more right than {name} 9.9.9" in page
+    assert "The difference is statistically significant." in page
+    assert f"rained in run {number}" in admin.get("/admin/models/1").text

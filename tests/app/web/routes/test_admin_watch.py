@@ -29,7 +29,7 @@ def picture(seed):
 
 
 def test_a_new_service_has_nothing_to_watch_yet(lite, admin):
-    assert "Nothing to watch yet" in admin.get("/admin/watch").text
+    assert "No data yet" in admin.get("/admin/watch").text
     with transaction(lite.sessions) as session:
         session.execute(update(ModelVersion).values(active=False))
     lite.client.app.state.classifiers._served = None
@@ -42,9 +42,9 @@ def test_weeks_with_what_is_past_a_limit_in_words(lite, admin):
     for who in range(2):
         send(lite, picture(who), who)
     page = admin.get("/admin/watch").text
-    assert "it looked at 2 photos. One figure is past its limit." in page
+    assert "it checked 2 photos. One figure is over its limit." in page
     assert "<b>0%</b> <span>below 50%</span>" in page  # drawn photos are out of scope
-    assert "Charts come with the second week." in page
+    assert "Charts appear after the second week." in page
     with transaction(lite.sessions) as session:
         for table in (PredictionRecord, VerdictRecord):
             session.execute(update(table).where(table.id == 1).values(created_at=utcnow() - timedelta(weeks=2)))
@@ -62,27 +62,27 @@ def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite):
     assert [name for name, _ in views.charts] == ["Verdicts", "Confidence and agreement", "Drift"]
     drift = views.charts[2][1]
     assert [(line.name, line.style) for line in drift.lines] == [
-        ("of confidence", "first"),
-        ("of scope", "second"),
+        ("confidence", "first"),
+        ("scope", "second"),
         ("limit", "ideal"),
     ]
     assert [text for _, text in drift.x_ticks] == ["6 Jul", "13 Jul"]
     newest, former = views.rows
     assert (newest.over, former.over) == (True, False)
     assert ("0.40", "above 0.25") in [(each.text, each.over) for each in newest.figures]
-    assert views.headline.endswith("One figure is past its limit.")
+    assert views.headline.endswith("One figure is over its limit.")
 
 
 def test_an_alert_is_seen_where_it_stands_and_who_saw_it_is_kept(lite, admin):
     with transaction(lite.sessions) as session:
         values = {"week": date(2026, 7, 6), "figure": "agreement", "value": 0.5, "limit": 0.8, "sent_at": utcnow()}
         session.add(WatchAlert(model_version_id=1, **values))
-    assert "Told to the webhook on" in admin.get("/admin/watch").text
+    assert "Sent to the webhook on" in admin.get("/admin/watch").text
     done = admin.post("/admin/models/alerts/1/seen", data={"page": "watch"})
     assert done.headers["location"] == "/admin/watch"
     page = admin.get("/admin/watch").text
-    assert "One alert that was seen" in page
-    assert f"Seen by {admin.user.name}" in page
+    assert "One dismissed alert" in page
+    assert f"Dismissed by {admin.user.name}" in page
     assert "notice--alert" not in page
 
 
@@ -90,15 +90,15 @@ def test_a_policy_is_tried_saved_and_taken_back(lite, admin):
     send(lite, picture(1), 1)
     with reading(lite.sessions) as session:
         number = session.scalars(select(Taxon.id).where(Taxon.scientific_name == TAXA[0])).one()
-    assert "as the version says" in admin.get("/admin/policies").text
+    assert "the version’s default" in admin.get("/admin/policies").text
     tried = admin.get(f"/admin/policies/{number}?error=0.1&reliability=60").text
-    assert "Of one submission that claims it since" in tried
-    assert "Save it so" in tried
-    assert "Save it so" not in admin.get(f"/admin/policies/{number}?error=&reliability=").text
+    assert "Of one submission claiming this species since" in tried
+    assert "Save this policy" in tried
+    assert "Save this policy" not in admin.get(f"/admin/policies/{number}?error=&reliability=").text
     saved = admin.post(f"/admin/policies/{number}", data={"error": "0.1", "reliability": "60"})
     page = admin.get(saved.headers["location"]).text
     assert "At most 10%, set for this species" in page
-    assert "60% right, set for this species" in page
+    assert "60% correct, set for this species" in page
     assert '<option value="0.1" selected>' in page
     assert 'name="error" value=""' in page  # what undoing sends
     assert "set for this species" in admin.get("/admin/policies").text
@@ -109,8 +109,8 @@ def test_a_policy_is_tried_saved_and_taken_back(lite, admin):
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"error": "0.05", "reliability": "often"}, "Please write a number"),
-        ({"error": "0.05", "reliability": "nan"}, "Please write a number"),
+        ({"error": "0.05", "reliability": "often"}, "Please enter a number"),
+        ({"error": "0.05", "reliability": "nan"}, "Please enter a number"),
         ({"error": "0.9", "reliability": ""}, "Choose one of these."),
     ],
 )

@@ -70,7 +70,7 @@ def test_an_address_is_kept_shown_and_forgotten(service):
 def test_a_wrong_address_is_told_and_stays_in_the_field(lite):
     answer = lite.client.post("/mine/email", data={"email": "nobody"})
     assert answer.status_code == 422
-    assert "This is not an e-mail address." in answer.text
+    assert "Please enter a valid e-mail address." in answer.text
     assert 'value="nobody"' in answer.text
     assert "[&#39;" not in answer.text
 

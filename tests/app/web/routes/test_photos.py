@@ -29,7 +29,7 @@ def test_a_copy_is_a_jpeg_without_exif(lite, link, variant):
     assert b"Exif" not in answer.content
 
 
-@pytest.mark.parametrize(("variant", "longest"), [("display", 1500), ("thumb", 480)])
+@pytest.mark.parametrize(("variant", "longest"), [("display", 1600), ("thumb", 480)])
 def test_a_copy_is_as_large_as_pages_need(lite, variant, longest):
     token = row(lite, submit(lite, encode(butterfly(1, (3000, 2000)))).token).photos[0].token
     with Image.open(io.BytesIO(lite.client.get(f"/photos/{token}/{variant}.jpg").content)) as image:

@@ -7,7 +7,7 @@ from tests.app.sending import TAXA, row
 from tests.factories import photo
 from tests.versions import BELIEVES_THE_CLAIM, BELIEVES_THE_MODEL
 
-ASKS = "Would you look once more?"
+ASKS = "Would you look again?"
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_an_agreed_claim_can_not_be_changed_later(lite, serve, screened):
     serve(**BELIEVES_THE_CLAIM)
     refused = answer(lite, screened().token, TAXA[1])
     assert refused.status_code == 409
-    assert "This is not possible any more" in refused.text
+    assert "This is no longer possible" in refused.text
 
 
 def test_a_species_that_nobody_knows_is_refused_with_a_page(lite, contradicted):

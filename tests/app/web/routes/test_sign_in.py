@@ -52,7 +52,7 @@ def test_an_address_that_nobody_has_and_a_wrong_password_are_told_the_same(lite,
     unknown, wrong = send(lite.client, email), send(lite.client, user.email, "not the password")
     assert unknown.status_code == wrong.status_code == 401
     for answer in (unknown, wrong):
-        assert "E-mail address or password is wrong." in answer.text
+        assert "E-mail address or password is incorrect." in answer.text
         assert "wingcheck_session" not in answer.headers.get("set-cookie", "")
 
 
@@ -228,3 +228,15 @@ def test_when_the_database_is_away_whoever_is_signed_in_is_told_so(lite, monkeyp
     assert answer.status_code == status
     assert status == 200 or int(answer.headers["retry-after"]) > 0
     assert lite.client.get("/about").status_code == 200  # volunteers' pages that need no database go on
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "said"),
+    [
+        (Role.REVIEWER, "/review/settings", "This page is for coordinators."),
+        (Role.COORDINATOR, "/admin/people", "This page is for admins."),
+    ],
+)
+def test_a_page_says_whom_it_is_for(lite, role, path, said):
+    answer = signed_in(lite, role).get(path)
+    assert (answer.status_code, said in answer.text) == (403, True)

@@ -71,6 +71,6 @@ def test_a_reviewer_draws_at_the_desk(finder, lite, serve, screened):
     assert "The square around the butterfly was changed" in page
     assert "but more like ringlet." in page
     old = anna.post(path, data=sent, headers=JSON)
-    assert (old.status_code, "The computer looked at it again" in old.json()["detail"]) == (409, True)
+    assert (old.status_code, "The computer checked it again" in old.json()["detail"]) == (409, True)
     assert anna.post(path, data={"revision": "3", "square": "x"}).status_code == 422
     assert anna.post(path, data={"revision": "3", "square": ""}, headers=JSON).status_code == 204

@@ -143,7 +143,7 @@ def test_sending_again_leads_to_the_same_submission_and_says_so(lite):
     lite.client.get("/")
     first, again = post(lite.client, photo(1)), post(lite.client, photo(1))
     assert token_of(again) == token_of(first)
-    assert "You sent this before" in lite.client.get(again.headers["location"]).text
+    assert "You already sent this" in lite.client.get(again.headers["location"]).text
     assert post(lite.client, photo(1), headers=JSON).status_code == 200
     assert count(lite) == 1
 
@@ -202,12 +202,12 @@ def test_all_mistakes_are_told_at_once_in_sentences(lite):
     )
     html = answer.text
     for sentence in (
-        "0.jpg: This is not a photo that we can open. We take JPEG, PNG, WebP and HEIC.",
-        "Please say which species you saw.",
-        "How many did you see? A whole number from 1 to 999, please.",
-        "This is not a date.",
-        "This is not a coordinate.",
-        "This is not an e-mail address.",
+        "0.jpg: We can’t open this file. Please use JPEG, PNG, WebP or HEIC.",
+        "Please choose the species you saw.",
+        "Please enter a whole number from 1 to 999.",
+        "Please enter a valid date.",
+        "Please enter a valid coordinate.",
+        "Please enter a valid e-mail address.",
     ):
         assert sentence in html
     assert "[&#39;" not in html  # a list is no sentence
@@ -324,9 +324,9 @@ def test_the_fragment_is_the_verdict_alone(lite, serve):
 def test_the_page_says_why_and_what_comes_next(lite, serve, screened):
     serve(**NEVER_IN_SCOPE)
     html = lite.client.get(f"/s/{screened().token}").text
-    assert "We can&#39;t check this photo by computer" in html
-    assert "and it knows no others" in html
-    assert "an expert will look at it" in html
+    assert "The computer can’t check this photo" in html
+    assert "the only species it knows" in html
+    assert "an expert will check it" in html
 
 
 def test_a_photo_with_a_square_is_shown_with_it(lite):
@@ -341,7 +341,7 @@ def test_a_photo_seen_before_is_said_to_be_so(lite):
     post(lite.client, photo(1))
     lite.client.cookies.clear()
     token = token_of(post(lite.client, photo(1)))
-    assert "sent to us before" in lite.client.get(f"/s/{token}").text
+    assert "This photo was sent before" in lite.client.get(f"/s/{token}").text
 
 
 def test_where_date_and_place_came_from_is_shown(lite):

@@ -72,8 +72,8 @@ def test_where_the_preview_has_no_places_nothing_is_noted(season, chief):
 
 def test_before_the_first_submission_the_page_says_so(chief):
     html = chief.get(PAGE).text
-    assert "No records in this time" in html
-    assert "These are 0 records." in html
+    assert "No records in this period" in html
+    assert "0 records selected." in html
     assert "/review/records/download" not in html
 
 
@@ -88,14 +88,14 @@ def test_it_begins_with_the_last_season_that_has_any(season, chief):
 @pytest.mark.parametrize(
     ("query", "heading", "count"),
     [
-        (ALL, "All records", "These are 3 records."),
-        ("since=2024-01-01&until=2024-12-31&standing=undecided", "Records of 2024", "This is one record."),
-        ("since=2026-07-14&until=&standing=verified", "Records since 14 July 2026", "This is one record."),
-        ("since=&until=2026-07-13&standing=undecided", "Records until 13 July 2026", "This is one record."),
+        (ALL, "All records", "3 records selected."),
+        ("since=2024-01-01&until=2024-12-31&standing=undecided", "Records of 2024", "One record selected."),
+        ("since=2026-07-14&until=&standing=verified", "Records since 14 July 2026", "One record selected."),
+        ("since=&until=2026-07-13&standing=undecided", "Records until 13 July 2026", "One record selected."),
         (
             "since=2026-07-01&until=2026-07-31&standing=verified",
             "Records from 1 July 2026 to 31 July 2026",
-            "This is one record.",
+            "One record selected.",
         ),
     ],
 )
@@ -108,11 +108,11 @@ def test_a_time_is_chosen(season, chief, query, heading, count):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("since=2026-02-30&standing=verified", "This is not a date."),
-        ("since=yesterday&standing=verified", "This is not a date."),
-        ("since=2026-07-02&until=2026-07-01&standing=verified", "The last day lies before the first."),
+        ("since=2026-02-30&standing=verified", "Please enter a valid date."),
+        ("since=yesterday&standing=verified", "Please enter a valid date."),
+        ("since=2026-07-02&until=2026-07-01&standing=verified", "The end date is before the start date."),
         ("since=&until=", "Please choose at least one."),
-        ("standing=verified&precision=1mm", "There is no such answer."),
+        ("standing=verified&precision=1mm", "Please choose one of the answers."),
         (f"since=&standing=verified&species={'x' * 300}", "We don&#39;t know this species."),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_was_chosen_stays_chosen_while_the_records_are_described(season, ch
     saved = chief.post(f"{PAGE}?{chosen}", data=ABOUT, follow_redirects=True)
     assert "Saved." in saved.text
     assert '<option value="none" selected>' in saved.text
-    assert "These are 2 records." in saved.text
+    assert "2 records selected." in saved.text
 
 
 def test_a_species_is_named_where_only_it_is_counted(season, chief):
@@ -152,7 +152,7 @@ def test_a_table_is_downloaded_and_that_is_noted(season, chief):
 def test_an_archive_needs_an_owner_first(season, chief):
     asked = f"{PAGE}/download?{ALL}&file=archive"
     refused = chief.get(asked, follow_redirects=True)
-    assert "An archive says whose the records are. Please fill this in first." in refused.text
+    assert "An archive needs these details. Please fill them in first." in refused.text
     assert taken(season) == []
     assert "Saved." in chief.post(PAGE, data=ABOUT, follow_redirects=True).text
     with zipfile.ZipFile(io.BytesIO(chief.get(asked).content)) as archive:
@@ -164,11 +164,11 @@ def test_an_archive_needs_an_owner_first(season, chief):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"title": " "}, "Please write something."),
-        ({"contact_email": "nobody"}, "This is not an e-mail address."),
+        ({"title": " "}, "Please fill this in."),
+        ({"contact_email": "nobody"}, "Please enter a valid e-mail address."),
         ({"licence": ""}, "Please choose one."),
         ({"licence": "MIT"}, "Please choose one."),
-        ({"organisation": "x" * 201}, "At most 200 characters, please."),
+        ({"organisation": "x" * 201}, "Please use at most 200 characters."),
     ],
 )
 def test_a_description_with_a_mistake_keeps_what_was_typed_and_saves_nothing(lite, chief, changed, message):

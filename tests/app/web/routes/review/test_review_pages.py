@@ -4,7 +4,9 @@ import pytest
 
 from app.db import reading
 from app.domain.accounts import Role
+from app.domain.review import Rule
 from app.services import taxa
+from app.services.review import desk_settings, trust
 from app.web.i18n import Language
 from app.web.review.words import Words, capped
 from tests import factories
@@ -133,6 +135,21 @@ def test_every_page_in_every_language(desk: Browser, lite: Service, language: st
     found = [(path, coordinator.get(f"/review{path}", headers=headers).status_code) for path in [*pages, *more]]
     assert found == [(path, 200) for path, _ in found]
     assert "%(" not in "".join(coordinator.get(f"/review{path}", headers=headers).text for path in pages)
+
+
+def test_a_coordinator_turns_acceptance_on_and_gives_a_species_a_rule_of_its_own(lite: Service):
+    """And neither for a species that nobody knows."""
+    chief, species = signed_in(lite, Role.COORDINATOR), "Maniola jurtina"
+    assert chief.post("/review/acceptance", data={"taxon": species, "on": "yes", "error": "0.02"}).status_code == 303
+    assert chief.post("/review/acceptance", data={"taxon": "Nemo", "on": "yes", "error": "0.02"}).status_code == 404
+    assert chief.post("/review/acceptance/lift", data={"taxon": species}).status_code == 404
+    for rule, kept in (("two_agree", [Rule.TWO_AGREE]), ("", [])):
+        assert chief.post("/review/settings/rules", data={"taxon": species, "rule": rule}).status_code == 303
+        with reading(lite.sessions) as session:
+            assert [found for _, found in desk_settings.rules_by_taxon(session)] == kept
+    with reading(lite.sessions) as session:
+        [standing] = trust.standings_of(session, taxa.by_names(session, [species]), 0.05)
+    assert (standing.accepts, standing.wanted) == (True, 0.02)
 
 
 def test_rules_and_templates_say_when_they_were_changed(lite: Service):

@@ -2,21 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
+from app.db import SessionFactory, reading
+from app.domain.accounts import Scope
 from app.domain.errors import NotFound
 from app.domain.occurrence import ACCEPTED, Precision, Standing
-from app.services.records import occurrences, summary
+from app.services.records import occurrences
 from app.services.records.occurrences import Shape
 from app.services.records.selection import Selection, is_known
-from app.services.records.summary import Counted
 from app.services.review.filters import MAX_TEXT
-from app.web.api.review.shared import LARGEST, Day, Sessions, TaxonOut, refusals, taxon_out
-from app.web.auth import Coordinator
-from app.web.dependencies import LanguageDep, ReadSession
+from app.web.api.shared import LARGEST, Day, Moment, refusals
+from app.web.auth import RecordsReader
+from app.web.dependencies import LanguageDep
 
-router = APIRouter(prefix="/api/v1/review/records", tags=["review"])
+router = APIRouter(prefix="/api/v1/review", tags=["records"])
 _NO_SPECIES = "There is no such species."
 _OrNone = BeforeValidator(lambda text: text or None)
 
@@ -62,49 +63,26 @@ class RecordsOut(BaseModel):
     next: int | None = Field(description="`after` of the following page; null: this is the last.")
 
 
-class CountedOut(BaseModel):
-    records: int
-    individuals: int
-
-
-class SpeciesCountOut(BaseModel):
-    """One species; null: none was named."""
-
-    taxon: TaxonOut | None
-    standings: dict[Standing, CountedOut]
-
-
-class SummaryOut(BaseModel):
-    """Whatever their standing. What is not accepted counts for the species it was claimed as."""
-
-    records: int
-    volunteers: int
-    undated: int = Field(description="Records without a date; they count for the day on which they were sent.")
-    unplaced: int = Field(description="Records without coordinates.")
-    species: list[SpeciesCountOut]
-
-
-def _time(
-    session: ReadSession,
+@router.get(
+    "/records",
+    summary="Records in Darwin Core",
+    response_model=RecordsOut,
+    responses=refusals(Scope.RECORDS, _404=_NO_SPECIES),
+)
+def list_records(
+    request: Request,
+    _user: RecordsReader,
+    language: LanguageDep,
     since: Annotated[Day | None, Query(description="First day it was seen.")] = None,
     until: Annotated[Day | None, Query(description="Last day it was seen.")] = None,
+    changed_since: Annotated[
+        Moment | None,
+        Query(
+            description="Only what was sent or changed at this moment or later. Ask for every standing with it, to learn what"
+            " is not accepted any more."
+        ),
+    ] = None,
     species: Annotated[str, Query(max_length=MAX_TEXT, description="Scientific name.")] = "",
-) -> Selection:
-    name = species.replace("\0", "").strip()
-    if name and not is_known(session, name):
-        raise NotFound(_NO_SPECIES)
-    return Selection(since, until, name)
-
-
-Time = Annotated[Selection, Depends(_time)]
-
-
-@router.get("", summary="Records in Darwin Core", response_model=RecordsOut, responses=refusals(_404=_NO_SPECIES))
-def list_records(
-    _user: Coordinator,
-    sessions: Sessions,
-    language: LanguageDep,
-    time: Time,
     standing: Annotated[list[Standing] | None, Query(description="Unasked: what is accepted.")] = None,
     precision: Annotated[Precision, Query(description="How exactly coordinates are told.")] = Precision.KILOMETRE,
     words: Annotated[
@@ -115,7 +93,8 @@ def list_records(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RecordsOut:
     """What was withdrawn is never among them."""
-    wanted = Selection(time.since, time.until, time.scientific_name, frozenset(standing or ACCEPTED))
+    sessions: SessionFactory = request.app.state.sessions
+    wanted = Selection(since, until, _known(sessions, species), frozenset(standing or ACCEPTED), changed_since)
     found = occurrences.page(sessions, wanted, Shape(precision, words, names, language.code), after, limit)
     return RecordsOut(
         records=[OccurrenceOut.model_validate(one.fields) for one in found],
@@ -123,24 +102,11 @@ def list_records(
     )
 
 
-@router.get("/summary", summary="Count the records", response_model=SummaryOut, responses=refusals(_404=_NO_SPECIES))
-def summarise(_user: Coordinator, session: ReadSession, language: LanguageDep, time: Time) -> SummaryOut:
-    """By species and standing."""
-    found = summary.summary(session, time)
-    return SummaryOut(
-        records=found.total.records,
-        volunteers=found.volunteers,
-        undated=found.undated,
-        unplaced=found.unplaced,
-        species=[
-            SpeciesCountOut(
-                taxon=taxon_out(one.taxon, language),
-                standings={standing: _counted(count) for standing, count in one.standings.items()},
-            )
-            for one in found.species
-        ],
-    )
-
-
-def _counted(count: Counted) -> CountedOut:
-    return CountedOut(records=count.records, individuals=count.individuals)
+def _known(sessions: SessionFactory, species: str) -> str:
+    """The scientific name without what no name has. Raises NotFound where no such species is known."""
+    name = species.replace("\0", "").strip()
+    if name:
+        with reading(sessions) as session:
+            if not is_known(session, name):
+                raise NotFound(_NO_SPECIES)
+    return name
