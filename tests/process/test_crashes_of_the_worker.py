@@ -65,5 +65,5 @@ def test_a_job_that_kills_every_worker_is_given_up(site: Site, visitor: Visitor)
     worker = site.worker()
     site.settle()
     assert newest_job(site).status is JobStatus.FAILED
-    assert newest_job(site).error == "The worker was lost again and again."
+    assert newest_job(site).error == "The worker stopped unexpectedly several times."
     stop(worker)

@@ -137,7 +137,7 @@ def test_a_collection_with_a_removal_under_way_is_deleted_all_the_same(lite, col
     work(lite)
     with reading(lite.sessions) as session:
         job = session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).one()
-    assert (job.status, job.error) == (JobStatus.FAILED, "The collection is gone.")
+    assert (job.status, job.error) == (JobStatus.FAILED, "This collection no longer exists.")
 
 
 def test_when_all_photos_are_theirs_no_data_set_is_left_and_what_is_not_kept_is_said_to_be_unknown(lite, collected):
