@@ -36,6 +36,12 @@ def page(new_person: NewPerson, decided_server: Server) -> Page:
     return person.page
 
 
+_REACHING_OVER = """(width) => [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > width)
+    .slice(0, 8)
+    .map((each) => each.cloneNode(false).outerHTML + each.textContent.trim().slice(0, 40))"""
+
+
 def check(page: Page) -> None:
     """The page as it stands: no violation on any screen in its colours, and never wider than the narrowest."""
     found = []
@@ -48,7 +54,8 @@ def check(page: Page) -> None:
     page.set_viewport_size({"width": NARROWEST, "height": 700})
     wide = page.evaluate("() => document.documentElement.scrollWidth")
     if wide > NARROWEST:
-        found.append(f"{wide} pixels wide on a screen of {NARROWEST}")
+        reaching = page.evaluate(_REACHING_OVER, NARROWEST)
+        found.append(f"{wide} pixels wide on a screen of {NARROWEST}: {reaching}")
     assert not found, "\n".join(found)
 
 

@@ -154,7 +154,7 @@ def test_it_is_measured_like_any_other(tmp_path: Path) -> None:
     assert 'class="matrix many"' in page
     assert "is taken for" in page
     assert page.count("data:image/jpeg;base64,") == len(found.mistakes) > 0
-    assert "could not support 1 % wrong at most" in page
+    assert "can’t support at most 1 % wrong" in page
 
 
 def test_the_command(plain_made: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_disk_that_fills_up_leaves_an_empty_place(backups, place, monkeypatch,
 
 def test_a_disk_without_room_is_noticed_before_anything_is_written(backups, place, monkeypatch):
     monkeypatch.setattr(restoring, "free_bytes", lambda _: 1000)
-    with pytest.raises(WingcheckError, match="no room"):
+    with pytest.raises(WingcheckError, match="has no space for"):
         into(place, backups / "b.tar")
     assert_empty(place)
 

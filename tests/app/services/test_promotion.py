@@ -160,7 +160,7 @@ def test_two_who_promote_at_once_do_it_one_after_the_other_or_one_is_told(servic
         rows = session.scalars(select(ModelActivation).order_by(ModelActivation.id)).all()
         assert session.scalars(select(ModelVersion.id).where(ModelVersion.active)).all() == [rows[-1].model_version_id]
     assert len(rows) + len(told) == 1 + len(versions)
-    assert all("meanwhile" in detail for detail in told)
+    assert all("Another version has been put into service" in detail for detail in told)
     assert [row.replaced_id for row in rows[1:]] == [row.model_version_id for row in rows[:-1]]
 
 

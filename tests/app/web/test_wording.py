@@ -40,7 +40,7 @@ def test_every_code_has_words():
 
 
 def test_an_error_with_a_code_is_worded_and_one_without_is_told_as_it_is():
-    error = Conflict("Run 7 learns from this collection and is not over yet.", "collection_learnt_from", run=7)
+    error = Conflict("Run 7 is using this collection and has not finished.", "collection_learnt_from", run=7)
     assert error_message(DUTCH, error) != error.detail
     assert "7" in error_message(DUTCH, error)
     assert error_message(Language("en"), error) == error.detail
@@ -50,7 +50,7 @@ def test_an_error_with_a_code_is_worded_and_one_without_is_told_as_it_is():
 @pytest.mark.parametrize(
     ("error", "worded"),
     [
-        (TrainingFailed("The run took longer than it may.", "run_time"), True),
+        (TrainingFailed("The run exceeded its time limit.", "run_time"), True),
         (ProcessKilled("The process was killed (SIGKILL).", "process_killed", signal="SIGKILL"), True),
         (TrainingFailed("ValueError: no such layer"), False),
         (OSError(5, "Input/output error"), False),

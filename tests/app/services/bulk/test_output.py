@@ -194,7 +194,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, info, rows, monkeypatch
                 file.close()
 
         monkeypatch.setattr(output, "_file", Full())
-        with pytest.raises(WingcheckError, match=r"No space left on device\); --resume goes on"):
+        with pytest.raises(WingcheckError, match=r"No space left on device\); continue with --resume"):
             output.write(rows[1])
     assert names_in(path, Format.CSV) == NAMES[:1]
 

@@ -118,7 +118,7 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     assert [each.id for each in first + rest] == [each.id for each in found]
 
     curating = Curation(service.sessions)
-    with pytest.raises(Conflict, match="Nobody has decided"):
+    with pytest.raises(Conflict, match="No photo of this collection has been confirmed"):
         DataSets(service.sessions, service.settings).use(number, admin.id)
     right, wrong, stale = found[:4], found[4:6], found[0]
     done = curating.decide(number, admin.id, [(each.id, 0) for each in right], PhotoDecision.RIGHT)

@@ -232,7 +232,7 @@ def test_the_page_says_how_the_removal_of_their_photos_stands_and_what_became_of
     assert admin.post(f"{address}/remove").headers["location"] == address
     waits = admin.get(address).text
     assert "Removing the photos" in waits
-    assert "waits for its turn" in waits
+    assert "queued" in waits
     lite.work()
     lite.worker.finish_long_work()  # nothing was ever collected into this folder
     failed = admin.get(address)
