@@ -245,7 +245,7 @@ def test_the_page_says_how_the_removal_of_their_photos_stands_and_what_became_of
         session.query(Job).filter_by(kind=JobKind.PHOTOGRAPHER).one().status = JobStatus.DONE
     done = admin.get(address)
     assert done.headers["location"] == f"/admin/collections/{collection}?removed=1"
-    assert "One photo is removed." in admin.get(done.headers["location"]).text
+    assert "One photo removed." in admin.get(done.headers["location"]).text
 
 
 def test_from_the_decisions_to_a_run_and_to_the_end(lite, admin, collection):
