@@ -130,8 +130,8 @@ class SharedPortServer(uvicorn.Server):
                 log.warning("not ready yet: %s", reason)
                 told = reason
             await asyncio.sleep(_LOOK_EVERY)
+        say_ready()  # first: whoever reads on the screen that it is ready may rely on the supervisor's knowing
         await asyncio.to_thread(self._when_ready)
-        say_ready()
 
     def _leave(self) -> None:
         """Take no connection any more, answer what comes on those that are open, and end when all are closed."""

@@ -36,6 +36,7 @@ def test_ctrl_c_reaches_the_supervisor_alone_which_stops_both(server: Server):
 def test_a_web_server_that_dies_is_started_again(server: Server):
     web, worker = server.child("serve"), server.child("worker")
     assert web is not None
+    eventually(lambda: "Wingcheck is ready" in server.log, "the supervisor knows that it was ready")
     os.kill(web, signal.SIGKILL)
     eventually(lambda: server.child("serve") not in {None, web}, "another one runs")
     assert server.client.get("/readyz").status_code == 200  # it waits at the port until somebody answers
