@@ -58,7 +58,7 @@ def test_the_removal_of_a_photographers_photos_is_watched_to_its_outcome(new_per
     worker = models_server.pause_worker()
     page.get_by_role("button", name="Remove this photo").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Removing the photos")
-    expect(page.get_by_role("status").first).to_have_text("waits for its turn")
+    expect(page.get_by_role("status").first).to_have_text("queued")
     check(page)
     resume(worker)
     expect(page.get_by_role("alert")).to_contain_text("The photos could not be removed", timeout=60_000)

@@ -149,7 +149,7 @@ def next_after(page: Page, before: int) -> int:
 
 def test_looking_at_the_photo(new_person: NewPerson, decided_server: Server):
     """Fit and 1:1, zoom, turn, brightness, pan, several photos, where the network looked; the help lists the keys."""
-    send_many(decided_server, 2, "Looking place", claim=GATEKEEPER, orange=False, size=1600)
+    send_many(decided_server, 2, "Looking place", orange=False, size=1600)
     person = reviewer(new_person, decided_server)
     page = person.page
     page.goto("/review/next?place=looking")
