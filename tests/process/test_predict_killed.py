@@ -27,8 +27,19 @@ def photos(tmp_path):
 def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     call = command("predict", "photos", "last.jpg", "--output", "results.csv", "--processes", "2", *options)
     return subprocess.Popen(
-        call, cwd=folder, env=environment(folder / "data"), stderr=subprocess.PIPE, text=True, start_new_session=True
+        call,
+        cwd=folder,
+        env=environment(folder / "data"),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_hear_ctrl_c,
     )
+
+
+def _hear_ctrl_c() -> None:
+    """Also where the tests run in the background of a shell, which has its children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
