@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
+from urllib.error import URLError
 
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -62,6 +63,7 @@ _OUTAGES = (
     jobs.Interrupted,
     ConnectionError,
     TimeoutError,
+    URLError,  # the server of a webhook, which may say so in an answer
 )
 # The same, as the operating system says it of the whole machine. Other errors of files concern this job's alone, unless
 # the photo storage is away.
