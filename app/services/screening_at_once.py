@@ -68,7 +68,9 @@ class ScreeningAtOnce:
             return future.result(timeout=max(0.0, self._deadline - time.monotonic()))
         except TooSlow:
             future.cancel()
-            return None
+        except Exception:  # whatever is wrong with the model costs no photo; the worker's job says what it is
+            log.warning("a photo could not be looked at; the submission is left to a worker", exc_info=True)
+        return None
 
     def record(self, session: Session, submission: Submission) -> bool:
         """Write predictions, verdict and status beside the new submission. False where a worker has to do that."""
@@ -78,9 +80,7 @@ class ScreeningAtOnce:
         try:
             with session.begin_nested():
                 record(session, submission, self._served, answers, quality.best(self._qualities))
-        except (
-            Exception
-        ):  # the photos are promised to be kept, whatever is wrong with the verdict; the worker says what
+        except Exception:  # the same, for the verdict
             log.warning("submission %s is left to a worker", submission.id, exc_info=True)
             return False
         return True

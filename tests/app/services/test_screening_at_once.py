@@ -147,6 +147,18 @@ def test_what_goes_wrong_with_the_verdict_costs_no_photo(service, monkeypatch, c
     assert row(service, token).verdict is not None
 
 
+def test_a_model_that_fails_costs_no_photo(service, monkeypatch, caplog):
+    def fails(*_):
+        raise RuntimeError("the runtime is broken")
+
+    monkeypatch.setattr(submissions(service)._classifiers.current().recogniser, "look", fails)
+    token = submit(service).token
+    assert "could not be looked at" in caplog.text
+    assert (row(service, token).verdict, jobs(service)) == (None, 1)
+    service.work()
+    assert row(service, token).verdict is not None
+
+
 def test_a_repeat_writes_nothing_again(service):
     first = submit(service)
     again = submit(service, idempotency_key="another key")
