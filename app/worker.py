@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Protocol
 from urllib.error import URLError
 
 from sqlalchemy import select
@@ -25,6 +24,7 @@ from app.services.classifiers import Classifiers
 from app.services.collecting.removing import Removing
 from app.services.collecting.runner import Collecting
 from app.services.dispatch import Consumer, Dispatcher, Huey
+from app.services.long_work import LongWork
 from app.services.removal import Removal
 from app.services.replays import Replaying
 from app.services.retention import Retention
@@ -40,18 +40,6 @@ from app.storage import make_storage
 log = logging.getLogger(__name__)
 
 Handler = Callable[[int, int], None]
-
-
-class LongWork(Protocol):
-    """What takes minutes or hours, one at a time on a machine."""
-
-    def try_to_begin(self) -> bool: ...
-
-    def run(self, job_id: int, subject_id: int, /) -> None: ...
-
-    def end(self) -> None: ...
-
-    def leave(self) -> None: ...
 
 
 # A part of the system is away. That says nothing about the job, which waits until it is back.

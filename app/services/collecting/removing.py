@@ -4,7 +4,6 @@ The files, the manifest and its rows are `wingcheck collect remove`'s; what the 
 Done again after a worker was lost, it changes nothing that was done already.
 """
 
-import threading
 import time
 
 from sqlalchemy.orm import Session
@@ -12,11 +11,12 @@ from sqlalchemy.orm import Session
 from app.db import SessionFactory, reading, transaction
 from app.domain.errors import Conflict
 from app.models import Job, PhotographerRemoval
-from app.processes import Child, MachineLock
+from app.processes import Child
 from app.services import audit, jobs
 from app.services.collecting import data_sets, photos
 from app.services.collecting.collections import check_still, get, touch
 from app.services.collecting.folder import CollectionFolder, folder_of
+from app.services.long_work import LongWork
 from app.settings import Settings
 
 _LOOK_SECONDS = 0.2
@@ -27,26 +27,13 @@ class RemovalFailed(jobs.Hopeless):
     """The process said no, or a run began to learn from the collection. Whoever asked is told, and may ask again."""
 
 
-class Removing:
-    """Handles PHOTOGRAPHER jobs, one at a time on a machine: ``try_to_begin`` first, ``end`` afterwards."""
+class Removing(LongWork):
+    """Handles PHOTOGRAPHER jobs."""
 
     def __init__(self, sessions: SessionFactory, settings: Settings) -> None:
+        super().__init__(settings.data_dir / "collections" / ".removing")
         self._sessions = sessions
         self._settings = settings
-        self._lock = MachineLock(settings.data_dir / "collections" / ".removing")
-        self._leaving = threading.Event()
-
-    def try_to_begin(self) -> bool:
-        """Whether no other removal is on this machine."""
-        return not self._leaving.is_set() and self._lock.acquire()
-
-    def end(self) -> None:
-        """Another removal may begin."""
-        self._lock.release()
-
-    def leave(self) -> None:
-        """The worker stops."""
-        self._leaving.set()
 
     def run(self, job_id: int, removal_id: int) -> None:
         """Remove their photos and finish the job. Raises RemovalFailed, jobs.Interrupted, or what an outage raises."""

@@ -6,7 +6,6 @@ entered as often as it takes; a photo that was looked at is not looked at again.
 
 import logging
 import socket
-import threading
 import time
 from typing import Any
 
@@ -15,12 +14,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from app.db import SessionFactory, reading, transaction
 from app.domain.errors import NotFound, WingcheckError
 from app.models import Collection, Job, JobStatus
-from app.processes import Child, MachineLock
+from app.processes import Child
 from app.services import jobs
 from app.services.classifiers import Classifiers
 from app.services.collecting import photos
 from app.services.collecting.collections import get, touch
 from app.services.collecting.folder import CollectionFolder, folder_of
+from app.services.long_work import LongWork
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,27 +41,14 @@ class _Cancelled(Exception):
     """Somebody cancelled the collection."""
 
 
-class Collecting:
-    """Handles COLLECTION jobs, one at a time on a machine: ``try_to_begin`` first, ``end`` afterwards."""
+class Collecting(LongWork):
+    """Handles COLLECTION jobs."""
 
     def __init__(self, sessions: SessionFactory, classifiers: Classifiers, settings: Settings) -> None:
+        super().__init__(settings.data_dir / "collections" / ".collecting")
         self._sessions = sessions
         self._classifiers = classifiers
         self._settings = settings
-        self._lock = MachineLock(settings.data_dir / "collections" / ".collecting")
-        self._leaving = threading.Event()
-
-    def try_to_begin(self) -> bool:
-        """Whether no other collection is on this machine, nor the process of one that lost its worker."""
-        return not self._leaving.is_set() and self._lock.acquire()
-
-    def end(self) -> None:
-        """Another collection may begin."""
-        self._lock.release()
-
-    def leave(self) -> None:
-        """The worker stops."""
-        self._leaving.set()
 
     def run(self, job_id: int, collection_id: int) -> None:
         """Collect, look, and finish the job. Raises as the classes above, jobs.Interrupted, or what an outage raises."""

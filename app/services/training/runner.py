@@ -7,7 +7,6 @@ the transaction that ends the job.
 
 import logging
 import socket
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +18,9 @@ from app.crash_points import reach
 from app.db import SessionFactory, reading, transaction, utcnow
 from app.domain.errors import Conflict, WingcheckError
 from app.models import Job, JobStatus, TrainingRun
-from app.processes import Child, MachineLock, resident_megabytes
+from app.processes import Child, resident_megabytes
 from app.services import jobs, registry, replays
+from app.services.long_work import LongWork
 from app.services.training import base_data, command
 from app.services.training.comparing import compare
 from app.services.training.progress import note, read_progress
@@ -48,27 +48,14 @@ class _Cancelled(Exception):
     """Somebody cancelled the run."""
 
 
-class Training:
-    """Handles TRAINING jobs, one at a time on a machine: ``try_to_begin`` first, ``end`` afterwards."""
+class Training(LongWork):
+    """Handles TRAINING jobs."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage, settings: Settings) -> None:
+        super().__init__(settings.data_dir / "runs" / ".training")
         self._sessions = sessions
         self._storage = storage
         self._settings = settings
-        self._lock = MachineLock(settings.data_dir / "runs" / ".training")
-        self._leaving = threading.Event()
-
-    def try_to_begin(self) -> bool:
-        """Whether no other run is on this machine, nor the process of one that lost its worker."""
-        return not self._leaving.is_set() and self._lock.acquire()
-
-    def end(self) -> None:
-        """Another run may begin."""
-        self._lock.release()
-
-    def leave(self) -> None:
-        """The worker stops: let the process write down where it is."""
-        self._leaving.set()
 
     def tidy(self) -> None:
         """Remove the copies of photos of runs that are over, also of those that ended while they had no worker.
