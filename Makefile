@@ -42,13 +42,13 @@ setup: $(MARKS)/project $(VENDOR) ## Install what is needed, no more (PYTHON=pyt
 ##@ Develop
 
 .PHONY: test
-test: setup ## Run the tests (ARGS="tests/app/domain -k verdict" for some)
+test: setup ## Run the tests (ARGS="tests/app/review -k queue" for some)
 	$(PY) -m pytest -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Changed bytes in photos by the thousand, and the service against its OpenAPI document for long (SECONDS=600)
 	WINGCHECK_FUZZ_FILES="$(FILES)" $(PY) -m pytest tests/hostile/test_changed_files.py
-	WINGCHECK_FUZZ_SECONDS="$(SECONDS)" $(PY) -m pytest tests/app/web/test_schemathesis.py $(ARGS)
+	WINGCHECK_FUZZ_SECONDS="$(SECONDS)" $(PY) -m pytest tests/app/test_schemathesis.py $(ARGS)
 
 .PHONY: check
 check: $(MARKS)/project ## Formatting, lint, types, direction of imports

@@ -1,6 +1,6 @@
 """`wingcheck`, and `python -m app`."""
 
-from app.imports import uncollected
+from app.core.imports import uncollected
 
 
 def main() -> None:

@@ -10,31 +10,32 @@ import typer
 from rich.text import Text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app import logs, migrations, shared_port, supervisor
-from app.commands.backup import backup, migrate_database, restore
-from app.commands.contents import Contents
-from app.commands.database import db
-from app.commands.doctor import doctor
-from app.commands.health import health
-from app.commands.models import models
-from app.commands.predict import predict
-from app.commands.records import records
-from app.commands.retention import retention
-from app.commands.runs import retrain, runs
-from app.commands.shared import err, out, sessions
-from app.commands.taxa import taxa_cli
-from app.commands.users import say_first_admin, users
-from app.commands.volunteer import volunteer
-from app.db import make_engine, transaction
-from app.domain.errors import InvalidInput, WingcheckError
-from app.imports import uncollected
-from app.processes import stop_with_parent
-from app.services import inference, promotion, registry
-from app.services.review import first_templates
-from app.settings import Settings, get_settings
-from app.shared_port import Share
-from app.web.i18n import Language
-from app.web.wording import field_message
+from app.accounts.commands import say_first_admin, users
+from app.contents import Contents
+from app.core import logs, migrations, shared_port, supervisor
+from app.core.commands import err, out, sessions
+from app.core.db import make_engine, transaction
+from app.core.errors import InvalidInput, WingcheckError
+from app.core.imports import uncollected
+from app.core.processes import stop_with_parent
+from app.core.settings import Settings, get_settings
+from app.core.shared_port import Share
+from app.core.web.i18n import Language
+from app.core.web.words import field_message
+from app.predictions import inference, registry
+from app.predictions.commands import predict
+from app.records.commands import records
+from app.review import first_templates
+from app.taxa.commands import taxa_cli
+from app.upkeep.commands.backup import backup, migrate_database, restore
+from app.upkeep.commands.database import db
+from app.upkeep.commands.doctor import doctor
+from app.upkeep.commands.health import health
+from app.upkeep.commands.retention import retention
+from app.versions import promotion
+from app.versions.commands import models
+from app.versions.runs_commands import retrain, runs
+from app.volunteers.commands import volunteer
 from ml.cli import app as ml_app
 from ml.cli import version_commands
 
@@ -179,8 +180,8 @@ def serve(
 
 def _serve(settings: Settings, share: Share | None) -> None:
     with uncollected():
+        from app.core.web import server
         from app.main import create_app
-        from app.web import server
 
     def announce() -> None:
         if share is not None and share.first:

@@ -6,33 +6,43 @@ from functools import cache
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import __version__
-from app.db import SessionFactory, make_engine, make_session_factory
-from app.services.account_links import Links
-from app.services.accounts import OwnAccount
-from app.services.api_keys import ApiKeys
-from app.services.classifiers import Classifiers
-from app.services.dispatch import Dispatcher
-from app.services.line import Line
-from app.services.passwords import Passwords
-from app.services.rate_limits import RateLimits
-from app.services.readiness import Readiness
-from app.services.review.attention import Attention
-from app.services.sign_in import SignIn
-from app.services.squares import Squares
-from app.services.submissions import Submissions
-from app.services.training.runs import Runs
-from app.services.user_sessions import UserSessions
-from app.settings import Settings, get_settings
-from app.storage import make_storage
-from app.web import edges, errors, openapi
-from app.web.assets import static_files
-from app.web.dependencies import VolunteerCookie
-from app.web.metrics import Metrics
-from app.web.routers import ROUTERS
-from app.web.session_cookie import SessionCookie
-from app.web.uploads import Room
+from app.accounts.accounts import OwnAccount
+from app.accounts.api_keys import ApiKeys
+from app.accounts.links import Links
+from app.accounts.passwords import Passwords
+from app.accounts.sessions import UserSessions
+from app.accounts.sign_in import SignIn
+from app.accounts.visitors import KnowVisitors
+from app.core.db import SessionFactory, make_engine, make_session_factory
+from app.core.dispatch import Dispatcher
+from app.core.line import Line
+from app.core.rate_limits import RateLimits
+from app.core.settings import Settings, get_settings, listed
+from app.core.storage import make_storage
+from app.core.web import errors, openapi
+from app.core.web.assets import static_files
+from app.core.web.edges.head import AnswerHead
+from app.core.web.edges.hosts import AllowedHosts
+from app.core.web.edges.rate_limits import LimitRate
+from app.core.web.edges.request_limits import LimitBody, LimitHead
+from app.core.web.edges.request_log import LogRequests
+from app.core.web.errors import CatchErrors
+from app.core.web.metrics import MeasureRequests, Metrics
+from app.core.web.security import SecurityHeaders
+from app.core.web.session_cookie import SessionCookie
+from app.core.web.uploads import Room
+from app.predictions.classifiers import Classifiers
+from app.review.squares import Squares
+from app.routers import ROUTERS
+from app.upkeep.readiness import Readiness
+from app.versions.attention import Attention
+from app.versions.base_data import open_runs_with
+from app.versions.runs import Runs
+from app.volunteers.dependencies import VolunteerCookie
+from app.volunteers.submissions import Submissions
 
 _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 
@@ -95,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.send_message = Dispatcher(settings.queue_url).send
     app.state.submissions = Submissions(sessions, storage, classifiers, app.state.send_message, settings)
     app.state.squares = Squares(sessions, app.state.send_message)
+    app.state.open_runs = open_runs_with
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())
     _add_accounts(app, settings, sessions, limits)
@@ -102,7 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/static", static_files(), name="static")
     errors.install(app)
     openapi.install(app, settings)
-    edges.install(app, settings, limits)
+    _add_edges(app, settings, limits)
     return app
 
 
@@ -126,3 +137,24 @@ def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, li
     app.state.session_cookie = SessionCookie(
         settings.signing_key(), secure=settings.secure_cookies, days=settings.session_days
     )
+
+
+def _add_edges(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
+    """Put the layers around the application. The last one added is the outermost."""
+    app.add_middleware(AnswerHead)
+    app.add_middleware(CatchErrors)
+    app.add_middleware(LimitBody, settings=settings)
+    app.add_middleware(LimitRate, limits=rates, exempt=settings.rate_limit_exempt)
+    app.add_middleware(
+        KnowVisitors,
+        cookie=app.state.session_cookie,
+        sessions=app.state.user_sessions,
+        keys=app.state.api_keys,
+        secret=settings.signing_key(),
+    )
+    app.add_middleware(AllowedHosts, settings=settings)
+    app.add_middleware(LimitHead, settings=settings)
+    app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
+    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
+    app.add_middleware(LogRequests)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=listed(settings.trusted_proxies))

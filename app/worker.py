@@ -14,28 +14,29 @@ from urllib.error import URLError
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from app.crash_points import reach
-from app.db import SessionFactory, make_engine, make_session_factory, reading, transaction
-from app.domain.errors import ModelUnavailable, Overloaded
-from app.models import Job, JobKind
-from app.services import jobs
-from app.services.candidates import Candidates
-from app.services.classifiers import Classifiers
-from app.services.collecting.removing import Removing
-from app.services.collecting.runner import Collecting
-from app.services.dispatch import Consumer, Dispatcher, Huey
-from app.services.long_work import LongWork
-from app.services.removal import Removal
-from app.services.replays import Replaying
-from app.services.retention import Retention
-from app.services.screening import Screening
-from app.services.shadow import Shadow
-from app.services.training.runner import Training
-from app.services.training.runs import Runs
-from app.services.training.schedule import Schedule
-from app.services.watching import Watching
-from app.settings import Settings
-from app.storage import make_storage
+from app.collecting.removing import Removing
+from app.collecting.runner import Collecting
+from app.core import jobs
+from app.core.crash_points import reach
+from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
+from app.core.dispatch import Consumer, Dispatcher, Huey
+from app.core.errors import ModelUnavailable, Overloaded
+from app.core.long_work import LongWork
+from app.core.settings import Settings
+from app.core.storage import make_storage
+from app.core.tables import Job, JobKind
+from app.predictions.classifiers import Classifiers
+from app.screening.screening import Screening
+from app.submissions.removal import Removal
+from app.upkeep.retention import Retention
+from app.versions.base_data import open_runs_with
+from app.versions.candidates import Candidates
+from app.versions.replays import Replaying
+from app.versions.runner import Training
+from app.versions.runs import Runs
+from app.versions.schedule import Schedule
+from app.versions.shadow import Shadow
+from app.versions.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Worker:
         self.long: dict[JobKind, LongWork] = {
             JobKind.TRAINING: self.training,
             JobKind.COLLECTION: Collecting(self.sessions, self.classifiers, settings),
-            JobKind.PHOTOGRAPHER: Removing(self.sessions, settings),
+            JobKind.PHOTOGRAPHER: Removing(self.sessions, settings, open_runs_with),
         }
         self._threads: dict[JobKind, threading.Thread] = {}
         self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from app.web.wording import HEADLINES
+from app.submissions.words import HEADLINES
 from benchmarks.load import with_number
 from benchmarks.review_desk import chromium
 from tests.browser.steps import choose, file, preview, see_verdict, send

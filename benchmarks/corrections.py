@@ -20,18 +20,18 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 import ml.experiments
-from app import migrations
-from app.db import make_engine, reading
-from app.domain.review import IdentificationKind
-from app.domain.submission import ClaimKind
-from app.models import ModelVersion
-from app.services import comparisons, jobs
-from app.services.comparisons import Comparison
-from app.services.promotion import Promotion
-from app.services.replays import Replays
-from app.services.review.decisions import Decision
-from app.services.training.runs import Request, Runs, get, state
-from app.settings import Settings
+from app.core import jobs, migrations
+from app.core.db import make_engine, reading
+from app.core.settings import Settings
+from app.predictions.rules import ClaimKind
+from app.predictions.tables import ModelVersion
+from app.review.decisions import Decision
+from app.review.rules import IdentificationKind
+from app.versions import comparisons
+from app.versions.comparisons import Comparison
+from app.versions.promotion import Promotion
+from app.versions.replays import Replays
+from app.versions.runs import Request, Runs, get, state
 from benchmarks.timing import table
 from ml.config import Config, load_config
 from ml.datasets.folder import Photo, read_folder

@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import select
 
-from app.db import make_engine, make_session_factory, reading
-from app.models import Submission
+from app.core.db import make_engine, make_session_factory, reading
+from app.submissions.tables import Submission
 from benchmarks.killing import PARTS, database, kill
 from benchmarks.pictures import jpeg
 from benchmarks.timing import table

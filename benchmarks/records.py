@@ -14,16 +14,16 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from app import migrations
-from app.db import SessionFactory, make_engine, make_session_factory, reading
-from app.domain.occurrence import Licence, Standing
-from app.models import Submission
-from app.services.records import archive, description, summary
-from app.services.records.archive import Download, Form
-from app.services.records.description import Description
-from app.services.records.occurrences import Shape
-from app.services.records.selection import Selection
-from app.storage import make_storage
+from app.core import migrations
+from app.core.db import SessionFactory, make_engine, make_session_factory, reading
+from app.core.storage import make_storage
+from app.records import archive, description, summary
+from app.records.archive import Download, Form
+from app.records.description import Description
+from app.records.occurrences import Shape
+from app.records.rules import Licence, Standing
+from app.records.selection import Selection
+from app.submissions.tables import Submission
 from benchmarks.timing import median_ms, table
 from tests.conftest import make_settings, register
 from tests.season import new_postgresql, write_season

@@ -16,9 +16,9 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import func, select
 
-from app.db import reading
-from app.domain.accounts import Role
-from app.models import ReviewTask
+from app.core.db import reading
+from app.core.roles import Role
+from app.review.tables import ReviewTask
 from benchmarks.pictures import jpeg
 from benchmarks.timing import table
 from tests.people import PASSWORD, make_user

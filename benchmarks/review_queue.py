@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
-from app import migrations
-from app.db import make_engine, make_session_factory, reading, utcnow
-from app.domain.review import PhotoQuality, ReviewReason
-from app.services.review import batches, figures, queue
-from app.services.review.desk import Desk
-from app.services.review.filters import Filter, ListState
+from app.core import migrations
+from app.core.db import make_engine, make_session_factory, reading, utcnow
+from app.review import batches, figures, queue
+from app.review.desk import Desk
+from app.review.filters import Filter, ListState
+from app.review.rules import PhotoQuality, ReviewReason
 from benchmarks.review_rows import fill
 
 SIZES = {"sqlite": (10_000, 100_000), "postgresql": (10_000, 100_000, 1_000_000)}

@@ -4,8 +4,8 @@
 
 from sqlalchemy import Connection, text
 
-import app.models  # noqa: F401  (fills the metadata)
-from app.db import Base
+import app.tables  # noqa: F401  (fills the metadata)
+from app.core.db import Base
 
 TAXA, PLACES, PEOPLE, VOLUNTEERS = 12, 5000, 4, 20_000
 # Five seasons of two months.

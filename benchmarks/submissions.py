@@ -20,9 +20,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.db import SessionFactory, make_engine, make_session_factory, reading
-from app.domain.submission import SubmissionStatus
-from app.models import Submission
+from app.core.db import SessionFactory, make_engine, make_session_factory, reading
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import Submission
 from benchmarks import load
 from benchmarks.button import seconds_to_verdict
 from benchmarks.killing import database

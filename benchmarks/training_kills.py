@@ -22,13 +22,14 @@ from types import TracebackType
 import httpx2
 from sqlalchemy import select
 
-from app.db import make_engine, make_session_factory, reading
-from app.domain.errors import ModelUnavailable
-from app.domain.training import RunState
-from app.models import ModelVersion, TrainingRun
-from app.services.registry import folder_of as folder_of_version
-from app.services.training.runs import folder_of
-from app.settings import Settings
+from app.core.db import make_engine, make_session_factory, reading
+from app.core.errors import ModelUnavailable
+from app.core.long_work import RunState
+from app.core.settings import Settings
+from app.predictions.registry import folder_of as folder_of_version
+from app.predictions.tables import ModelVersion
+from app.versions.runs import folder_of
+from app.versions.tables import TrainingRun
 from benchmarks.killing import PARTS, database, kill
 from benchmarks.pictures import jpeg
 from benchmarks.timing import table

@@ -3,9 +3,9 @@
 from alembic import context
 from sqlalchemy.engine import Connection
 
-import app.models  # noqa: F401  (fills the metadata)
-from app.db import Base, make_engine
-from app.settings import get_settings
+import app.tables  # noqa: F401  (fills the metadata)
+from app.core.db import Base, make_engine
+from app.core.settings import get_settings
 
 
 def run(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "app" / "locales"
-METHODS = [("app/web/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
+METHODS = [("app/**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "n": (1, 2), "t": None}
 OPTIONS = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}}
 
@@ -37,7 +37,7 @@ def extract() -> Catalog:
 def _speaks(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder may hold messages, or folders that do."""
     parts = Path(folder).relative_to(ROOT).parts
-    return parts[:1] == ("templates",) or parts[:2] in {("app",), ("app", "web")}
+    return parts[:1] in {("templates",), ("app",)}
 
 
 def catalogue_of(language: str) -> Path:

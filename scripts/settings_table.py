@@ -1,12 +1,12 @@
-"""Write the table of settings in docs/operations.md from app/settings.py, so that the two can't drift apart."""
+"""Write the table of settings in docs/operations.md from app/core/settings.py, so that the two can't drift apart."""
 
 import re
 from pathlib import Path
 
-from app.settings import Settings
+from app.core.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
-BEGIN, END = "<!-- settings: begin, written by `make docs` from app/settings.py -->\n", "<!-- settings: end -->"
+BEGIN, END = "<!-- settings: begin, written by `make docs` from app/core/settings.py -->\n", "<!-- settings: end -->"
 
 
 def table() -> str:

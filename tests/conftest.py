@@ -22,11 +22,11 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Table, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from app import migrations
-from app.db import Base, SessionFactory, make_engine, make_session_factory, transaction
+from app.core import migrations
+from app.core.db import Base, SessionFactory, make_engine, make_session_factory, transaction
+from app.core.settings import Settings
 from app.main import create_app
-from app.services import registry
-from app.settings import Settings
+from app.predictions import registry
 from app.worker import Worker
 from ml.inference import versions
 

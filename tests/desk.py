@@ -6,24 +6,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.db import SessionFactory, reading, transaction
-from app.domain.review import IdentificationKind, ReviewReason
-from app.domain.submission import ClaimKind, Source, SubmissionStatus
-from app.domain.verdict import Outcome, Reason
-from app.domain.verification import VerificationStatus
-from app.models import (
-    ClaimRecord,
-    ModelVersion,
-    Photo,
-    PredictionRecord,
-    ReviewTask,
-    Submission,
-    Taxon,
-    VerdictRecord,
-    Volunteer,
-)
-from app.services.review import tasks
-from app.services.review.decisions import Decision
+from app.core.db import SessionFactory, reading, transaction
+from app.predictions.rules import ClaimKind, Outcome, Reason
+from app.predictions.tables import ModelVersion
+from app.review import tasks
+from app.review.decisions import Decision
+from app.review.rules import IdentificationKind, ReviewReason
+from app.review.tables import ReviewTask
+from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
+from app.submissions.tables import ClaimRecord, Photo, PredictionRecord, Submission, VerdictRecord, Volunteer
+from app.taxa.tables import Taxon
 from tests.app.sending import TAXA
 
 _numbers = count(1)

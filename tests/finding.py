@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from app.services import classifiers
+from app.predictions import classifiers
 from ml.inference import Animal, Found, Look, LooksLike, Output, Recogniser, Square, load_classifier
 from tests.factories import butterfly, encode
 

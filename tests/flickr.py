@@ -4,10 +4,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from app.db import SessionFactory, transaction
-from app.models import CollectedPhoto, Collection, Job, JobKind, JobStatus
-from app.services.collecting.folder import folder_of
-from app.settings import Settings
+from app.collecting.folder import folder_of
+from app.collecting.tables import CollectedPhoto, Collection
+from app.core.db import SessionFactory, transaction
+from app.core.settings import Settings
+from app.core.tables import Job, JobKind, JobStatus
 from tests.factories import photo
 from tests.ml.collection.flickr_server import KEY, SECRET, FlickrServer
 

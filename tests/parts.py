@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import inspect, text
 
-from app.db import SessionFactory, make_engine, make_session_factory
+from app.core.db import SessionFactory, make_engine, make_session_factory
 from tests.factories import photo
 from tests.running import alive, command, environment, eventually, free_port
 from tests.wholeness import faults, leftovers, working

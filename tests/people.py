@@ -5,15 +5,15 @@ from itertools import count
 
 from fastapi.testclient import TestClient
 
-from app.db import SessionFactory, reading, transaction
-from app.domain.accounts import Role, Scope
-from app.models import ApiKey, User, UserSession
-from app.services import account_links, people
-from app.services.api_keys import MARK
-from app.services.passwords import Passwords
-from app.services.secret_tokens import hash_of, new_token
-from app.services.user_sessions import Device, UserSessions
-from app.web import visitors
+from app.accounts import links as account_links
+from app.accounts import people, visitors
+from app.accounts.api_keys import MARK
+from app.accounts.passwords import Passwords
+from app.accounts.sessions import Device, UserSessions
+from app.accounts.tables import ApiKey, User, UserSession
+from app.core.db import SessionFactory, reading, transaction
+from app.core.roles import Role, Scope
+from app.core.secret_tokens import hash_of, new_token
 from tests.conftest import Service
 
 PASSWORD = "six brown wings over the gate"

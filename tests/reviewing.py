@@ -1,9 +1,11 @@
 """Submissions that experts decided on, for tests: sent, screened and reviewed as people do."""
 
-from app.db import reading, transaction
-from app.domain.review import IdentificationKind
-from app.models import ReviewTask, Submission, User
-from app.services.review.decisions import Decision, Decisions
+from app.accounts.tables import User
+from app.core.db import reading, transaction
+from app.review.decisions import Decision, Decisions
+from app.review.rules import IdentificationKind
+from app.review.tables import ReviewTask
+from app.submissions.tables import Submission
 from tests.app.sending import submit
 from tests.conftest import Service
 

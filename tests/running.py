@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import httpx2
 
-from app.db import SessionFactory, make_engine, make_session_factory
+from app.core.db import SessionFactory, make_engine, make_session_factory
 
 T = TypeVar("T")
 

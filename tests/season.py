@@ -11,32 +11,20 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, func, insert, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from app.db import Base, SessionFactory, transaction
-from app.domain.accounts import Role
-from app.domain.review import IdentificationKind, ReviewReason, TaskState
-from app.domain.submission import ClaimKind, Source, SquareOrigin, SubmissionStatus
-from app.domain.verdict import Outcome, Reason
-from app.domain.verification import VerificationStatus
-from app.models import (
-    ClaimRecord,
-    Identification,
-    Job,
-    JobKind,
-    JobStatus,
-    ModelVersion,
-    Photo,
-    PredictionRecord,
-    ReviewTask,
-    StatusLog,
-    Submission,
-    Taxon,
-    User,
-    VerdictRecord,
-    Volunteer,
-)
-from app.services import photos
-from app.services.inference import PixelLimits
-from app.storage import Storage
+from app.accounts.tables import User
+from app.core.db import Base, SessionFactory, transaction
+from app.core.roles import Role
+from app.core.storage import Storage
+from app.core.tables import Job, JobKind, JobStatus
+from app.predictions.inference import PixelLimits
+from app.predictions.rules import ClaimKind, Outcome, Reason, SquareOrigin
+from app.predictions.tables import ModelVersion
+from app.review.rules import IdentificationKind, ReviewReason, TaskState
+from app.review.tables import Identification, ReviewTask
+from app.submissions import photos
+from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
+from app.submissions.tables import ClaimRecord, Photo, PredictionRecord, StatusLog, Submission, VerdictRecord, Volunteer
+from app.taxa.tables import Taxon
 from tests.conftest import POSTGRESQL, skip_or_fail
 from tests.factories import butterfly, encode
 from tests.people import write_accounts

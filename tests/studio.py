@@ -7,12 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.db import SessionFactory, reading
-from app.domain.training import RunState
-from app.models import ModelVersion, TrainingRun
-from app.services.dispatch import Dispatcher
-from app.services.training.runs import Request, Runs, folder_of, get, state
-from app.settings import Settings
+from app.core.db import SessionFactory, reading
+from app.core.dispatch import Dispatcher
+from app.core.long_work import RunState
+from app.core.settings import Settings
+from app.predictions.tables import ModelVersion
+from app.versions.runs import Request, Runs, folder_of, get, state
+from app.versions.tables import TrainingRun
 from ml.inference import read_version
 from tests.running import alive, eventually
 

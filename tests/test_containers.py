@@ -83,7 +83,7 @@ def test_no_secret_has_a_default_and_each_stands_in_the_example():
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_settings_are_settings(name):
-    from app.settings import Settings
+    from app.core.settings import Settings
 
     known = {f"WINGCHECK_{field.upper()}" for field in Settings.model_fields}
     assert set(COMPOSE["services"][name]["environment"]) <= known

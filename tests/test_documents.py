@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.core.settings import Settings
 from scripts.settings_table import PAGE, with_table
 
 ROOT = Path(__file__).parent.parent
@@ -14,7 +14,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 def test_the_table_of_settings_is_up_to_date():
     page = PAGE.read_text(encoding="utf-8")
-    assert with_table(page) == page, "app/settings.py was changed: run `make docs`"
+    assert with_table(page) == page, "app/core/settings.py was changed: run `make docs`"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

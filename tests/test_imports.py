@@ -24,7 +24,7 @@ def test_every_contract_of_pyproject_is_kept():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("module", ["app.main", "app.cli", "app.worker", "app.services.inference", "ml.inference"])
+@pytest.mark.parametrize("module", ["app.main", "app.cli", "app.worker", "app.predictions.inference", "ml.inference"])
 def test_importing_what_serves_loads_nothing_of_training(module):
     result = python(f"import sys, {module}; print(*{TRAINING_ONLY} & sys.modules.keys())")
     assert result.returncode == 0, result.stderr

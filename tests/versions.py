@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.db import SessionFactory, transaction
-from app.models import ModelVersion
-from app.services import registry
-from app.settings import Settings
+from app.core.db import SessionFactory, transaction
+from app.core.settings import Settings
+from app.predictions import registry
+from app.predictions.tables import ModelVersion
 from ml.inference import bundled_versions, read_version
 from ml.inference.versions import file_digest
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from PIL import Image
 from sqlalchemy import select
 
-from app.db import SessionFactory, reading
-from app.domain.submission import SubmissionStatus
-from app.models import Job, JobKind, JobStatus, Photo, Submission
-from app.services.photos import VARIANTS, key_of
+from app.core.db import SessionFactory, reading
+from app.core.tables import Job, JobKind, JobStatus
+from app.submissions.photos import VARIANTS, key_of
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import Photo, Submission
 
 _OPEN = {JobStatus.QUEUED, JobStatus.RUNNING}
 _KINDS = ("original", *VARIANTS)

@@ -7,7 +7,7 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0001"
 down_revision = None
@@ -32,11 +32,11 @@ def upgrade() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("worker", sa.String(length=100), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("not_before", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("heartbeat_at", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("not_before", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -54,8 +54,8 @@ def upgrade() -> None:
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("metrics", sa.JSON(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("registered_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("activated_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("registered_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("activated_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_model_versions")),
         sa.UniqueConstraint("name", "version", name=op.f("uq_model_versions_name")),
     )
@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=40), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=True),
         sa.Column("language", sa.String(length=12), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volunteers")),
         sa.UniqueConstraint("key", name=op.f("uq_volunteers_key")),
     )
@@ -145,8 +145,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint("individual_count >= 1", name=op.f("ck_submissions_count_positive")),
         sa.CheckConstraint("latitude BETWEEN -90 AND 90", name=op.f("ck_submissions_latitude_range")),
         sa.CheckConstraint("longitude BETWEEN -180 AND 180", name=op.f("ck_submissions_longitude_range")),
@@ -208,8 +208,8 @@ def upgrade() -> None:
         sa.Column("taxon_id", sa.Integer(), nullable=True),
         sa.Column("verbatim", sa.String(length=200), nullable=False),
         sa.Column("informed", sa.Boolean(), nullable=False),
-        sa.Column("confirmed_at", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission_id"], ["submissions.id"], name=op.f("fk_claims_submission_id_submissions"), ondelete="CASCADE"
         ),
@@ -234,7 +234,7 @@ def upgrade() -> None:
         sa.Column("square", sa.JSON(), nullable=True),
         sa.Column("taken_at", sa.String(length=32), nullable=True),
         sa.Column("seen_before", sa.Boolean(), nullable=False),
-        sa.Column("removed_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["submission_id"], ["submissions.id"], name=op.f("fk_photos_submission_id_submissions"), ondelete="CASCADE"
         ),
@@ -303,7 +303,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("model_version_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_version_id"], ["model_versions.id"], name=op.f("fk_status_log_model_version_id_model_versions")
         ),
@@ -325,7 +325,7 @@ def upgrade() -> None:
         sa.Column("model_version_id", sa.Integer(), nullable=False),
         sa.Column("probabilities", sa.JSON(), nullable=False),
         sa.Column("in_scope", sa.Double(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_version_id"], ["model_versions.id"], name=op.f("fk_predictions_model_version_id_model_versions")
         ),
@@ -374,7 +374,7 @@ def upgrade() -> None:
         sa.Column("within_error_bound", sa.Boolean(), nullable=False),
         sa.Column("machine_accepted", sa.Boolean(), nullable=False),
         sa.Column("policy", sa.JSON(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["claim_id"], ["claims.id"], name=op.f("fk_verdicts_claim_id_claims"), ondelete="CASCADE"
         ),

@@ -7,7 +7,7 @@ Revises: 0002
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0003"
 down_revision = "0002"
@@ -17,7 +17,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("photos", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("original_removed_at", app.db.UtcDateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("original_removed_at", app.core.db.UtcDateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:

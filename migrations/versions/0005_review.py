@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0005"
 down_revision = "0004"
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("lease_minutes", sa.Integer(), nullable=False),
         sa.Column("wrong_limit", sa.Double(), nullable=False),
         sa.Column("minimum_audits", sa.Integer(), nullable=False),
-        sa.Column("updated_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_settings")),
     )
     op.create_table(
@@ -46,9 +46,9 @@ def upgrade() -> None:
         sa.Column("audits", sa.Integer(), nullable=False),
         sa.Column("upper_bound", sa.Double(), nullable=False),
         sa.Column("wrong_limit", sa.Double(), nullable=False),
-        sa.Column("suspended_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("suspended_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("lifted_by", sa.Integer(), nullable=True),
-        sa.Column("lifted_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("lifted_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("remark", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["lifted_by"], ["users.id"], name=op.f("fk_acceptance_suspensions_lifted_by_users"), ondelete="SET NULL"
@@ -73,8 +73,8 @@ def upgrade() -> None:
         sa.Column("taxon_id", sa.Integer(), nullable=True),
         sa.Column("language", sa.String(length=12), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["taxon_id"], ["taxa.id"], name=op.f("fk_question_templates_taxon_id_taxa"), ondelete="CASCADE"
         ),
@@ -89,8 +89,8 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("claimed_taxon_id", sa.Integer(), nullable=True),
         sa.Column("predicted_taxon_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("undone_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["claimed_taxon_id"], ["taxa.id"], name=op.f("fk_review_batches_claimed_taxon_id_taxa")
         ),
@@ -132,7 +132,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("query", sa.String(length=2000), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_saved_filters_user_id_users"), ondelete="CASCADE"
         ),
@@ -188,7 +188,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("batch_id", sa.Integer(), nullable=True),
         sa.Column("undoes_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["batch_id"], ["review_batches.id"], name=op.f("fk_identifications_batch_id_review_batches")
         ),
@@ -225,7 +225,7 @@ def upgrade() -> None:
         "review_skips",
         sa.Column("user_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("submission_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("skipped_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("skipped_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["submission_id"],
             ["submissions.id"],
@@ -268,7 +268,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("last_event", sa.String(length=40), nullable=False),
-        sa.Column("changed_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("blind", sa.Boolean(), nullable=False),
         sa.Column("audit", sa.Boolean(), nullable=False),
         sa.Column("claimed_taxon_id", sa.Integer(), nullable=True),
@@ -325,10 +325,10 @@ def upgrade() -> None:
         ),
         sa.Column("assigned_user_id", sa.Integer(), nullable=True),
         sa.Column("leased_by", sa.Integer(), nullable=True),
-        sa.Column("leased_until", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("leased_until", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("last_user_id", sa.Integer(), nullable=True),
-        sa.Column("waiting_since", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("waiting_since", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["assigned_user_id"], ["users.id"], name=op.f("fk_review_tasks_assigned_user_id_users"), ondelete="SET NULL"
         ),
@@ -418,9 +418,9 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=12), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
-        sa.Column("asked_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("answered_at", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("withdrawn_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["asked_by"], ["users.id"], name=op.f("fk_review_questions_asked_by_users")),
         sa.ForeignKeyConstraint(
             ["identification_id"],
@@ -462,7 +462,7 @@ _WAITING = sa.text(
 ).columns(
     id=sa.Integer(),
     event_date=sa.Date(),
-    created_at=app.db.UtcDateTime(),
+    created_at=app.core.db.UtcDateTime(),
     support=sa.Double(),
     probabilities=sa.JSON(),
 )
@@ -473,7 +473,7 @@ def _fill_tasks(connection: sa.Connection) -> None:
     tasks = sa.Table("review_tasks", sa.MetaData(), autoload_with=connection)
     for column in tasks.columns:
         if isinstance(column.type, sa.DateTime):
-            column.type = app.db.UtcDateTime()
+            column.type = app.core.db.UtcDateTime()
     taxa = {name: number for number, name in connection.execute(sa.text("SELECT id, scientific_name FROM taxa"))}
     after = 0
     while rows := connection.execute(_WAITING, {"after": after, "batch": _BATCH}).all():

@@ -7,7 +7,7 @@ Revises: 0006
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0007"
 down_revision = "0006"
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("wanted", sa.JSON(), nullable=False),
         sa.Column("bases", sa.JSON(), nullable=False),
         sa.Column("counts", sa.JSON(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshots")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_snapshots_fingerprint")),
     )
@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("part", sa.Enum("train", "test", name="part", native_enum=False, length=32), nullable=False),
         sa.Column("volunteer_id", sa.Integer(), nullable=True),
-        sa.Column("assigned_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("assigned_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["volunteer_id"],
             ["volunteers.id"],
@@ -78,8 +78,8 @@ def upgrade() -> None:
         sa.Column("peak_megabytes", sa.Double(), nullable=False),
         sa.Column("comparison", sa.JSON(), nullable=True),
         sa.Column("model_version_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("started_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("started_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_training_runs_job_id_jobs")),
         sa.ForeignKeyConstraint(
             ["model_version_id"], ["model_versions.id"], name=op.f("fk_training_runs_model_version_id_model_versions")
@@ -124,7 +124,7 @@ def upgrade() -> None:
         sa.Column(
             "verified_by", sa.Enum("flagged", "audit", name="verifiedby", native_enum=False, length=32), nullable=False
         ),
-        sa.Column("verified_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("volunteer", sa.String(length=40), nullable=False),
         sa.Column("event", sa.String(length=40), nullable=False),
         sa.Column("is_new", sa.Boolean(), nullable=False),

@@ -7,7 +7,7 @@ Revises: 0007
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0008"
 down_revision = "0007"
@@ -22,10 +22,10 @@ def upgrade() -> None:
         sa.Column("model_version_id", sa.Integer(), nullable=False),
         sa.Column("against_id", sa.Integer(), nullable=False),
         sa.Column("only_measuring", sa.Boolean(), nullable=False),
-        sa.Column("since", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("since", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("submissions", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["against_id"], ["model_versions.id"], name=op.f("fk_replays_against_id_model_versions"), ondelete="CASCADE"
         ),
@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("photo_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("probabilities", sa.JSON(), nullable=False),
         sa.Column("in_scope", sa.Double(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["model_version_id"],
             ["model_versions.id"],

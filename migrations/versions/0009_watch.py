@@ -7,7 +7,7 @@ Revises: 0008
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0009"
 down_revision = "0008"
@@ -24,9 +24,9 @@ def upgrade() -> None:
         sa.Column("figure", sa.String(length=40), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("limit", sa.Double(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", app.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("seen_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("seen_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("seen_by", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["model_version_id"],

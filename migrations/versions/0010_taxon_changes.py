@@ -7,7 +7,7 @@ Revises: 0009
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0010"
 down_revision = "0009"
@@ -25,8 +25,8 @@ def upgrade() -> None:
         sa.Column("wanted", sa.JSON(), nullable=False),
         sa.Column("done", sa.JSON(), nullable=False),
         sa.Column("passed_over", sa.Integer(), nullable=False),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("saved_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("saved_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_taxon_changes_user_id_users"), ondelete="SET NULL"
         ),

@@ -7,7 +7,7 @@ Revises: 0011
 import sqlalchemy as sa
 from alembic import op
 
-import app.db
+import app.core.db
 
 revision = "0012"
 down_revision = "0011"
@@ -37,11 +37,11 @@ def upgrade() -> None:
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("machine", sa.String(length=100), nullable=False),
         sa.Column("process_group", sa.Integer(), nullable=True),
-        sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", app.core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("data_set", sa.String(length=80), nullable=True),
         sa.Column("used_photos", sa.Integer(), nullable=False),
         sa.Column("used_by_id", sa.Integer(), nullable=True),
-        sa.Column("used_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("used_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_collections_job_id_jobs")),
         sa.ForeignKeyConstraint(
             ["used_by_id"], ["users.id"], name=op.f("fk_collections_used_by_id_users"), ondelete="SET NULL"
@@ -91,7 +91,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
-        sa.Column("decided_at", app.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", app.core.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("act", sa.String(length=32), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,14 +1,16 @@
-"""What tests of commands share, and versions with a finder."""
+"""What tests of commands and pages share, and versions with a finder."""
 
 import sys
 
 import pytest
 
 from app import cli
-from app.db import make_engine, make_session_factory
-from app.settings import get_settings
+from app.core.db import make_engine, make_session_factory
+from app.core.settings import get_settings
+from tests.app.sending import row, submit
 from tests.conftest import copy_of
 from tests.finding import RINGLET, UNNAMED, use_finder
+from tests.versions import make_version, put_into_service
 
 
 @pytest.fixture
@@ -41,3 +43,33 @@ def database(tmp_path, sqlite_template):
     """A migrated database with the bundled model, where the commands look for it."""
     (tmp_path / "data").mkdir()
     return make_session_factory(make_engine(copy_of(sqlite_template, tmp_path / "data")))
+
+
+@pytest.fixture
+def serve(lite, tmp_path):
+    """Put the bundled network into service under another policy."""
+
+    def put(version="99.0.0", **policy):
+        put_into_service(lite.sessions, lite.settings, make_version(tmp_path, version, **policy))
+        for classifiers in (lite.worker.classifiers, lite.client.app.state.classifiers):
+            classifiers._checked = 0.0
+
+    return put
+
+
+@pytest.fixture
+def screened(lite):
+    """Send a submission and let the worker look at it."""
+
+    def send(*pictures, **values):
+        token = submit(lite, *pictures, **values).token
+        lite.work()
+        return row(lite, token)
+
+    return send
+
+
+@pytest.fixture
+def another(tmp_path):
+    """The folder of a version 2.0.0 of the bundled model."""
+    return make_version(tmp_path, "2.0.0")

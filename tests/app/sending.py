@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.db import reading
-from app.domain.submission import ClaimKind
-from app.services.new_submission import NewPhoto, NewSubmission
-from app.services.submissions import Receipt, Submissions
+from app.core.db import reading
+from app.predictions.rules import ClaimKind
+from app.submissions.new_submission import NewPhoto, NewSubmission
+from app.volunteers.submissions import Receipt, Submissions
 from ml.inference import Square, read_version
 from tests.conftest import Service
 from tests.factories import photo

@@ -5,11 +5,12 @@ import json
 import pytest
 from sqlalchemy import select
 
-from app.commands import shared
-from app.db import make_engine
-from app.migrations import is_current
-from app.models import ModelVersion, TaxonPolicy
-from app.settings import get_settings
+from app.core import commands as shared
+from app.core.db import make_engine
+from app.core.migrations import is_current
+from app.core.settings import get_settings
+from app.predictions.tables import ModelVersion
+from app.taxa.tables import TaxonPolicy
 from ml.inference import read_version
 from tests.factories import photo
 from tests.finding import meadow

@@ -5,7 +5,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli import cli
-from app.commands.contents import CONTENTS
+from app.contents import CONTENTS
 
 LISTED = [name for names in CONTENTS.values() for name in names]
 

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from app.db import transaction, utcnow
-from app.models import Job, JobStatus
-from app.services import jobs
+from app.core import jobs
+from app.core.db import transaction, utcnow
+from app.core.tables import Job, JobStatus
 from tests.app.sending import post, row, token_of
 from tests.conftest import Service, copy_of, make_settings, running, skip_or_fail
 from tests.factories import photo
@@ -126,7 +126,7 @@ def test_a_read_only_photo_folder(lite: Service):
 
 
 def test_a_database_that_somebody_has_locked(lite: Service, monkeypatch):
-    monkeypatch.setattr("app.db.SQLITE_BUSY_MS", 1000)
+    monkeypatch.setattr("app.core.db.SQLITE_BUSY_MS", 1000)
     lite.client.get("/")
     with sqlite3.connect(lite.settings.database_url.removeprefix("sqlite:///"), isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")

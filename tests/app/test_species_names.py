@@ -2,7 +2,7 @@
 
 import re
 
-from app.paths import PACKAGE, STATIC, TEMPLATES
+from app.core.paths import PACKAGE, STATIC, TEMPLATES
 from ml.inference import read_version
 from tests.versions import BUNDLED
 

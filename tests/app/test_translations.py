@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.web.i18n import LANGUAGES
+from app.core.web.i18n import LANGUAGES
 from scripts.messages import catalogue_of, extract, read
 
 SOURCE = "en"

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.db import transaction, utcnow
-from app.models import Job, JobKind, JobStatus
-from app.services import jobs
-from app.services.screening import PhotosUnreadable
+from app.core import jobs
+from app.core.db import transaction, utcnow
+from app.core.tables import Job, JobKind, JobStatus
+from app.screening.screening import PhotosUnreadable
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from app.db import transaction
-from app.domain.accounts import Role
-from app.services import registry
-from app.settings import Settings
+from app.core.db import transaction
+from app.core.roles import Role
+from app.core.settings import Settings
+from app.predictions import registry
 from tests import factories
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import sign_in

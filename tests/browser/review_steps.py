@@ -9,10 +9,12 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
-from app.db import reading, transaction
-from app.domain.accounts import Role
-from app.domain.review import TaskState
-from app.models import Identification, ReviewTask, Submission, User
+from app.accounts.tables import User
+from app.core.db import reading, transaction
+from app.core.roles import Role
+from app.review.rules import TaskState
+from app.review.tables import Identification, ReviewTask
+from app.submissions.tables import Submission
 from ml.inference import Recogniser, bundled_versions, load_recogniser, open_photo
 from tests import factories
 from tests.browser.conftest import NewPerson, Person

@@ -7,9 +7,9 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import reading
-from app.models import Submission
-from app.web.wording import HEADLINES
+from app.core.db import reading
+from app.submissions.tables import Submission
+from app.submissions.words import HEADLINES
 from tests import factories
 from tests.running import Server, eventually
 

@@ -12,9 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from app.db import transaction
-from app.models import Job
-from app.services import jobs
+from app.core import jobs
+from app.core.db import transaction
+from app.core.tables import Job
 from tests import factories
 from tests.browser.conftest import NewPerson
 from tests.browser.steps import choose, drawn, file, post, preview, screened, seen_in, send

@@ -6,10 +6,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.db import reading, transaction
-from app.domain.accounts import Role
-from app.models import AuditEntry
-from app.services import account_links
+from app.accounts import links as account_links
+from app.accounts.tables import AuditEntry
+from app.core.db import reading, transaction
+from app.core.roles import Role
 from tests.browser.conftest import PHONE, NewPerson, Person
 from tests.browser.test_accessibility import check
 from tests.people import PASSWORD, make_user

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 
-from app.db import reading
+from app.core.db import reading
 from tests import factories
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.steps import choose, drawn, file, preview, see_verdict, send, species, submission

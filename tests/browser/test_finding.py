@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, Position, Route, expect
 
-from app.db import reading
-from app.domain.submission import SquareOrigin
-from app.models import Photo
+from app.core.db import reading
+from app.predictions.rules import SquareOrigin
+from app.submissions.tables import Photo
 from tests import factories
 from tests.browser.conftest import PHONE, NewPerson, Person
 from tests.browser.steps import choose, file, preview, see_verdict, seen_in, send, species, submission

@@ -2,9 +2,10 @@
 
 from playwright.sync_api import Page, expect
 
-from app.db import transaction
-from app.models import Collection, Job, JobKind, JobStatus
-from app.settings import Settings
+from app.collecting.tables import Collection
+from app.core.db import transaction
+from app.core.settings import Settings
+from app.core.tables import Job, JobKind, JobStatus
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.model_steps import admin
 from tests.browser.test_accessibility import check

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from app.db import transaction, utcnow
-from app.models import PredictionRecord
+from app.core.db import transaction, utcnow
+from app.submissions.tables import PredictionRecord
 from ml.datasets.synthetic import write_drawn_folder
 from tests.browser.conftest import NewPerson
 from tests.browser.model_steps import admin

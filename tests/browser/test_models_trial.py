@@ -6,11 +6,13 @@ from pathlib import Path
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from app.db import reading, transaction
-from app.domain.training import Part
-from app.models import Photo, PhotoPart
-from app.services import registry, replay_results
-from app.settings import Settings
+from app.core.db import reading, transaction
+from app.core.settings import Settings
+from app.predictions import registry
+from app.submissions.tables import Photo
+from app.versions import replay_results
+from app.versions.rules import Part
+from app.versions.tables import PhotoPart
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.model_steps import admin
 from tests.browser.review_steps import BROWN, GATEKEEPER, send_many

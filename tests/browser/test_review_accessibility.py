@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.domain.accounts import Role
+from app.core.roles import Role
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import Sent, item_on, make_blind, press, reviewer, send_many
 from tests.browser.test_accessibility import check

@@ -6,10 +6,11 @@ from pathlib import Path
 from dwca.read import DwCAReader
 from playwright.sync_api import Locator, Page, expect
 
-from app.db import reading, transaction
-from app.domain.accounts import Role
-from app.models import AcceptanceSuspension, Taxon
-from app.services.review import desk_settings
+from app.core.db import reading, transaction
+from app.core.roles import Role
+from app.review import desk_settings
+from app.review.tables import AcceptanceSuspension
+from app.taxa.tables import Taxon
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import BROWN, GATEKEEPER, eventually_told, item_on, press, reviewer, send_many
 from tests.running import Server

@@ -24,7 +24,7 @@ def compute(page: Page, expression: str) -> Any:
     """What an expression gives; `g` and `q` are the modules, `photo` and `box` are the sizes above."""
     return page.evaluate(
         f"""async ([photo, box]) => {{
-            const g = await import('/static/js/review/geometry.js'), q = await import('/static/js/square-geometry.js');
+            const g = await import('/static/js/review/geometry.js'), q = await import('/static/js/core/square-geometry.js');
             return {expression};
         }}""",
         [PHOTO, BOX],

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from app.db import transaction
-from app.domain.review import PhotoQuality
-from app.models import ReviewTask
+from app.core.db import transaction
+from app.review.rules import PhotoQuality
+from app.review.tables import ReviewTask
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import (
     BROWN,

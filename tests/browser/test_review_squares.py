@@ -4,8 +4,9 @@ import pytest
 from playwright.sync_api import FloatRect, Page, expect
 from sqlalchemy import update
 
-from app.db import reading, transaction
-from app.models import Photo, PredictionRecord, Submission, Taxon, VernacularName
+from app.core.db import reading, transaction
+from app.submissions.tables import Photo, PredictionRecord, Submission
+from app.taxa.tables import Taxon, VernacularName
 from tests import factories
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import (

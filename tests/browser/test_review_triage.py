@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.domain.review import TaskState
+from app.review.rules import TaskState
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import (
     BROWN,

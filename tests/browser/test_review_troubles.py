@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, Route, expect
 
-from app.db import transaction
-from app.models import User, UserSession
+from app.accounts.tables import User, UserSession
+from app.core.db import transaction
 from tests.browser.conftest import NewPerson
 from tests.browser.review_steps import (
     BROWN,

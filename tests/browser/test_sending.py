@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from app.db import reading
+from app.core.db import reading
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.steps import choose, drawn, preview, see_verdict, send, species, submission
 from tests.running import Server

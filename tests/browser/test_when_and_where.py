@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from app.db import reading
-from app.domain.submission import Source
+from app.core.db import reading
+from app.submissions.rules import Source
 from tests import factories
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.steps import YESTERDAY, choose, drawn, file, see_verdict, send, species, submission

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from app.db import reading, transaction
-from app.models import PredictionRecord, Submission
+from app.core.db import reading, transaction
+from app.submissions.tables import PredictionRecord, Submission
 from tests import factories
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.steps import post, screened, see_verdict, submission

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.db import reading
-from app.domain.submission import Source
+from app.core.db import reading
+from app.submissions.rules import Source
 from tests import factories
 from tests.browser.conftest import PHONE, NewPerson, Person
 from tests.browser.steps import YESTERDAY, drawn, file, see_verdict, seen_in, send, sent_by_same, species, submission

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.services.inference import ModelVersionError
-from app.services.registry import import_version
+from app.predictions.inference import ModelVersionError
+from app.predictions.registry import import_version
 from ml.architectures import build
 from ml.config import Config, ConfigError, SpeciesData, load_config
 from ml.datasets.examples import divide, shown_labels

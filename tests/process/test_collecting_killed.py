@@ -4,12 +4,13 @@ import os
 import signal
 from collections import Counter
 
-from app.db import reading
-from app.domain.training import RunState
-from app.services.collecting import collections
-from app.services.collecting.collections import Collections, Wanted
-from app.services.collecting.folder import folder_of
-from app.services.dispatch import Dispatcher
+from app.collecting import collections
+from app.collecting.collections import Collections, Wanted
+from app.collecting.folder import folder_of
+from app.core.db import reading
+from app.core.dispatch import Dispatcher
+from app.core.long_work import RunState
+from app.versions.base_data import open_runs_with
 from tests.conftest import copy_of, make_settings
 from tests.flickr import BROWNS, add_photos, environment, lead_to
 from tests.ml.collection.flickr_server import FlickrServer
@@ -31,7 +32,7 @@ def test_another_worker_goes_on_and_fetches_nothing_twice(tmp_path, sqlite_templ
                 return collections.get(session, number)
 
         try:
-            use_cases = Collections(site.sessions, settings, Dispatcher(settings.queue_url).send)
+            use_cases = Collections(site.sessions, settings, Dispatcher(settings.queue_url).send, open_runs_with)
             number = use_cases.start(Wanted({BROWNS[0]: (BROWNS[0],)}, ("cc-by",), 50, "small-240"), None)
             first = site.worker()
             flickr.hold(folder_of(row(), settings).photos)

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.db import reading
-from app.models import ModelVersion, User
-from app.services import comparisons, jobs
-from app.services.comparisons import Comparison
-from app.services.promotion import Promotion
-from app.services.training.runs import Request, Runs, get, state
-from app.settings import Settings
+from app.accounts.tables import User
+from app.core import jobs
+from app.core.db import reading
+from app.core.settings import Settings
+from app.predictions.tables import ModelVersion
+from app.versions import comparisons
+from app.versions.comparisons import Comparison
+from app.versions.promotion import Promotion
+from app.versions.runs import Request, Runs, get, state
 from ml.datasets.synthetic import drawn_butterfly, write_drawn_folder
 from tests.app.sending import TAXA
 from tests.conftest import Service, copy_of, make_settings, running

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from app.db import reading
-from app.domain.submission import SubmissionStatus
-from app.models import Submission
+from app.core.db import reading
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import Submission
 from tests.app.sending import TAXA
 from tests.parts import Site, Visitor, stop, was_killed
 from tests.running import free_port

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, update
 
-from app.db import reading, transaction
-from app.models import Job, JobStatus
-from app.services import jobs
+from app.core import jobs
+from app.core.db import reading, transaction
+from app.core.tables import Job, JobStatus
 from tests.parts import Site, Visitor, stop, was_killed
 
 # Attempts that the job takes. After the commit it is done, and the worker's death changes nothing.

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from app.db import make_engine, make_session_factory
+from app.core.db import make_engine, make_session_factory
 from tests.conftest import POSTGRESQL, empty
 from tests.factories import photo
 from tests.parts import Site, Visitor

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx2
 
-from app.db import transaction
-from app.services import registry
-from app.services.promotion import Promotion
+from app.core.db import transaction
+from app.predictions import registry
+from app.versions.promotion import Promotion
 from tests.conftest import make_settings
 from tests.factories import photo
 from tests.parts import Site

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.db import reading
-from app.models import Job, JobStatus
+from app.core.db import reading
+from app.core.tables import Job, JobStatus
 from tests import factories
 from tests.running import Server, alive, eventually
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.db import reading, transaction
-from app.models import Submission
-from app.services import registry
-from app.services.promotion import Promotion
+from app.core.db import reading, transaction
+from app.predictions import registry
+from app.submissions.tables import Submission
+from app.versions.promotion import Promotion
 from tests.conftest import make_settings
 from tests.factories import photo
 from tests.running import Server, alive, eventually, free_port

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.domain.accounts import Role, Scope
-from app.services.api_keys import MOST_REQUESTS
-from app.services.training.runs import Runs
-from app.settings import Settings
+from app.accounts.api_keys import MOST_REQUESTS
+from app.core.roles import Role, Scope
+from app.core.settings import Settings
+from app.versions.runs import Runs
 from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import empty, skip_or_fail
 from tests.factories import photo

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.db import reading, transaction
-from app.domain.training import RunState
-from app.models import TrainingRun
-from app.services.training.runs import Request, Runs, folder_of, get, state
+from app.core.db import reading, transaction
+from app.core.long_work import RunState
+from app.versions.runs import Request, Runs, folder_of, get, state
+from app.versions.tables import TrainingRun
 from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import Service, copy_of, make_settings, running
 from tests.running import eventually

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.training import RunState
-from app.services import registry
-from app.services.promotion import Promotion
-from app.services.training.runs import folder_of
+from app.core.long_work import RunState
+from app.predictions import registry
+from app.versions.promotion import Promotion
+from app.versions.runs import folder_of
 from ml.datasets.synthetic import write_drawn_folder
 from ml.inference import read_version
 from tests.conftest import copy_of, make_settings

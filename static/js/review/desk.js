@@ -1,5 +1,5 @@
 /** One at a time: a key decides, the next photo is there at once, and the decision travels behind it. */
-import { speaker } from "../messages.js";
+import { speaker } from "../core/messages.js";
 import { Ahead } from "./ahead.js";
 import { bodyOf, saidOf } from "./decision.js";
 import { enhanceHelp } from "./help.js";

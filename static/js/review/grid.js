@@ -1,5 +1,5 @@
 /** The grid of a look-alike pair: arrows go from photo to photo, Space or X leaves one out, one key decides for the rest. */
-import { speaker } from "../messages.js";
+import { speaker } from "../core/messages.js";
 import { keepLeases } from "./leases.js";
 import "./page.js";
 import { Service } from "./service.js";

@@ -1,5 +1,5 @@
 /** The square of the photo on the desk, to be moved or drawn: while it is, keys act on nothing else. */
-import { PhotoSquare } from "../photo-square.js";
+import { PhotoSquare } from "../core/photo-square.js";
 
 const PAUSE_MS = 500;
 const MOST_LOOKS = 40; // then the second opinion may come when it likes

@@ -1,5 +1,5 @@
 /** One article's photo with its tools: several photos, where the network looked, its square and others. */
-import { partOf, partsOf } from "../square-geometry.js";
+import { partOf, partsOf } from "../core/square-geometry.js";
 import { Placing } from "./placing.js";
 import { Viewer } from "./viewer.js";
 

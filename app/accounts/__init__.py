@@ -1,0 +1,1 @@
+"""Users, roles, sessions, invitations, API keys, and the audit log."""

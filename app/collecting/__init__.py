@@ -1,0 +1,1 @@
+"""Collecting photos from Flickr, sorting them, and making data sets of them."""

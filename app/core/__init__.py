@@ -1,0 +1,1 @@
+"""What every room stands on: settings, database, storage, jobs, processes, errors, the web frame. It knows no butterflies."""

@@ -1,0 +1,149 @@
+"""Engine, sessions and the declarative base. SQLite by default, PostgreSQL by one setting."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLITE_BUSY_MS = 10_000
+# Forty request threads may each hold a connection for reading and need one more: with fewer, all could wait for the second.
+_MAX_CONNECTIONS = 80
+# Values stay out of error messages, and so out of logs: among them are links and e-mail addresses.
+_OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
+# A server that vanished without a word is noticed within about ten seconds, not within the two hours of TCP.
+_CONNECTING = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+SessionFactory = sessionmaker[Session]
+
+
+def utcnow() -> datetime:
+    """The present moment, with its zone: naive times never enter the database."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with zone in Python and UTC in the database; SQLite, which forgets zones, gets it back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for ``url``, creating the folder of an SQLite file. Connections are checked before use."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, **_OPTIONS, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, **_OPTIONS, connect_args=_CONNECTING)
+    event.listen(engine, "connect", _configure_postgresql)
+    return engine
+
+
+def _configure_postgresql(connection: Any, _record: object) -> None:
+    """A row that somebody holds for long is an error, not a request that hangs."""
+    connection.execute("SET lock_timeout = '10s'")
+    connection.commit()
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # SQLAlchemy's "begin" event opens transactions, see below
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    """Take the write lock at the start: a transaction that reads, then writes, would fail at once if another wrote meanwhile."""
+    options = connection.get_execution_options()
+    if options.get("read_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={options.get('patience_ms', SQLITE_BUSY_MS)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def why_not_writable(engine: Engine) -> str | None:
+    """Why no transaction that writes can begin within two seconds, in words; None when one can.
+
+    Somebody may hold the lock of an SQLite file, its disk may be read-only, a PostgreSQL server may be a standby.
+    """
+    try:
+        with engine.connect().execution_options(patience_ms=2000) as connection:
+            if connection.dialect.name == "postgresql":
+                standby = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+                return "it only reads at present" if standby else None
+            connection.exec_driver_sql("PRAGMA user_version=0")  # unlike BEGIN, this touches the file; it is undone
+    except (OperationalError, InterfaceError) as error:
+        return " ".join(str(error.orig).split())
+    return None
+
+
+def make_session_factory(engine: Engine) -> SessionFactory:
+    """Sessions whose objects stay readable after commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: SessionFactory) -> Iterator[Session]:
+    """A session that commits on success and rolls back on any error."""
+    with sessions() as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(sessions: SessionFactory) -> Iterator[Session]:
+    """A session for reading only: on SQLite it takes no write lock."""
+    with sessions() as session:
+        session.connection(execution_options={"read_only": True})
+        yield session
+
+
+def text_enum(kind: type[StrEnum]) -> Enum:
+    """A StrEnum kept as its value in a text column, so that a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=32, values_callable=lambda e: [member.value for member in e])

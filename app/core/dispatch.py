@@ -1,0 +1,87 @@
+"""The messenger: huey carries the ids of job rows from whoever creates them to a worker."""
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+
+from app.core.imports import without
+
+with without("psycopg", "redis"):  # 16 MB in every process, for those whose queue is SQLite
+    from huey import Huey
+    from huey import storage as backends
+    from huey.api import TaskWrapper
+    from huey.consumer import Consumer
+
+__all__ = ["Consumer", "Dispatcher", "Huey"]
+
+_NAME = "wingcheck"
+_BACKENDS = {"sqlite", "postgresql", "redis", "rediss"}
+_CONNECT_SECONDS = 5
+# After a failure nobody waits for the queue for so long: forty requests must not each find out that it hangs.
+_LEAVE_ALONE_SECONDS = 5
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """A huey queue with one task, ``run_job``. A process that only sends gives no handler.
+
+    The queue is opened when it is first needed, so a queue that is down stops no process from starting.
+    """
+
+    def __init__(self, queue_url: str, handler: Callable[[int], None] | None = None) -> None:
+        self._url = make_url(queue_url)
+        if self._url.get_backend_name() not in _BACKENDS:
+            raise ValueError(f"no queue for {self._url.get_backend_name()!r}: sqlite, postgresql or redis")
+        self._handler = handler
+        self._lock = threading.Lock()
+        self._huey: Huey | None = None
+        self._down_until = 0.0
+
+    @property
+    def huey(self) -> Huey:
+        """The queue, open. Raises what its backend raises when it can't be reached."""
+        with self._lock:
+            if self._huey is None:
+                self._huey = _make_huey(self._url)
+                self._task = TaskWrapper(self._huey, self._run, name="run_job", retries=0)
+            return self._huey
+
+    def _run(self, job_id: int) -> None:
+        if self._handler is None:
+            raise RuntimeError("this process sends jobs, it does not run them")
+        self._handler(job_id)
+
+    def send(self, job_id: int) -> bool:
+        """Put the message into the queue; False when the queue is down, and then the sweep sends it later."""
+        if time.monotonic() < self._down_until:
+            return False
+        try:
+            assert self.huey is not None
+            self._task(job_id)
+        except Exception as error:  # sqlite3, psycopg and redis each raise their own; whatever it is, the row is safe
+            self._down_until = time.monotonic() + _LEAVE_ALONE_SECONDS
+            log.warning("the queue can't be reached (%s); job %s waits for the sweep", error, job_id)
+            return False
+        return True
+
+
+def _make_huey(url: URL) -> Huey:
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        path = Path(url.database or "queue.db")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Huey(_NAME, results=False, storage_class=backends.SqliteStorage, filename=str(path))
+    importlib.reload(backends)  # with its client, this time
+    if backend == "postgresql":
+        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        postgresql = backends.PostgresStorage
+        return Huey(_NAME, results=False, storage_class=postgresql, dsn=dsn, connect_timeout=_CONNECT_SECONDS)
+    seconds = str(_CONNECT_SECONDS)
+    url = url.update_query_dict({"socket_timeout": seconds, "socket_connect_timeout": seconds})
+    address = url.render_as_string(hide_password=False)
+    return Huey(_NAME, results=False, storage_class=backends.RedisStorage, url=address)

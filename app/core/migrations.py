@@ -1,0 +1,107 @@
+"""Bringing the database to the newest schema, and asking where it stands.
+
+Alembic is loaded where a schema is changed, not where it is only looked at: web processes, which do that, are 10 MB smaller.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from app.core.db import SQLITE_BUSY_MS
+from app.core.paths import MIGRATIONS
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Any constant: two processes that migrate the same PostgreSQL database take turns.
+_ADVISORY_LOCK = 7_462_001
+
+
+def alembic_config(connection: Connection | None = None) -> "Config":
+    """Alembic's configuration; with a connection, commands run on it."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Apply every missing migration, in one transaction."""
+    with changing(engine) as connection:
+        apply(connection, revision)
+
+
+def apply(connection: Connection, revision: str) -> None:
+    """Apply the migrations up to a revision in the connection's transaction."""
+    from alembic import command
+
+    command.upgrade(alembic_config(connection), revision)
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may change tables, while no other process does."""
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            with _sqlite_changing(raw), connection.begin():
+                before = raw.total_changes
+                yield connection
+                # To check a season takes a while, and most starts have nothing to migrate.
+                if raw.total_changes != before and (broken := raw.execute("PRAGMA foreign_key_check").fetchall()):
+                    raise RuntimeError(f"the migration would leave rows that point nowhere: {broken[:10]}")
+        else:
+            with connection.begin():
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                yield connection
+
+
+@contextmanager
+def _sqlite_changing(raw: sqlite3.Connection) -> Iterator[None]:
+    """Wait a minute for another process that migrates, not the few seconds that a request may wait; and don't enforce
+    foreign keys: SQLite changes a table by copying and dropping it, which would delete every row that points to it.
+    """
+    raw.execute("PRAGMA busy_timeout = 60000")
+    raw.execute("PRAGMA foreign_keys = OFF")  # heeded only outside a transaction
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the database has exactly the newest schema."""
+    return current(connection) == newest()
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of the database's schema; None where it has no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+@cache
+def newest() -> str:
+    """The revision that this Wingcheck works with."""
+    return max(_revisions())
+
+
+def is_known(revision: str) -> bool:
+    """Whether this Wingcheck has the migrations up to ``revision``."""
+    return revision in _revisions()
+
+
+def _revisions() -> set[str]:
+    """Each file is named after its revision, and they are numbered."""
+    return {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}

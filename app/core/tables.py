@@ -1,0 +1,72 @@
+"""Background work as rows: the truth about a job. The queue only carries the row's id."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, UtcDateTime, text_enum, utcnow
+
+
+class JobKind(StrEnum):
+    """What kinds of work there are."""
+
+    SCREENING = "screening"
+    REMOVAL = "removal"
+    RETENTION = "retention"
+    TRAINING = "training"
+    REPLAY = "replay"
+    WATCH = "watch"
+    COLLECTION = "collection"
+    PHOTOGRAPHER = "photographer"
+
+
+class JobStatus(StrEnum):
+    """A job's life: queued → running → done, or back to queued after an error or a lost worker, or failed for good."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(Base):
+    """Written in the same transaction as what it is about, so neither exists without the other.
+
+    The message follows the commit; ``sent_at`` empty or old means a sweep sends it (again). ``heartbeat_at`` old while
+    running means that the worker is gone.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_status_sent", "status", "sent_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[JobKind] = mapped_column(text_enum(JobKind))
+    subject_id: Mapped[int] = mapped_column(Integer, index=True, doc="id of the row that the job is about")
+    status: Mapped[JobStatus] = mapped_column(text_enum(JobStatus), default=JobStatus.QUEUED)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    worker: Mapped[str] = mapped_column(String(100), default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+    problem: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), doc="code and params of the error, for pages to word; NULL: it has only its text"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RateLimitWindow(Base):
+    """How often something was asked for until ``ends_at``. The key names the client by a keyed hash, not by address."""
+
+    __tablename__ = "rate_limit_windows"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

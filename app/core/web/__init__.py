@@ -1,0 +1,1 @@
+"""The web frame: request edges, errors, languages, rendering."""

@@ -1,0 +1,59 @@
+"""What routes are given: settings, services, session, language, volunteer.
+
+Those that only look something up are coroutines: FastAPI would call a function in another thread, which takes longer.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, HTTPException, Request
+from sqlalchemy.orm import Session
+
+from app.core.db import SessionFactory, reading
+from app.core.settings import Settings
+from app.core.storage import Storage
+from app.core.web.i18n import Language
+from app.core.web.pages import page_language
+
+
+async def _settings(request: Request) -> Settings:
+    return request.app.state.settings
+
+
+async def _storage(request: Request) -> Storage:
+    return request.app.state.storage
+
+
+async def _language(request: Request) -> Language:
+    return page_language(request)
+
+
+def _reading(request: Request) -> Iterator[Session]:
+    with reading(request.app.state.sessions) as session:
+        yield session
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+StorageDep = Annotated[Storage, Depends(_storage)]
+ReadSession = Annotated[Session, Depends(_reading)]
+LanguageDep = Annotated[Language, Depends(_language)]
+
+
+async def same_origin(request: Request) -> None:
+    """Refuse forms that another site sent. Browsers tell in Sec-Fetch-Site, older ones in Origin."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise HTTPException(403, "This form was sent from another site.")
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, "This form was sent from another site.")
+
+
+def _sessions(request: Request) -> SessionFactory:
+    return request.app.state.sessions
+
+
+Sessions = Annotated[SessionFactory, Depends(_sessions)]

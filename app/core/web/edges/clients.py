@@ -1,0 +1,34 @@
+"""Who is asking: the address that limits count by."""
+
+import ipaddress
+
+from starlette.types import Scope
+
+from app.core.settings import Network
+
+UNKNOWN = "unknown"
+
+
+def client_network(scope: Scope) -> str:
+    """The client's IPv4 address, or its IPv6 /64, which is what one household or phone is given.
+
+    Proxies were taken off before, see ``install``.
+    """
+    client = scope.get("client")
+    try:
+        address = ipaddress.ip_address(client[0] if client else "")
+    except ValueError:
+        return UNKNOWN
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+
+
+def is_within(client: str, networks: list[Network]) -> bool:
+    """Whether a client is in one of these networks."""
+    if client == UNKNOWN:
+        return False
+    network = ipaddress.ip_network(client)
+    return any(network.version == other.version and network.overlaps(other) for other in networks)

@@ -1,1 +1,0 @@
-"""Rules in plain Python: no database, no web, no files."""

@@ -1,0 +1,1 @@
+"""Asking a model version about photos: /predict, the loaded versions, verdict rules, bulk prediction."""

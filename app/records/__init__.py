@@ -1,0 +1,1 @@
+"""Verified records for others: selection, summary, Darwin Core archive."""

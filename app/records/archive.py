@@ -1,0 +1,231 @@
+"""Records as files: a Darwin Core archive (https://dwc.tdwg.org/text/) for GBIF and national portals, CSV for spreadsheets."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid5
+from xml.etree import ElementTree
+
+from app.accounts import audit
+from app.core import zip_stream
+from app.core.db import SessionFactory, reading, transaction, utcnow
+from app.core.errors import Conflict
+from app.records import description
+from app.records.description import Description
+from app.records.occurrences import BATCH, TERMS, Occurrence, Shape, occurrences, page
+from app.records.rules import LICENCE_URLS, Precision
+from app.records.selection import Selection
+
+_DWC = "http://rs.tdwg.org/dwc/terms/"
+_DUBLIN_CORE = {"license", "modified", "rightsHolder"}
+_EML = "https://eml.ecoinformatics.org/eml-2.2.0"
+_PACKAGES = UUID("b8a3d1a8-6c1d-5e0a-9a5d-1f7d8a2c9e41")
+# What volunteers and experts wrote in words of their own. A spreadsheet would calculate what begins like this.
+_FREE_TEXT = {"locality", "verbatimIdentification", "identifiedBy", "vernacularName", "datasetName", "rightsHolder"}
+_FORMULA = re.compile(r"\s*[=+@＝＋－＠-]")
+# Where a semicolon parts columns, one begins a cell of its own.
+_FORMULA_INSIDE = re.compile(r";(?=\s*[=+@＝＋－＠-])")
+# Characters that a line, or XML, can't hold.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
+
+
+class Form(StrEnum):
+    """What kind of file."""
+
+    ARCHIVE = "archive"
+    CSV = "csv"
+
+
+SUFFIXES = {Form.ARCHIVE: ".zip", Form.CSV: ".csv"}
+MEDIA_TYPES = {Form.ARCHIVE: "application/zip", Form.CSV: "text/csv; charset=utf-8"}
+
+
+class NotDescribed(Conflict):
+    """An archive says whose the records are and what one may do with them; nobody has said that yet."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file: of which records, in which shape."""
+
+    form: Form
+    wanted: Selection
+    shape: Shape
+
+    @property
+    def filename(self) -> str:
+        """As it is saved: with its period where it has one."""
+        since, until = (day and day.isoformat() for day in (self.wanted.since, self.wanted.until))
+        words = [since, until] if since and until else ["since", since] if since else ["until", until] if until else []
+        return "-".join(["records", *map(str, words)]) + SUFFIXES[self.form]
+
+
+def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
+    """The file, piece by piece. Raises NotDescribed before the first one."""
+    with reading(sessions) as session:
+        described = description.current(session)
+    found = occurrences(sessions, download.wanted, download.shape)
+    if download.form is Form.CSV:
+        return _csv(found)
+    if described is None:
+        raise NotDescribed("the publisher and licence of the records are missing; an archive needs them")
+    return zip_stream.zipped(_entries(found, described, download), zipfile.ZIP_DEFLATED)
+
+
+def take(sessions: SessionFactory, user_id: int | None, download: Download) -> Iterator[bytes]:
+    """The same with an entry in the audit log, for homes leave the house with places. ``user_id`` None: the command line."""
+    found = pieces(sessions, download)
+    _note(sessions, user_id, "records.downloaded", download.wanted, download.shape, file=download.filename)
+    return found
+
+
+def preview(
+    sessions: SessionFactory, user_id: int | None, wanted: Selection, shape: Shape, size: int
+) -> list[Occurrence]:
+    """The first records as a file would tell them. Exact places enter the audit log here, too."""
+    found = page(sessions, wanted, shape, 0, size, blind=False)
+    if shape.precision is Precision.EXACT and any(one.fields["decimalLatitude"] for one in found):
+        _note(sessions, user_id, "records.previewed", wanted, shape)
+    return found
+
+
+def _note(
+    sessions: SessionFactory, user_id: int | None, action: str, wanted: Selection, shape: Shape, **more: str
+) -> None:
+    details: dict[str, Any] = {
+        **more,
+        "since": str(wanted.since or ""),
+        "until": str(wanted.until or ""),
+        "species": wanted.scientific_name,
+        "standings": sorted(standing.value for standing in wanted.standings),
+        "places": shape.precision.value,
+        "with": [name for name, told in (("typed words", shape.words), ("experts", shape.names)) if told],
+    }
+    with transaction(sessions) as session:
+        audit.record(session, user_id, action, "records", details)
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+
+def _csv(found: Iterable[Occurrence]) -> Iterator[bytes]:
+    """With a byte order mark, without which spreadsheets take UTF-8 for something else."""
+    yield "\ufeff".encode()
+    stream = io.StringIO(newline="")
+    yield from _lines(found, stream, csv.writer(stream, lineterminator="\r\n"), _harmless)
+
+
+def _tabs(found: Iterable[Occurrence]) -> Iterator[bytes]:
+    """No field holds a tab or a line end, so none needs quotes."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
+    yield from _lines(found, stream, writer, lambda _term, text: text)
+
+
+def _lines(
+    found: Iterable[Occurrence], stream: io.StringIO, writer: Any, told: Callable[[str, str], str]
+) -> Iterator[bytes]:
+    """A line of heads and one for each record, as ``writer`` writes them into ``stream``."""
+    writer.writerow(TERMS)
+    rest = iter(found)
+    while True:
+        yield stream.getvalue().encode()
+        stream.seek(0)
+        stream.truncate()
+        some = list(islice(rest, BATCH))
+        if not some:
+            return
+        writer.writerows([told(term, _CONTROL.sub(" ", one.fields[term])) for term in TERMS] for one in some)
+
+
+def _harmless(term: str, text: str) -> str:
+    """Text that a spreadsheet shows instead of calculating it."""
+    if term not in _FREE_TEXT:
+        return text
+    text = _FORMULA_INSIDE.sub(",", text)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+# --- archive ----------------------------------------------------------------------------------------------------------
+
+
+def _entries(found: Iterable[Occurrence], described: Description, download: Download) -> Iterator[zip_stream.Entry]:
+    """A record of no species is no occurrence: it stays out."""
+    yield "meta.xml", lambda: [_meta()]
+    yield "eml.xml", lambda: [_eml(described, download, utcnow().date())]
+    yield "occurrence.txt", lambda: _tabs(one for one in found if one.fields["scientificName"])
+
+
+def _meta() -> bytes:
+    """Which column is which term."""
+    archive = ElementTree.Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
+    core = ElementTree.SubElement(
+        archive,
+        "core",
+        {
+            "encoding": "UTF-8",
+            "fieldsTerminatedBy": r"\t",
+            "linesTerminatedBy": r"\n",
+            "fieldsEnclosedBy": "",
+            "ignoreHeaderLines": "1",
+            "rowType": f"{_DWC}Occurrence",
+        },
+    )
+    ElementTree.SubElement(ElementTree.SubElement(core, "files"), "location").text = "occurrence.txt"
+    ElementTree.SubElement(core, "id", {"index": str(TERMS.index("occurrenceID"))})
+    for index, term in enumerate(TERMS):
+        home = "http://purl.org/dc/terms/" if term in _DUBLIN_CORE else _DWC
+        ElementTree.SubElement(core, "field", {"index": str(index), "term": f"{home}{term}"})
+    return _xml(archive)
+
+
+def _eml(described: Description, download: Download, today: date) -> bytes:
+    """What the data set is, in the part of EML 2.2 that GBIF asks for."""
+    package = str(uuid5(_PACKAGES, described.organisation))
+    ElementTree.register_namespace("eml", _EML)
+    root = ElementTree.Element(
+        f"{{{_EML}}}eml", {"packageId": f"{package}/{today:%Y%m%d}", "system": "http://gbif.org", "scope": "system"}
+    )
+    dataset = ElementTree.SubElement(root, "dataset")
+
+    def add(parent: ElementTree.Element, name: str, text: str = "") -> ElementTree.Element:
+        element = ElementTree.SubElement(parent, name)
+        element.text = _CONTROL.sub(" ", text) or None
+        return element
+
+    def party(name: str) -> None:
+        element = add(dataset, name)
+        add(element, "organizationName", described.organisation)
+        add(element, "electronicMailAddress", described.contact_email)
+
+    add(dataset, "title", described.title)
+    party("creator")
+    party("metadataProvider")
+    add(dataset, "pubDate", today.isoformat())
+    add(dataset, "language", download.shape.language)
+    abstract = add(dataset, "abstract")
+    for paragraph in [part for part in described.abstract.splitlines() if part.strip()] or [described.title]:
+        add(abstract, "para", paragraph.strip())
+    rights = add(add(dataset, "intellectualRights"), "para")
+    rights.text = "This work is licensed under "
+    link = ElementTree.SubElement(rights, "ulink", {"url": LICENCE_URLS[described.licence]})
+    add(link, "citetitle", described.licence.value)
+    if download.wanted.since and download.wanted.until:
+        range_of_dates = add(add(add(dataset, "coverage"), "temporalCoverage"), "rangeOfDates")
+        add(add(range_of_dates, "beginDate"), "calendarDate", download.wanted.since.isoformat())
+        add(add(range_of_dates, "endDate"), "calendarDate", download.wanted.until.isoformat())
+    party("contact")
+    return _xml(root)
+
+
+def _xml(root: ElementTree.Element) -> bytes:
+    ElementTree.indent(root)
+    text: bytes = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return text + b"\n"

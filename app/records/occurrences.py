@@ -1,0 +1,293 @@
+"""Records one after the other, in the terms of Darwin Core (https://dwc.tdwg.org/terms/)."""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, false, func, select
+from sqlalchemy.orm import Session, aliased
+
+from app.accounts.tables import User
+from app.core.db import SessionFactory, reading
+from app.predictions.rules import Outcome
+from app.predictions.tables import ModelVersion
+from app.records import description, selection
+from app.records.description import Description
+from app.records.rules import LICENCE_URLS, NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised
+from app.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection
+from app.review.rules import ANSWERS
+from app.review.tables import Identification, ReviewTask
+from app.submissions.tables import ClaimRecord, Submission, VerdictRecord
+from app.taxa.tables import Taxon
+
+BATCH = 1000
+# A record's number for the world is made of its link, which can't be found out from it: version 5 is a one-way hash.
+_NAMESPACE = uuid.UUID("4f0c1d0e-93a4-5c0e-8a54-0d6f3c5f6b1e")
+_GBIF = "https://www.gbif.org/species/"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is told of a record: how exactly its place, whether what the volunteer typed, and who identified it."""
+
+    precision: Precision = Precision.KILOMETRE
+    words: bool = False
+    names: bool = False
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One record. ``fields``: Darwin Core term → text, every term of ``TERMS``, empty where there is nothing to say."""
+
+    number: int
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What the machine made of a record, and which version it was."""
+
+    outcome: Outcome
+    support: float | None
+    model: str
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A row, with what belongs to it. ``taxon`` None: nobody named a species, or it is not what it was sent as."""
+
+    row: Row[Any]
+    standing: Standing
+    taxon: Taxon | None
+    place: Place | None
+    claim: ClaimRecord
+    verdict: _Verdict | None
+    experts: Sequence[str]
+    described: Description | None
+    shape: Shape
+
+
+def occurrences(
+    sessions: SessionFactory, wanted: Selection, shape: Shape, after: int = 0, batch: int = BATCH
+) -> Iterator[Occurrence]:
+    """Every record that is meant, each once, in the order in which they were sent; those after number ``after``.
+
+    Each batch is read by itself, so that a long download holds no transaction open: a record that is decided meanwhile
+    stands here as it was when its batch was read.
+    """
+    while found := page(sessions, wanted, shape, after, batch):
+        yield from found
+        after = found[-1].number
+
+
+def page(
+    sessions: SessionFactory, wanted: Selection, shape: Shape, after: int, size: int, *, blind: bool = True
+) -> list[Occurrence]:
+    """The first ``size`` records after number ``after``; without ``blind``, none of which an expert is to judge unseen."""
+    seen = [] if blind else [func.coalesce(ReviewTask.blind, false()).is_(false())]
+    with reading(sessions) as session:
+        rows = session.execute(
+            selection.of(
+                wanted,
+                Submission.id,
+                Submission.token,
+                Submission.verification_status,
+                Submission.individual_count,
+                Submission.event_date,
+                Submission.place,
+                Submission.latitude,
+                Submission.longitude,
+                Submission.created_at,
+                TAXON_ID.label("taxon_id"),
+                STANDING.label("standing"),
+                ClaimRecord.id.label("claim_id"),
+                ReviewTask.closed_at,
+                CHANGED_AT.label("changed_at"),
+            )
+            .where(Submission.id > after, *seen)
+            .order_by(Submission.id)
+            .limit(size)
+        ).all()
+        records = _records(session, rows, shape)
+    return [Occurrence(one.row.id, {term: tell(one) for term, tell in _TERMS.items()}) for one in records]
+
+
+def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_Record]:
+    numbers = [row.id for row in rows]
+    taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon))}
+    claims: dict[int, ClaimRecord] = {}
+    query = select(ClaimRecord).where(ClaimRecord.submission_id.in_(numbers)).order_by(ClaimRecord.id)
+    for claim in session.scalars(query):
+        claims.setdefault(claim.submission_id, claim)  # the first one: before anybody had an opinion on it
+    verdicts = _verdicts(session, [row.claim_id for row in rows])
+    experts = _experts(session, rows) if shape.names else {}
+    described = description.current(session)
+    found = []
+    for row in rows:
+        standing = Standing(row.standing)
+        located = row.latitude is not None and row.longitude is not None
+        found.append(
+            _Record(
+                row=row,
+                standing=standing,
+                taxon=None if standing is Standing.NOT_ACCEPTED else taxa.get(row.taxon_id),
+                place=generalised(row.latitude, row.longitude, shape.precision) if located else None,
+                claim=claims[row.id],
+                verdict=verdicts.get(row.claim_id),
+                experts=experts.get(row.id, ()),
+                described=described,
+                shape=shape,
+            )
+        )
+    return found
+
+
+def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
+    """The latest on each claim; no whole rows, for a version's long texts would be read with every one of them."""
+    query = (
+        select(
+            VerdictRecord.claim_id,
+            VerdictRecord.outcome,
+            VerdictRecord.support,
+            ModelVersion.name,
+            ModelVersion.version,
+        )
+        .join(ModelVersion, ModelVersion.id == VerdictRecord.model_version_id)
+        .where(VerdictRecord.claim_id.in_(claims))
+        .order_by(VerdictRecord.id)
+    )
+    return {
+        claim: _Verdict(outcome, support, f"{name} {version}")
+        for claim, outcome, support, name, version in session.execute(query)
+    }
+
+
+def _experts(session: Session, rows: Sequence[Row[Any]]) -> dict[int, list[str]]:
+    """Who says of each record what it is now, in the order in which they said it; of each expert the latest answer counts."""
+    undo = aliased(Identification)
+    query = (
+        select(Identification.submission_id, Identification.user_id, Identification.taxon_id, User.name)
+        .join(User, User.id == Identification.user_id)
+        .outerjoin(undo, undo.undoes_id == Identification.id)
+        .where(
+            Identification.submission_id.in_([row.id for row in rows]),
+            Identification.kind.in_(ANSWERS),
+            undo.id.is_(None),
+        )
+        .order_by(Identification.id)
+    )
+    settled = {row.id: row.taxon_id for row in rows if Standing(row.standing) in NAMED_BY_EXPERTS}
+    present: dict[tuple[int, int], tuple[int | None, str]] = {}
+    for number, user_id, taxon_id, name in session.execute(query):
+        present.pop((number, user_id), None)
+        present[number, user_id] = (taxon_id, name)
+    found: dict[int, list[str]] = defaultdict(list)
+    for (number, _user_id), (taxon_id, name) in present.items():
+        if number in settled and settled[number] == taxon_id:
+            found[number].append(name)
+    return found
+
+
+# --- each term ---------------------------------------------------------------------------------------------------------
+
+
+def _of_taxon(tell: Callable[[Taxon, str], str | None]) -> Callable[[_Record], str]:
+    """Something of the species, given with the language of names; empty without a species."""
+    return lambda record: (tell(record.taxon, record.shape.language) or "") if record.taxon else ""
+
+
+def _of_place(tell: Callable[[Place], str | int | None]) -> Callable[[_Record], str]:
+    """Something of the place; empty where it is not told."""
+    return lambda record: str(tell(record.place) or "") if record.place else ""
+
+
+def _verbatim(record: _Record) -> str:
+    typed = record.claim.verbatim if record.shape.words else ""
+    return typed or (record.claim.taxon.scientific_name if record.claim.taxon else "")
+
+
+def _locality(record: _Record) -> str:
+    return record.row.place if record.shape.words else ""
+
+
+def _withheld(record: _Record) -> str:
+    parts = []
+    if record.shape.precision is Precision.NONE and record.row.latitude is not None:
+        parts.append("coordinates")
+    if not record.shape.words:
+        typed = {"locality": record.row.place, "verbatimIdentification": record.claim.verbatim}
+        parts += [term for term, text in typed.items() if text]
+    return f"Withheld: {', '.join(parts)}" if parts else ""
+
+
+def _identified_on(record: _Record) -> str:
+    decided = record.standing in NAMED_BY_EXPERTS
+    return _day(record.row.closed_at) if decided else ""
+
+
+def _remarks(record: _Record) -> str:
+    if record.standing is not Standing.MACHINE or record.verdict is None:
+        return ""
+    return f"Accepted by machine: {record.verdict.model} agrees with the volunteer"
+
+
+def _properties(record: _Record) -> str:
+    """What Darwin Core has no term for: the code, and what the machine made of it."""
+    told: dict[str, Any] = {"verificationStatus": record.row.verification_status.value}
+    if verdict := record.verdict:
+        told |= {"verdict": verdict.outcome.value, "model": verdict.model}
+        if verdict.support is not None:
+            told["support"] = round(verdict.support, 4)
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _of_set(tell: Callable[[Description], str]) -> Callable[[_Record], str]:
+    """Something of all records together; empty until they are described."""
+    return lambda record: tell(record.described) if record.described else ""
+
+
+def _day(value: date | None) -> str:
+    return f"{value:%Y-%m-%d}" if value else ""
+
+
+def _moment(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"  # times come out of the database in UTC
+
+
+_TERMS: dict[str, Callable[[_Record], str]] = {
+    "occurrenceID": lambda record: f"urn:uuid:{uuid.uuid5(_NAMESPACE, record.row.token)}",
+    "basisOfRecord": lambda _: "HumanObservation",
+    "occurrenceStatus": lambda record: "" if record.standing is Standing.NOT_ACCEPTED else "present",
+    "scientificName": _of_taxon(lambda taxon, _: taxon.scientific_name),
+    "taxonRank": _of_taxon(lambda taxon, _: taxon.taxon_rank),
+    "taxonID": _of_taxon(lambda taxon, _: f"{_GBIF}{taxon.gbif_key}" if taxon.gbif_key else ""),
+    "vernacularName": _of_taxon(lambda taxon, language: taxon.vernacular_name(language)),
+    "individualCount": lambda record: str(record.row.individual_count),
+    "eventDate": lambda record: _day(record.row.event_date),
+    "decimalLatitude": _of_place(lambda place: place.latitude),
+    "decimalLongitude": _of_place(lambda place: place.longitude),
+    "geodeticDatum": _of_place(lambda _: "EPSG:4326"),
+    "coordinateUncertaintyInMeters": _of_place(lambda place: place.uncertainty),
+    "coordinatePrecision": _of_place(lambda place: place.step),
+    "locality": _locality,
+    "verbatimIdentification": _verbatim,
+    "identifiedBy": lambda record: " | ".join(record.experts),
+    "dateIdentified": _identified_on,
+    "identificationVerificationStatus": lambda record: PUBLISHED[record.row.verification_status],
+    "identificationRemarks": _remarks,
+    "dataGeneralizations": _of_place(
+        lambda place: f"Coordinates rounded to {place.step} degrees" if place.step else ""
+    ),
+    "informationWithheld": _withheld,
+    "dynamicProperties": _properties,
+    "datasetName": _of_set(lambda described: described.title),
+    "rightsHolder": _of_set(lambda described: described.organisation),
+    "license": _of_set(lambda described: LICENCE_URLS[described.licence]),
+    "modified": lambda record: _moment(record.row.changed_at),
+}
+TERMS = tuple(_TERMS)

@@ -1,0 +1,1 @@
+"""The review desk: queue, decisions, batches, questions, figures, machine acceptance."""

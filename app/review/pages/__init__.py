@@ -1,0 +1,1 @@
+"""The pages of the review desk. Each route validates, calls one service, renders."""

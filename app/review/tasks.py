@@ -1,0 +1,169 @@
+"""Tasks follow submissions: one is opened by screening, brought up to date when a claim changes, closed by a withdrawal.
+
+All of it happens in the transaction of whatever caused it, so a submission never waits for a person without a task.
+"""
+
+import random
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.db import utcnow
+from app.predictions.rules import Outcome, Reason
+from app.review import desk_settings, leases
+from app.review.rules import PhotoQuality, ReviewReason, TaskState, position, position_when_over
+from app.review.tables import ReviewQuestion, ReviewTask
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import Submission, VerdictRecord
+from app.taxa.tables import Taxon
+
+_PLACE_KEY = 80
+_chance = random.SystemRandom()
+
+
+def of(session: Session, submission_id: int, *, lock: bool = False) -> ReviewTask | None:
+    """The task of a submission; with ``lock`` nobody else changes it meanwhile."""
+    return session.get(ReviewTask, submission_id, with_for_update={"of": ReviewTask} if lock else None)
+
+
+def reason_of(verdict: VerdictRecord) -> ReviewReason:
+    """Why a verdict that accepts nothing puts a submission before a person."""
+    if verdict.reason is Reason.NO_CLAIM:
+        return ReviewReason.NO_CLAIM
+    return {
+        Outcome.AGREE: ReviewReason.AGREE_UNACCEPTED,
+        Outcome.DISAGREE: ReviewReason.DISAGREE,
+        Outcome.UNCERTAIN: ReviewReason.UNCERTAIN,
+        Outcome.OUT_OF_SCOPE: ReviewReason.OUT_OF_SCOPE,
+    }[verdict.outcome]
+
+
+def after_screening(session: Session, submission: Submission, verdict: VerdictRecord, quality: PhotoQuality) -> None:
+    """Open or refresh the task of a submission that has a new verdict. What the machine accepted gets one by chance only."""
+    task = of(session, submission.id, lock=True)
+    settings = desk_settings.current(session)
+    if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= settings.audit_share:
+        if task is not None:
+            _end(task, "accepted")
+        return
+    if task is None:
+        task = ReviewTask(
+            submission_id=submission.id, revision=0, answers=0, audit=False, waiting_since=submission.created_at
+        )
+        task.blind = verdict.machine_accepted or _chance.random() < settings.blind_share
+    task.audit = task.audit or verdict.machine_accepted
+    describe(session, task, submission, verdict)
+    task.quality = quality
+    if task.state is not TaskState.ASKED:
+        task.state = TaskState.OPEN
+        task.closed_at = None
+        # A person has spoken already; that the machine looked again changes nothing.
+        if task.answers:
+            task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
+        elif task.reason is not ReviewReason.ANSWERED:
+            put_back(task, verdict)
+    touch(task, "screened")
+    session.add(task)
+    session.flush()
+
+
+def is_in_hand(session: Session, submission_id: int) -> bool:
+    """Whether a person has answered, asked the volunteer, or has the item open: the machine accepts nothing then."""
+    task = of(session, submission_id)
+    if task is None:
+        return False
+    asked = task.state is TaskState.ASKED or task.reason is ReviewReason.ANSWERED
+    return bool(task.answers) or asked or leases.holder(task, utcnow()) is not None
+
+
+def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
+    """Where the task stands on the strength of the verdict alone."""
+    if task.audit:
+        task.reason = ReviewReason.AUDIT
+    elif verdict is not None:
+        task.reason = reason_of(verdict)
+    task.position = position(task.reason, verdict.support if verdict else None)
+
+
+def touch(task: ReviewTask, event: str) -> None:
+    """Note a change: whoever has the item open has an old page now."""
+    task.revision = (task.revision or 0) + 1
+    task.last_event = event
+    task.changed_at = utcnow()
+
+
+def after_claim_changed(session: Session, submission: Submission) -> None:
+    """The volunteer changed the claim; the verdict on the new one follows."""
+    task = of(session, submission.id, lock=True)
+    if task is not None:
+        describe(session, task, submission, None)
+        touch(task, "claim_changed")
+
+
+def after_square_moved(session: Session, submission: Submission) -> None:
+    """Another part of a photo is to be looked at; the verdict on that follows."""
+    task = of(session, submission.id, lock=True)
+    if task is not None:
+        touch(task, "square_moved")
+
+
+def after_withdrawal(session: Session, submission: Submission) -> None:
+    """Nothing to decide any more, and nothing that tells of the volunteer."""
+    task = of(session, submission.id, lock=True)
+    if task is not None:
+        _end(task, "withdrawn")
+        task.place_key = task.search_text = ""
+        task.event_date = None
+    now = utcnow()
+    for question in session.scalars(select(ReviewQuestion).where(ReviewQuestion.submission_id == submission.id)):
+        question.withdrawn_at = question.withdrawn_at or (None if question.answered_at else now)
+        question.answer = "" if question.answer else question.answer
+
+
+def _end(task: ReviewTask, event: str) -> None:
+    now = utcnow()
+    task.state = TaskState.GONE
+    task.position = position_when_over(now)
+    task.closed_at = now
+    task.assigned_user_id = None
+    leases.let_go(task)
+    touch(task, event)
+
+
+def describe(session: Session, task: ReviewTask, submission: Submission, verdict: VerdictRecord | None) -> None:
+    """Copy what the queue is filtered by; the verdict None leaves what the model said."""
+    claim = submission.claim
+    task.claimed_taxon_id = claim.taxon_id or (claim.taxon.id if claim.taxon else None)
+    if verdict is not None:
+        task.predicted_taxon_id = predicted(session, verdict)
+        task.model_version_id = verdict.model_version_id
+    task.event_date = submission.event_date
+    task.place_key = place_key(submission.place)
+    task.search_text = search_text(submission.place, submission.note, *(c.verbatim for c in submission.claims))
+
+
+def place_key(place: str) -> str:
+    """A place as it is looked up: small letters, single spaces, cut short."""
+    return " ".join(place.lower().split())[:_PLACE_KEY].rstrip()
+
+
+def search_text(*texts: str) -> str:
+    """Texts as free text is looked for in them."""
+    return " ".join(" ".join(texts).lower().split())
+
+
+def predicted(session: Session, verdict: VerdictRecord) -> int | None:
+    """The taxon that the model sees on the photo that decided; None where it sees something else altogether."""
+    made = verdict.prediction
+    if made is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(made):
+        return None
+    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == made.opinion.top))
+
+
+def status_without_people(verdict: VerdictRecord | None) -> SubmissionStatus:
+    """Where a submission stands when no person has said anything: undoing leads there."""
+    if verdict is None:
+        return SubmissionStatus.FLAGGED
+    if verdict.machine_accepted:
+        return SubmissionStatus.AUTO_ACCEPTED
+    return SubmissionStatus.SCREENED if verdict.outcome is Outcome.AGREE else SubmissionStatus.FLAGGED

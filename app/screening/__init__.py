@@ -1,0 +1,1 @@
+"""What the machine makes of a submission: prediction, verdict, status."""

@@ -1,1 +1,0 @@
-"""Retraining: snapshots of verified photos, runs, their processes and their schedule."""

@@ -1,0 +1,1 @@
+"""A submission as data: its tables, statuses, photos, and what pages show of it."""

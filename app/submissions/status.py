@@ -1,0 +1,45 @@
+"""The one place where a submission's status changes: it checks the transition and writes the log row."""
+
+from sqlalchemy.orm import Session
+
+from app.submissions.rules import SubmissionStatus, VerificationStatus, check_transition
+from app.submissions.tables import StatusLog, Submission
+
+
+def change_status(
+    session: Session,
+    submission: Submission,
+    new: SubmissionStatus,
+    *,
+    event: str,
+    actor: str,
+    verification_status: VerificationStatus | None = None,
+    model_version_id: int | None = None,
+) -> None:
+    """Move ``submission`` to ``new`` and log it. Raises Conflict when the transition is not allowed."""
+    old = submission.status
+    check_transition(old, new)
+    submission.status = new
+    if verification_status is not None:
+        submission.verification_status = verification_status
+    _log(submission, old, event, actor, model_version_id)
+    session.flush()
+
+
+def note_event(session: Session, submission: Submission, *, event: str, actor: str) -> None:
+    """Log something that leaves the status as it is (received, claim kept, claim changed)."""
+    _log(submission, submission.status, event, actor, None)
+    session.flush()
+
+
+def _log(submission: Submission, old: SubmissionStatus, event: str, actor: str, model_version_id: int | None) -> None:
+    submission.log.append(
+        StatusLog(
+            event=event,
+            actor=actor,
+            from_status=old,
+            to_status=submission.status,
+            verification_status=submission.verification_status,
+            model_version_id=model_version_id,
+        )
+    )

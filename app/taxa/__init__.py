@@ -1,0 +1,1 @@
+"""The species list: names, identification marks, and the policy for each species."""

@@ -1,0 +1,1 @@
+"""Keeping an installation well: backup, restore, doctor, retention, readiness, moving the database."""

@@ -1,0 +1,63 @@
+"""Whether this process can do all that is asked of it: schema, database, photo storage, model version."""
+
+import asyncio
+import time
+
+from app.core.db import SessionFactory, reading, why_not_writable
+from app.core.errors import NotReady
+from app.core.migrations import is_current
+from app.core.storage import Storage
+from app.predictions.classifiers import Classifiers, Served
+
+# Anybody may ask, as often as they like. What was written well is not tried again for so long: in an SQLite database that takes
+# the only write lock, in a bucket it costs money. What only reads is looked at each time.
+KEPT_SECONDS = 2.0
+
+
+class Readiness:
+    """Looks once at a time, however many ask: whoever comes meanwhile gets the same answer. For one event loop."""
+
+    def __init__(self, sessions: SessionFactory, storage: Storage, classifiers: Classifiers) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._classifiers = classifiers
+        self._looking: asyncio.Task[Served] | None = None
+        self._written_at = self._stored_at = float("-inf")
+
+    async def check(self) -> Served:
+        """The model version that answers, where everything else is in order too.
+
+        Raises NotReady or ModelUnavailable with a sentence for whoever runs the service; SQLAlchemyError where the
+        database is away.
+        """
+        if self._looking is None:
+            self._looking = asyncio.create_task(asyncio.to_thread(self._look))
+            self._looking.add_done_callback(self._looked)
+        return await asyncio.shield(self._looking)  # whoever hangs up ends it for nobody else
+
+    def _looked(self, task: asyncio.Task[Served]) -> None:
+        self._looking = None
+        if not task.cancelled():
+            task.exception()  # whoever asked has seen it, or has hung up
+
+    def _look(self) -> Served:
+        with reading(self._sessions) as session:
+            if not is_current(session.connection()):
+                raise NotReady("The database has another schema; run 'wingcheck db upgrade'.")
+            engine = session.get_bind().engine
+        if _is_long_ago(self._written_at):
+            reason = why_not_writable(engine)
+            if reason is not None:
+                raise NotReady(f"The database can't be written: {reason}.")
+            self._written_at = time.monotonic()
+        if _is_long_ago(self._stored_at):
+            try:
+                self._storage.check()
+            except OSError as error:
+                raise NotReady(f"Photos can't be stored: {error.strerror or error}.") from error
+            self._stored_at = time.monotonic()
+        return self._classifiers.current()
+
+
+def _is_long_ago(moment: float) -> bool:
+    return time.monotonic() - moment >= KEPT_SECONDS

@@ -1,0 +1,1 @@
+"""Model versions: training, comparison, promotion, replays, shadow mode, policies, drift watch."""

@@ -1,0 +1,76 @@
+"""The command line of a run's process: a config, and what of it the run sets otherwise."""
+
+import json
+from pathlib import Path
+
+from app.core.settings import Settings
+from app.taxa.rules import label_of
+from app.versions.rules import Start
+from app.versions.run_folder import RunFolder
+from app.versions.runs import version_number
+from app.versions.tables import TrainingRun
+
+
+def arguments(
+    run: TrainingRun,
+    folder: RunFolder,
+    settings: Settings,
+    start_folder: Path | None,
+    *,
+    strangers: bool,
+    serving_folder: Path | None = None,
+) -> list[str]:
+    """What follows `wingcheck`.
+
+    Args:
+        run: what it is to do.
+        folder: where it does it.
+        settings: of the installation.
+        start_folder: of the version whose weights it begins with.
+        strangers: whether the snapshot has photos that show none of the run's taxa.
+        serving_folder: of the version in service, whose finder and names are taken over: a season's photos rarely hold
+            what these are learnt from.
+    """
+    root, snapshot = settings.training_root, str(folder.snapshot.resolve())
+    uses_root = any(base["path"] == str(Path(root).resolve()) for base in run.snapshot.bases) if root else False
+    more = [
+        base["path"] for base in run.snapshot.bases if not (uses_root and base["path"] == str(Path(root).resolve()))
+    ]
+    values: dict[str, object] = {
+        "task": run.task,
+        "model_name": run.model_name,
+        "version": version_number(run),
+        "species.labels": [label_of(name) for name in run.labels],
+    }
+    if uses_root:
+        values["species.more"] = [snapshot, *more]
+    else:
+        # Without the config's own data, other subjects come from the snapshot, or there are none.
+        values |= {"species.folder": snapshot, "species.kind": None, "species.review": None, "species.more": more}
+        values["outsiders"] = {"folder": snapshot} if strangers else None
+    found = ["train", run.config, "--data", root if uses_root else snapshot, "--out", str(folder.unfinished)]
+    found += ["--progress", str(folder.progress), "--checkpoints", str(folder.checkpoints), "--resume"]
+    found += ["--threads", str(settings.retrain_threads)]
+    for name in ("epochs", "seed"):
+        if name in run.options:
+            found += [f"--{name}", str(run.options[name])]
+    if run.start is Start.ACTIVE and start_folder is not None:
+        found += ["--from", str(start_folder)]
+    elif settings.retrain_weights:
+        found += ["--weights", settings.retrain_weights]
+    if serving_folder is not None:
+        found += ["--parts", str(serving_folder)]
+    for key, value in values.items():
+        found += ["--set", f"{key}={_toml(value)}"]
+    for key, value in run.options.get("values", {}).items():
+        found += ["--set", f"{key}={value}"]
+    return found
+
+
+def _toml(value: object) -> str:
+    """A value as in TOML: texts, lists of texts, and tables of texts look the same there as in JSON, but for the colon."""
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)

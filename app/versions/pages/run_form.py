@@ -1,0 +1,118 @@
+"""The form that starts a run: what was typed, and the request that it means."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from pydantic import BaseModel, Field, PrivateAttr
+
+from app.core.web.i18n import Language
+from app.versions.rules import Start, Wanted
+from app.versions.runs import Request
+
+CODES = ("V1", "V2", "C3")
+_MOST = 100_000
+# A config's name, not the path of a file: what a run executes is for whoever has the server's command line.
+_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
+# What may be set from here: nothing that names files, tasks or versions.
+_SETTABLE = ("optimisation.", "augmentation.")
+
+
+class RunForm(BaseModel):
+    """The fields as they were typed, and ``errors`` by field once they were read."""
+
+    config: str = Field("", max_length=200)
+    start: str = Start.SCRATCH.value
+    epochs: str = ""
+    minutes: str = ""
+    megabytes: str = ""
+    seed: str = ""
+    labels: str = Field("", max_length=20_000)
+    codes: list[str] = []
+    since: str = ""
+    until: str = ""
+    experts: str = ""
+    agreement: str = ""
+    bases: list[str] = []
+    values: str = Field("", max_length=5_000)
+    insist: bool = False
+    _errors: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What can't be read, by field."""
+        return self._errors
+
+    def request(self, language: Language, default_config: str) -> Request | None:
+        """What it means; None, with ``errors`` filled, where something can't be read."""
+        t = language.gettext
+        if self.config and self.config != default_config and not _NAME.fullmatch(self.config):
+            self.errors["config"] = t("Please enter the name of a configuration. Files only work on the command line.")
+        since, until = self._day("since", language), self._day("until", language)
+        whole = {name: self._whole(name, language) for name in ("epochs", "minutes", "megabytes", "seed", "experts")}
+        share = self._whole("agreement", language, least=0, most=100)
+        if self.start not in set(Start):
+            self.errors["start"] = t("Please choose one.")
+        if not self.codes or not set(self.codes) <= set(CODES):
+            self.errors["codes"] = t("Please choose at least one.")
+        values = self._values(language)
+        if self.errors:
+            return None
+        return Request(
+            config=self.config,
+            wanted=Wanted(
+                codes=tuple(self.codes),
+                since=since,
+                until=until + timedelta(days=1) if until else None,
+                least_experts=whole["experts"] or 1,
+                least_agreement=(share or 0) / 100,
+            ),
+            bases=tuple(self.bases),
+            labels=tuple(_parts(self.labels.replace("\n", ","))),
+            start=Start(self.start),
+            epochs=whole["epochs"],
+            seed=whole["seed"],
+            values=values,
+            time_limit_minutes=whole["minutes"],
+            memory_limit_megabytes=whole["megabytes"],
+            insist=self.insist,
+        )
+
+    def _whole(self, name: str, language: Language, least: int = 1, most: int = _MOST) -> int | None:
+        typed = getattr(self, name).strip()
+        if not typed:
+            return None
+        least = 0 if name == "seed" else least
+        if typed.isascii() and typed.isdigit() and len(typed) < 10 and least <= int(typed) <= most:
+            return int(typed)
+        self.errors[name] = language.gettext(
+            "Please enter a whole number from %(least)s to %(most)s.", least=least, most=most
+        )
+        return None
+
+    def _day(self, name: str, language: Language) -> datetime | None:
+        typed = getattr(self, name).strip()
+        if not typed:
+            return None
+        try:
+            day = date.fromisoformat(typed)
+        except ValueError:
+            self.errors[name] = language.gettext("Please enter a date such as 2026-07-31.")
+            return None
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+    def _values(self, language: Language) -> dict[str, str]:
+        found = {}
+        for line in _parts(self.values, "\n"):
+            key, equals, value = line.partition("=")
+            if not equals or not key.strip().startswith(_SETTABLE):
+                self.errors["values"] = language.gettext(
+                    "Please enter one value per line, for example optimisation.learning_rate=0.0004 or augmentation.rotation=20."
+                )
+                return {}
+            found[key.strip()] = value.strip()
+        return found
+
+
+def _parts(text: str, mark: str = ",") -> Iterable[str]:
+    return [part.strip() for part in text.split(mark) if part.strip()]

@@ -1,0 +1,168 @@
+"""What the coordinator wants of a species: how many mistakes at most, and how far its claims are believed.
+
+Nobody types a threshold: the wanted error rate picks the one that the version's calibration photos support. Before a policy
+is saved, this season's submissions are judged under it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from app.accounts import audit
+from app.core.db import SessionFactory, transaction, utcnow
+from app.core.errors import FieldError, InvalidInput, NotFound
+from app.predictions.classifiers import Served
+from app.predictions.inference import policy_of
+from app.predictions.rules import Claim, ClaimKind, Outcome, Verdict, judge
+from app.predictions.tables import opinion_of
+from app.review import acceptance, trust
+from app.review.rules import IdentificationKind, Rate, TaskState
+from app.taxa.tables import Taxon, TaxonPolicy
+
+LEAST_RELIABILITY, LARGEST_RELIABILITY = 0.01, 0.999
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is wanted; None: what the model version says."""
+
+    wanted_error: float | None = None
+    claim_reliability: float | None = None
+
+    def check(self) -> None:
+        """Raise InvalidInput unless both are possible."""
+        errors = []
+        limits = {
+            "wanted_error": (acceptance.LEAST_ERROR, acceptance.LARGEST_ERROR),
+            "claim_reliability": (LEAST_RELIABILITY, LARGEST_RELIABILITY),
+        }
+        for name, (least, largest) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= largest:
+                errors.append(FieldError(name, "number_range", (("min", str(least)), ("max", str(largest)))))
+        if errors:
+            raise InvalidInput(errors)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """This season's submissions that claim a species, judged under its policy as it is and under another one.
+
+    ``pairs``: how many have which verdict now and then; ``accepted_…``: those that the machine would accept;
+    ``wrong_…``: of the verdicts "agrees" that experts decided on, those in which the claim was wrong.
+    """
+
+    since: datetime
+    submissions: int
+    looked_at: int
+    pairs: dict[tuple[Outcome, Outcome], int]
+    accepted_before: int
+    accepted_after: int
+    wrong_before: Rate
+    wrong_after: Rate
+
+
+def terms_of(taxon: Taxon) -> Terms:
+    """The policy of a species as it is."""
+    policy = taxon.policy
+    return Terms(policy.wanted_error, policy.claim_reliability) if policy else Terms()
+
+
+def get(session: Session, taxon_id: int) -> Taxon:
+    """The species. Raises NotFound."""
+    taxon = session.get(Taxon, taxon_id)
+    if taxon is None:
+        raise NotFound("There is no such species.")
+    return taxon
+
+
+def effect(session: Session, taxon: Taxon, terms: Terms, served: Served) -> Effect:
+    """What another policy would mean. Nothing is changed. Raises InvalidInput for terms that can't be."""
+    terms.check()
+    since = acceptance.season_start(utcnow())
+    accepts = bool(taxon.policy and taxon.policy.machine_acceptance) and not trust.is_suspended(session, taxon.id)
+    judges = [_Judge(taxon.scientific_name, each, served) for each in (terms_of(taxon), terms)]
+    pairs: Counter[tuple[Outcome, Outcome]] = Counter()
+    accepted, wrong, known = [0, 0], [0, 0], [0, 0]
+    for rows in acceptance.by_submission(session.execute(acceptance.stored(taxon.id, since))):
+        before, after = (each.verdict(rows) for each in judges)
+        if before is None or after is None:
+            continue
+        pairs[before.outcome, after.outcome] += 1
+        first = rows[0]
+        told = first.state is TaskState.DECIDED and first.outcome_kind is not IdentificationKind.UNABLE
+        for number, verdict in enumerate((before, after)):
+            agrees = verdict.outcome is Outcome.AGREE
+            accepted[number] += accepts and agrees and verdict.within_error_bound
+            known[number] += told and agrees
+            wrong[number] += told and agrees and first.outcome_taxon_id != taxon.id
+    return Effect(
+        since=since,
+        submissions=acceptance.claimed_since(session, taxon.id, since),
+        looked_at=sum(pairs.values()),
+        pairs=dict(pairs),
+        accepted_before=accepted[0],
+        accepted_after=accepted[1],
+        wrong_before=Rate(wrong[0], known[0]),
+        wrong_after=Rate(wrong[1], known[1]),
+    )
+
+
+class _Judge:
+    """Judges stored predictions of claims of one species under given terms."""
+
+    def __init__(self, name: str, terms: Terms, served: Served) -> None:
+        self._name = name
+        self._served = served
+        own = served.info.policy
+        self._wanted = own.default_error_rate if terms.wanted_error is None else terms.wanted_error
+        self._reliability = (
+            own.default_claim_reliability if terms.claim_reliability is None else terms.claim_reliability
+        )
+
+    def verdict(self, rows: list[Row[Any]]) -> Verdict | None:
+        """None where an earlier version made the predictions and its policy can't be read any more."""
+        first = rows[0]
+        if first.model_version_id == self._served.id:
+            policy = policy_of(self._served.info, self._wanted)
+        else:
+            then = acceptance.policy_then(first.policy, self._wanted)
+            if then is None:
+                return None
+            policy = then
+        claim = Claim(ClaimKind.TAXON, self._name, self._reliability, first.informed)
+        return judge(claim, [opinion_of(row) for row in rows], policy)
+
+
+class Policies:
+    """Changing them."""
+
+    def __init__(self, sessions: SessionFactory) -> None:
+        self._sessions = sessions
+
+    def set(self, user_id: int | None, taxon_id: int, terms: Terms) -> Terms:
+        """Save what is wanted of a species; returns what was wanted before. Holds for what is screened from now on.
+
+        Whether the machine may accept it stays as it is. Raises NotFound, InvalidInput.
+        """
+        terms.check()
+        with transaction(self._sessions) as session:
+            taxon = get(session, taxon_id)
+            before = terms_of(taxon)
+            if before == terms:
+                return before
+            if taxon.policy is None:
+                taxon.policy = TaxonPolicy(machine_acceptance=False)
+            taxon.policy.wanted_error = terms.wanted_error
+            taxon.policy.claim_reliability = terms.claim_reliability
+            details = {
+                name: [getattr(before, name), getattr(terms, name)]
+                for name in ("wanted_error", "claim_reliability")
+                if getattr(before, name) != getattr(terms, name)
+            }
+            audit.record(session, user_id, "policy.changed", f"taxon:{taxon.scientific_name}", details)
+            return before

@@ -1,0 +1,1 @@
+"""What volunteers do: send, take a second look, answer, withdraw, take their data away."""

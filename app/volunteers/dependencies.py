@@ -1,0 +1,61 @@
+"""What routes are given of this room: its services, and the cookie of whoever asks."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from app.volunteers.submissions import Submissions
+
+VOLUNTEER_COOKIE = "wingcheck_volunteer"
+
+
+_TWO_YEARS = 2 * 365 * 24 * 3600
+
+
+async def _submissions(request: Request) -> Submissions:
+    return request.app.state.submissions
+
+
+SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+
+
+class VolunteerCookie:
+    """The signed cookie that ties one volunteer's submissions together."""
+
+    def __init__(self, secret: str, *, secure: bool) -> None:
+        self._serializer = URLSafeSerializer(secret, salt="volunteer")
+        self._secure = secure
+
+    def read(self, request: Request) -> str | None:
+        """The volunteer's key; None without a cookie or with one that we did not sign."""
+        try:
+            key = self._serializer.loads(request.cookies.get(VOLUNTEER_COOKIE, ""))
+        except BadSignature:
+            return None
+        return key if isinstance(key, str) else None
+
+    def write(self, response: Response, key: str) -> None:
+        """Give the volunteer the cookie (again: its two years start anew)."""
+        response.set_cookie(
+            VOLUNTEER_COOKIE,
+            self._serializer.dumps(key),
+            max_age=_TWO_YEARS,
+            httponly=True,
+            samesite="lax",
+            secure=self._secure,
+        )
+
+
+async def _volunteer_cookie(request: Request) -> VolunteerCookie:
+    return request.app.state.volunteer_cookie
+
+
+VolunteerCookieDep = Annotated[VolunteerCookie, Depends(_volunteer_cookie)]
+
+
+async def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | None:
+    return cookie.read(request)
+
+
+VolunteerKey = Annotated[str | None, Depends(_volunteer_key)]

@@ -1,0 +1,225 @@
+"""What a volunteer can do: send, look at, reconsider and withdraw a submission.
+
+Order matters in ``submit``: the photos are on the disk before a row says so, row and job are one transaction, and the
+message follows the commit. A crash anywhere leaves either nothing that anyone was promised, or everything.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core import jobs
+from app.core.crash_points import reach
+from app.core.db import SessionFactory, reading, transaction, utcnow
+from app.core.errors import Conflict, FieldError, IdempotencyMismatch, InvalidSubmission, NotFound
+from app.core.settings import Settings
+from app.core.storage import Storage
+from app.core.tables import JobKind
+from app.predictions.classifiers import Classifiers
+from app.predictions.inference import PhotoError, holding, pixel_limits, square_for
+from app.predictions.rules import ClaimKind
+from app.review import tasks
+from app.screening.at_once import ScreeningAtOnce
+from app.submissions import photos, status, volunteers
+from app.submissions.new_submission import (
+    NewSubmission,
+    claimed_taxon,
+    content_digest,
+    mistakes_in,
+    on_upright_photos,
+    write,
+)
+from app.submissions.removal import Removal
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import ClaimRecord, Submission, Volunteer
+from app.versions import shadow
+from app.volunteers.withdrawal import take_back
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """``duplicate``: this had been sent before, and nothing new was made."""
+
+    token: str
+    volunteer_key: str
+    duplicate: bool
+
+
+class Submissions:
+    """The volunteer's use cases. Errors are those of app.core.errors."""
+
+    def __init__(
+        self,
+        sessions: SessionFactory,
+        storage: Storage,
+        classifiers: Classifiers,
+        send_message: jobs.Send,
+        settings: Settings,
+    ) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._classifiers = classifiers
+        self._limits = pixel_limits(settings)
+        self._send = send_message
+        self._removal = Removal(sessions, storage)
+        self._max_photos = settings.max_photos_per_submission
+        self._max_file_bytes = settings.max_file_megabytes * 1_000_000
+        self._screening_seconds = settings.screen_at_once_seconds
+        self._places = threading.BoundedSemaphore(settings.prepared_together)
+
+    def submit(self, new: NewSubmission, volunteer_key: str | None, idempotency_key: str) -> Receipt:
+        """Take a submission, or find the one that this is a repeat of.
+
+        Raises InvalidSubmission (nothing is kept), IdempotencyMismatch (same key, other content), OSError when the photos
+        can't be written.
+        """
+        screening = ScreeningAtOnce(self._classifiers, self._screening_seconds)
+        prepared, unreadable = self._prepare_photos(new, screening)
+        with reading(self._sessions) as session:
+            mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
+            if mistakes:
+                raise InvalidSubmission(mistakes)
+            new = on_upright_photos(new, prepared)
+            content = content_digest(new, prepared)
+            repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
+        if repeat is not None:
+            return repeat
+        self._keep_files(new, prepared)
+        reach("all-photos-stored")
+        sent = (new, prepared, screening, volunteer_key, idempotency_key, content)
+        try:
+            receipt, job_id = self._write_or_repeat(*sent)
+        except IntegrityError:
+            # The other half of a double click was quicker, or another first submission of the same volunteer.
+            receipt, job_id = self._write_or_repeat(*sent)
+        if not receipt.duplicate:
+            reach("committed")
+            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+        if job_id is not None:
+            jobs.send_or_leave(self._sessions, self._send, job_id)
+        return receipt
+
+    def _write_or_repeat(
+        self,
+        new: NewSubmission,
+        prepared: Sequence[photos.PreparedPhoto],
+        screening: ScreeningAtOnce,
+        volunteer_key: str | None,
+        idempotency_key: str,
+        content: str,
+    ) -> tuple[Receipt, int | None]:
+        """The receipt, and the job that screens it where that could not be done at once, or where a shadow looks too."""
+        with transaction(self._sessions) as session:
+            repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
+            if repeat is not None:
+                return repeat, None
+            submission = write(session, new, prepared, volunteer_key, idempotency_key, content)
+            job_id = None
+            if not screening.record(session, submission) or shadow.versions(session):
+                job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
+            reach("row-written")
+            return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
+
+    def get(self, session: Session, token: str, *, lock: bool = False) -> Submission:
+        """The submission behind an unguessable link; with ``lock`` nobody else changes it meanwhile. Raises NotFound."""
+        query = select(Submission).where(Submission.token == token)
+        submission = session.scalar(query.with_for_update(of=Submission) if lock else query)
+        if submission is None:
+            raise NotFound("There is no submission at this link.")
+        return submission
+
+    def of_volunteer(self, session: Session, volunteer: Volunteer, limit: int = 200) -> list[Submission]:
+        """A volunteer's submissions, newest first."""
+        query = select(Submission).where(Submission.volunteer_id == volunteer.id)
+        return list(session.scalars(query.order_by(Submission.created_at.desc(), Submission.id.desc()).limit(limit)))
+
+    def count_of(self, session: Session, volunteer: Volunteer) -> int:
+        """How many submissions a volunteer has sent, withdrawn ones included."""
+        query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
+        return session.scalar(query) or 0
+
+    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
+        """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
+
+        Raises Conflict once a person has verified it, or while it waits for its verdict.
+        """
+        with transaction(self._sessions) as session:
+            submission = self.get(session, token, lock=True)
+            old = submission.claim
+            taxon = claimed_taxon(session, kind, scientific_name)
+            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None)
+            if same and old.informed and submission.status is SubmissionStatus.FLAGGED and submission.verdict is None:
+                return  # whoever asks for the same change again never got the answer
+            if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
+                raise Conflict("This submission can no longer be changed.")
+            if same:
+                if old.confirmed_at is None:
+                    old.confirmed_at = utcnow()
+                    status.note_event(session, submission, event="claim_kept", actor="volunteer")
+                return
+            submission.claims.append(
+                ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, verbatim=verbatim[:200], informed=True)
+            )
+            status.note_event(session, submission, event="claim_changed", actor="volunteer")
+            tasks.after_claim_changed(session, submission)
+            job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
+        reach("claim-changed")
+        jobs.send_or_leave(self._sessions, self._send, job_id)
+
+    def withdraw(self, token: str) -> None:
+        """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""
+        with transaction(self._sessions) as session:
+            submission = self.get(session, token, lock=True)
+            if submission.status is SubmissionStatus.WITHDRAWN:
+                return
+            job_id = take_back(session, submission)
+        reach("withdrawn-committed")
+        try:
+            self._removal.run(job_id, submission.id)
+        except Exception:  # the withdrawal is committed: whatever fails now, the sweep sends the job
+            log.warning("the files of submission %s wait to be removed", submission.id, exc_info=True)
+
+    # --- steps of submit --------------------------------------------------------------------------------------------
+
+    def _prepare_photos(
+        self, new: NewSubmission, screening: ScreeningAtOnce
+    ) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
+        prepared, errors = [], []
+        for sent in new.photos[: self._max_photos]:
+            if sent.size > self._max_file_bytes:
+                limit = self._max_file_bytes // 1_000_000
+                errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
+                continue
+            try:
+                with self._places, holding(sent.size):
+                    photo = photos.prepare(sent.read(), self._limits, keep_picture=screening.wants_pictures)
+                    prepared.append(screening.look(photo, square_for(sent.square, sent.shown, photo.info)))
+            except PhotoError as error:
+                errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
+        return prepared, errors
+
+    def _keep_files(self, new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> None:
+        for photo, sent in zip(prepared, new.photos, strict=True):
+            photos.keep(self._storage, photo, sent.read)
+
+    def _find_repeat(
+        self, session: Session, volunteer_key: str | None, idempotency_key: str, content: str
+    ) -> Receipt | None:
+        volunteer = volunteers.find(session, volunteer_key)
+        if volunteer is None:
+            return None
+        mine = select(Submission).where(Submission.volunteer_id == volunteer.id)
+        same_key = session.scalar(mine.where(Submission.idempotency_key == idempotency_key))
+        if same_key is not None and same_key.content_digest != content:
+            raise IdempotencyMismatch("This key has already been used for another submission.")
+        same = same_key or session.scalar(
+            mine.where(Submission.content_digest == content, Submission.status != SubmissionStatus.WITHDRAWN)
+        )
+        return None if same is None else Receipt(same.token, volunteer.key, duplicate=True)

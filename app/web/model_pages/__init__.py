@@ -1,1 +1,0 @@
-"""Models in words and pictures: what the admin's pages show of figures, gates, cards and runs."""

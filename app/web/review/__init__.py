@@ -1,1 +1,0 @@
-"""What the review desk's pages are given: plain objects in one language."""

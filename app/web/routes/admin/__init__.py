@@ -1,1 +1,0 @@
-"""Pages for admins: people, API keys, the audit log."""
