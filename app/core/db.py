@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from app.core.errors import NotFound
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
@@ -35,6 +37,7 @@ _CONNECTING = {
 }
 
 SessionFactory = sessionmaker[Session]
+Row = TypeVar("Row")
 
 
 def utcnow() -> datetime:
@@ -142,6 +145,14 @@ def reading(sessions: SessionFactory) -> Iterator[Session]:
     with sessions() as session:
         session.connection(execution_options={"read_only": True})
         yield session
+
+
+def get_or_not_found(session: Session, table: type[Row], key: Any, message: str, *, lock: bool = False) -> Row:
+    """The row with that primary key; with ``lock`` nobody else changes it meanwhile. Raises NotFound with ``message``."""
+    row = session.get(table, key, with_for_update=lock or None)
+    if row is None:
+        raise NotFound(message)
+    return row
 
 
 def text_enum(kind: type[StrEnum]) -> Enum:
