@@ -1,5 +1,6 @@
 """Imports run one way, and serving never pays for TensorFlow. docs/architecture.md gives the reasons."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,18 @@ def test_importing_what_serves_loads_nothing_of_training(module):
     result = python(f"import sys, {module}; print(*{TRAINING_ONLY} & sys.modules.keys())")
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == []
+
+
+def test_use_cases_know_nothing_of_http():
+    """Only what answers requests imports the web frameworks: pages, API, their dependencies and the web frame."""
+    outside = []
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        parts = path.relative_to(ROOT / "app").with_suffix("").parts
+        if {"web", "pages", "dependencies"} & set(parts) or parts[-1].startswith(("api", "pages")) or parts == ("main",):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if {name.split(".")[0] for name in names} & {"fastapi", "starlette", "jinja2"}:
+                outside.append("/".join(parts))
+    assert sorted(set(outside)) == ["accounts/visitors"]  # the layer that finds out who is asking

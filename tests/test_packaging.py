@@ -104,7 +104,7 @@ def test_the_wheel_says_who_may_use_it_and_has_the_command(wheel, carried):
 
 def test_the_unpacked_wheel_finds_its_own_files(wheel, tmp_path):
     shutil.unpack_archive(wheel, tmp_path, format="zip")
-    code = "from app import paths; print(paths.TEMPLATES, paths.STATIC, paths.MIGRATIONS, sep='\\n')"
+    code = "from app.core import paths; print(paths.TEMPLATES, paths.STATIC, paths.MIGRATIONS, sep='\\n')"
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     for line in result.stdout.splitlines():
