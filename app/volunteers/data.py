@@ -5,9 +5,7 @@ nothing of anybody: that something was sent, when, what the model and the expert
 """
 
 import json
-import logging
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from app.core import zip_stream
@@ -24,15 +22,12 @@ from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
 from app.predictions.tables import ModelVersion
 from app.review import questions, standings
-from app.review.tables import Identification, ReviewQuestion
+from app.review.tables import Identification
 from app.submissions import photos
-from app.submissions.removal import Removal
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, PredictionRecord, StatusLog, Submission, VerdictRecord, Volunteer
 from app.versions.tables import CandidatePrediction, PhotoPart, SnapshotPhoto
-from app.volunteers.withdrawal import take_back
-
-log = logging.getLogger(__name__)
+from app.volunteers.withdrawal import Removal, forget, take_back
 
 SUMMARY = "my-data.json"
 _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
@@ -144,39 +139,19 @@ class VolunteerData:
         numbers = sorted(set(volunteer_ids))
         with transaction(self._sessions) as session:
             for number in numbers:
-                _forget(session.get_one(Volunteer, number))
-            session.flush()  # whoever sends with the old key from now on is somebody new
+                forget(session, session.get_one(Volunteer, number), "deletion")
             query = select(Submission).where(Submission.volunteer_id.in_(numbers)).order_by(Submission.id)
             rows = list(session.scalars(query.with_for_update(of=Submission)))
             work = [(_erase(session, row), row.id) for row in rows]
         for job_id, submission_id in work:
             if job_id is not None:
-                self._remove_files(job_id, submission_id)
+                self._removal.try_now(job_id, submission_id)
         return Deleted(len(numbers), len(rows))
-
-    def _remove_files(self, job_id: int, submission_id: int) -> None:
-        try:
-            self._removal.run(job_id, submission_id)
-        except Exception:  # all is committed: whatever fails now, the sweep sends the job
-            log.warning("the files of submission %s wait to be removed", submission_id, exc_info=True)
-
-
-def _forget(volunteer: Volunteer) -> None:
-    volunteer.email = None
-    volunteer.key = f"deleted-{secrets.token_urlsafe(18)}"
 
 
 def _erase(session: Session, row: Submission) -> int | None:
     job_id = None if row.status is SubmissionStatus.WITHDRAWN else take_back(session, row)
-    row.content_digest = ""  # a hash over place and note can be guessed back
-    row.idempotency_key = f"deleted-{row.id}"
-    for claim in row.claims:
-        claim.verbatim = ""
-    # Experts' decisions stay, their words go: they may have been to or about the volunteer.
-    session.execute(update(Identification).where(Identification.submission_id == row.id).values(remark=""))
-    asked = update(ReviewQuestion).where(ReviewQuestion.submission_id == row.id)
-    session.execute(asked.values(body=""))
-    session.execute(asked.where(ReviewQuestion.answer.is_not(None)).values(answer=""))
+    forget(session, row, "deletion")  # experts' decisions stay, their words go: they may have been about the volunteer
     return job_id
 
 

@@ -4,7 +4,6 @@ Order matters in ``submit``: the photos are on the disk before a row says so, ro
 message follows the commit. A crash anywhere leaves either nothing that anyone was promised, or everything.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,13 +33,10 @@ from app.submissions.new_submission import (
     mistakes_in,
     write,
 )
-from app.submissions.removal import Removal
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
-from app.volunteers.withdrawal import take_back
-
-log = logging.getLogger(__name__)
+from app.volunteers.withdrawal import Removal, take_back
 
 
 @dataclass(frozen=True)
@@ -172,10 +168,7 @@ class Submissions:
                 return
             job_id = take_back(session, submission)
         reach("withdrawn-committed")
-        try:
-            self._removal.run(job_id, submission.id)
-        except Exception:  # the withdrawal is committed: whatever fails now, the sweep sends the job
-            log.warning("the files of submission %s wait to be removed", submission.id, exc_info=True)
+        self._removal.try_now(job_id, submission.id)
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 

@@ -31,10 +31,11 @@ def files(*pictures: bytes, square: Square | None = None) -> list[NewPhoto]:
 def new(*pictures: bytes, **values: Any) -> NewSubmission:
     """A complete submission, of one drawn photo unless told otherwise."""
     sent = values.pop("photos") if "photos" in values else files(*(pictures or (photo(1),)))
+    language = values.pop("language", "en")
     kind, name = values.pop("claim_kind", ClaimKind.TAXON), values.pop("claimed_name", TAXA[0])
     claim = name if kind is ClaimKind.TAXON else kind.value
     fields = SubmissionFields(claim=claim, claim_text=values.pop("claim_verbatim", ""), **values)
-    return NewSubmission(fields, sent, mistakes=fields.mistakes)
+    return NewSubmission(fields, sent, language, fields.mistakes)
 
 
 def submissions(service: Service) -> Submissions:

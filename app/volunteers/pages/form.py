@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -38,7 +38,7 @@ ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,.heic,.heif,.mpo
 class PageForm(SubmissionForm):
     """As browsers send it: what nobody chose is not there at all."""
 
-    file: list[UploadFile] = Field(default_factory=list)
+    file: list[Any] = Field(default_factory=list)
     claim: Annotated[str, Trimmed] = ""
     shown: list[str] = Field(default_factory=list)
     idempotency_key: str = ""
