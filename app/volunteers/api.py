@@ -15,7 +15,8 @@ from app.predictions.dependencies import ClassifiersDep
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
 from app.review.questions import MAX_ANSWER, Questions
-from app.submissions.new_submission import BOTH_COORDINATES_OR_NEITHER, Sender, SubmissionForm
+from app.submissions.form import BOTH_COORDINATES_OR_NEITHER, SubmissionForm
+from app.submissions.new_submission import Sender
 from app.taxa.views import TaxonView, taxon_view
 from app.volunteers.dependencies import LookDep, SubmissionsDep, VolunteerKey
 from app.volunteers.views import SubmissionOut, TaxonOut

@@ -14,7 +14,6 @@ from app.volunteers.views import SubmissionOut, view_of
 
 VOLUNTEER_COOKIE = "wingcheck_volunteer"
 
-
 _TWO_YEARS = 2 * 365 * 24 * 3600
 
 

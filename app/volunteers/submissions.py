@@ -25,14 +25,8 @@ from app.predictions.rules import ClaimKind
 from app.review import tasks
 from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
-from app.submissions.new_submission import (
-    NewSubmission,
-    Sender,
-    claimed_taxon,
-    content_digest,
-    mistakes_in,
-    write,
-)
+from app.submissions.form import NewSubmission
+from app.submissions.new_submission import Sender, claimed_taxon, content_digest, mistakes_in, write
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow

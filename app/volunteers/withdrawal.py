@@ -8,7 +8,7 @@ import logging
 import secrets
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, UniqueConstraint, select, update
+from sqlalchemy import Column, ColumnDefault, ColumnElement, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapper, Session
 
 from app.core import jobs
@@ -53,13 +53,11 @@ def forget(session: Session, owner: Submission | Volunteer, occasion: Occasion) 
 
 def _rows_of(mapper: Mapper[Any], owner: Submission | Volunteer) -> ColumnElement[bool] | None:
     """Which rows of a table belong to a submission or a volunteer; None: it is about others."""
-    if isinstance(owner, mapper.class_):
-        return mapper.columns["id"] == owner.id
-    if isinstance(owner, Submission) and "submission_id" in mapper.columns:
-        return mapper.columns["submission_id"] == owner.id
-    if isinstance(owner, Submission) and "photo_id" in mapper.columns:
-        return mapper.columns["photo_id"].in_([photo.id for photo in owner.photos])
-    return None
+    ids = {"id": [owner.id]} if isinstance(owner, mapper.class_) else {}
+    if not ids and isinstance(owner, Submission):
+        ids = {"submission_id": [owner.id], "photo_id": [photo.id for photo in owner.photos]}
+    column = next((mapper.columns[name] for name in ids if name in mapper.columns), None)
+    return None if column is None else column.in_(ids[column.name])
 
 
 def _nothing(column: Column[Any]) -> Any:
@@ -68,7 +66,7 @@ def _nothing(column: Column[Any]) -> Any:
         return f"deleted-{secrets.token_urlsafe(18)}"
     if column.nullable:
         return None
-    if column.default is None:
+    if not isinstance(column.default, ColumnDefault):
         return ""
     first = column.default.arg
     return first(None) if callable(first) else first

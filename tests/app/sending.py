@@ -9,7 +9,8 @@ from sqlalchemy import event
 
 from app.core.db import reading
 from app.predictions.rules import ClaimKind
-from app.submissions.new_submission import NewPhoto, NewSubmission, Sender, SubmissionFields
+from app.submissions.form import NewPhoto, NewSubmission, SubmissionFields
+from app.submissions.new_submission import Sender
 from app.volunteers.submissions import Receipt, Submissions
 from ml.inference import Square, read_version
 from tests.conftest import Service

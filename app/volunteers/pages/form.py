@@ -25,7 +25,8 @@ from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import PhotoError
 from app.predictions.problems import photo_problem
 from app.submissions import volunteers
-from app.submissions.new_submission import NewSubmission, Sender, SubmissionForm, Trimmed
+from app.submissions.form import NewSubmission, SubmissionForm, Trimmed
+from app.submissions.new_submission import Sender
 from app.taxa.views import taxon_view
 from app.volunteers.dependencies import SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
 from app.volunteers.submissions import Receipt, Submissions

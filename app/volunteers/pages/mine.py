@@ -12,7 +12,7 @@ from app.core.web.dependencies import LanguageDep, ReadSession, same_origin
 from app.core.web.errors import field_errors
 from app.core.web.pages import render
 from app.submissions import volunteers
-from app.submissions.new_submission import parse_email
+from app.submissions.form import parse_email
 from app.taxa import names as taxa
 from app.volunteers.data import VolunteerData, zipped
 from app.volunteers.dependencies import VOLUNTEER_COOKIE, SubmissionsDep, VolunteerCookieDep, VolunteerKey, private

@@ -18,7 +18,7 @@ from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
 from app.review.questions import Questions
 from app.submissions import photos
-from app.submissions.new_submission import parse_claim
+from app.submissions.form import parse_claim
 from app.submissions.tables import Photo
 from app.volunteers.dependencies import LookDep, SubmissionsDep
 
