@@ -53,16 +53,18 @@ class Screening:
         with reading(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
             due = _is_due(submission)
-            shown = [photo for photo in submission.photos if photo.removed_at is None]
+            remaining = submission.remaining_photos
         served = self._classifiers.current()
-        answers = self._ask(served, shown) if due else {}
+        answers = self._ask(served, remaining) if due else {}
         best_quality = quality.best(
-            quality.of_kept(self._storage, photo, answers[photo.id].square) for photo in shown if photo.id in answers
+            quality.of_kept(self._storage, photo, answers[photo.id].square)
+            for photo in remaining
+            if photo.id in answers
         )
         reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
-            moved = submission.square_changes != sum(photo.square_changes for photo in shown)
+            moved = submission.square_changes != sum(photo.square_changes for photo in remaining)
             if answers and not moved and _is_due(submission):  # for squares that were moved meanwhile another job waits
                 record(session, submission, served, answers, best_quality)
             jobs.finish(session, session.get_one(Job, job_id))
@@ -71,12 +73,12 @@ class Screening:
         if self._afterwards is not None and answers:
             self._afterwards(submission_id)
 
-    def _ask(self, served: Served, shown: list[Photo]) -> dict[int, Answer]:
+    def _ask(self, served: Served, remaining: list[Photo]) -> dict[int, Answer]:
         """What the version says of each photo, by the number of its row. Raises PhotosUnreadable."""
-        keys = [photos.largest(photo) for photo in shown]
-        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, shown, strict=True)]
+        keys = [photos.largest(photo) for photo in remaining]
+        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, remaining, strict=True)]
         answers = {}
-        for photo, key, answer in zip(shown, keys, self._classifiers.answer(served, sources), strict=True):
+        for photo, key, answer in zip(remaining, keys, self._classifiers.answer(served, sources), strict=True):
             if isinstance(answer, PhotoError):
                 raise PhotosUnreadable(f"photo {key}: {answer.detail}")
             answers[photo.id] = answer
@@ -102,8 +104,7 @@ def record(
 
     ``best_quality``: how well the best photo shows its animal.
     """
-    shown = [photo for photo in submission.photos if photo.removed_at is None]
-    opinions = [_add_prediction(session, photo, served.id, answers[photo.id]) for photo in shown]
+    opinions = [_add_prediction(session, photo, served.id, answers[photo.id]) for photo in submission.remaining_photos]
     claim, changes = submission.claim, submission.square_changes
     judged = (claim.id, served.id, changes)
     if any((row.claim_id, row.model_version_id, row.square_changes) == judged for row in submission.verdicts):

@@ -83,6 +83,11 @@ class Submission(Base):
         return self.claims[-1]
 
     @property
+    def remaining_photos(self) -> list["Photo"]:
+        """Those that were not withdrawn."""
+        return [photo for photo in self.photos if photo.removed_at is None]
+
+    @property
     def square_changes(self) -> int:
         """How often the squares of its photos were changed since it was sent."""
         return sum(photo.square_changes for photo in self.photos)
@@ -217,8 +222,8 @@ class VerdictRecord(Base):
     @property
     def prediction(self) -> PredictionRecord | None:
         """What its version said of the photo that decided, with the squares as they stand; None after a withdrawal."""
-        kept = [photo for photo in self.submission.photos if photo.removed_at is None]
-        return kept[self.photo_position].prediction(self.model_version_id) if self.photo_position < len(kept) else None
+        remaining, position = self.submission.remaining_photos, self.photo_position
+        return remaining[position].prediction(self.model_version_id) if position < len(remaining) else None
 
     def leaves_out(self, made: PredictionRecord | Opinion) -> bool:
         """Whether a photo, or an animal of it, shows none of the version's species by the policy that was in force."""

@@ -216,7 +216,7 @@ class SubmissionViews(PredictionViews):
             waiting=verdict is None and not withdrawn and not failed,
             failed=verdict is None and failed and not withdrawn,
             second_look=_asks_second_look(row, verdict),
-            photos=[self._photo(photo, latest) for photo in row.photos if photo.removed_at is None],
+            photos=[self._photo(photo, latest) for photo in row.remaining_photos],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,
             history=self._history(row),
         )
