@@ -1,4 +1,4 @@
-"""Volunteers: pseudonymous, known by a signed cookie."""
+"""Volunteers and what they send: submissions, claims, photos; and what model versions and the machine say of them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -162,9 +162,9 @@ class Photo(Base):
         """The newest prediction for the square as it stands; of one version where it is named."""
         return next(
             (
-                made
-                for made in reversed(self.predictions)
-                if made.square_changes == self.square_changes and model_version_id in {None, made.model_version_id}
+                row
+                for row in reversed(self.predictions)
+                if row.square_changes == self.square_changes and model_version_id in {None, row.model_version_id}
             ),
             None,
         )
@@ -172,8 +172,8 @@ class Photo(Base):
     @property
     def animal(self) -> list[float] | None:
         """The square around its animal: the one that a person drew, else the one that a model version found."""
-        made = self.prediction()
-        return self.square or (made.square if made else None)
+        prediction = self.prediction()
+        return self.square or (prediction.square if prediction else None)
 
 
 class PredictionRecord(Looked, Base):
@@ -225,10 +225,10 @@ class VerdictRecord(Base):
         remaining, position = self.submission.remaining_photos, self.photo_position
         return remaining[position].prediction(self.model_version_id) if position < len(remaining) else None
 
-    def leaves_out(self, made: PredictionRecord | Opinion) -> bool:
+    def leaves_out(self, opinion: PredictionRecord | Opinion) -> bool:
         """Whether a photo, or an animal of it, shows none of the version's species by the policy that was in force."""
         threshold: float = self.policy.get("in_scope_threshold", 0.0)
-        return made.in_scope < threshold
+        return opinion.in_scope < threshold
 
 
 class StatusLog(Base):

@@ -126,7 +126,7 @@ class Submissions:
         query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
         return session.scalar(query) or 0
 
-    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
+    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None) -> None:
         """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
 
         Raises Conflict once a person has verified it, or while it waits for its verdict.
@@ -145,9 +145,7 @@ class Submissions:
                     old.confirmed_at = utcnow()
                     status.note_event(session, submission, event="claim_kept", actor="volunteer")
                 return
-            submission.claims.append(
-                ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, verbatim=verbatim[:200], informed=True)
-            )
+            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
