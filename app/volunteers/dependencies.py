@@ -6,7 +6,9 @@ from fastapi import Depends, Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from app.core.db import reading
+from app.core.errors import InvalidInput
 from app.core.web.dependencies import LanguageDep
+from app.core.web.errors import field_errors
 from app.core.web.i18n import Language
 from app.core.web.pages import render
 from app.volunteers.submissions import Submissions
@@ -81,6 +83,10 @@ class Look:
     def page(self, token: str, template: str = "volunteers/show.html", status: int = 200, **context: Any) -> Response:
         """Its page, or the part of it that ``template`` is. Raises NotFound."""
         return private(render(self._request, template, status, submission=self.at(token), **context))
+
+    def in_words(self, error: InvalidInput) -> str:
+        """What was wrong with a form of one field."""
+        return " ".join(line["message"] for line in field_errors(error, self.language))
 
 
 async def _look(request: Request, submissions: SubmissionsDep, language: LanguageDep) -> Look:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.web.dependencies import ReadSession, StorageDep, same_origin
-from app.core.web.errors import field_errors, wants_json
+from app.core.web.errors import wants_json
 from app.core.web.security import PICTURE_POLICY
 from app.predictions.inference import Square
 from app.predictions.squares import parse_square
@@ -56,8 +56,7 @@ def answer(request: Request, token: str, look: LookDep, body: Annotated[str, For
     except Conflict:  # it was answered a moment ago, or nobody waits for it any more: the page says how it stands
         return RedirectResponse(f"/s/{token}", 303)
     except InvalidInput as error:
-        messages = [line["message"] for line in field_errors(error, look.language)]
-        return look.page(token, status=422, answer_error=" ".join(messages))
+        return look.page(token, status=422, answer_error=look.in_words(error))
     return RedirectResponse(f"/s/{token}?answered=1", 303)
 
 
@@ -76,8 +75,7 @@ def move_square(
     except InvalidInput as error:
         if wants_json(request):
             raise
-        messages = [line["message"] for line in field_errors(error, look.language)]
-        return look.page(token, status=422, flash=" ".join(messages))
+        return look.page(token, status=422, flash=look.in_words(error))
     return Response(status_code=204) if wants_json(request) else RedirectResponse(f"/s/{token}", 303)
 
 
