@@ -244,7 +244,7 @@ CODES = {
 
 def test_every_text_about_a_volunteer_is_marked_as_personal_or_known_to_be_a_code():
     """A new column of text has to be marked too, or stand above."""
-    unmarked = {}
+    unmarked: dict[str, set[str]] = {}
     for table in Base.metadata.sorted_tables:
         for column in table.columns if table.name in about_volunteers() else ():
             is_text = isinstance(column.type, String) and not isinstance(column.type, Enum)
