@@ -27,13 +27,13 @@ from app.versions.pages import (
     watch,
 )
 from app.volunteers import api as submissions_api
-from app.volunteers.pages import answers, find, my_data, photos, site, squares, submissions
+from app.volunteers.pages import form, mine, site, submission
 
 MODULES: list[ModuleType] = [
     # for programs
     predict_api, submissions_api, records_api, versions_api, api_runs, operations, docs,
     # for volunteers
-    submissions, find, answers, squares, my_data, photos, site,
+    form, submission, mine, site,
     # for reviewers; the more particular addresses first: /review/{id} would take them all
     attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
     # for users and admins

@@ -27,7 +27,6 @@ from app.core.storage import make_storage
 from app.core.tables import Job, JobKind
 from app.predictions.classifiers import Classifiers
 from app.screening.screening import Screening
-from app.submissions.removal import Removal
 from app.upkeep.retention import Retention
 from app.versions.base_data import open_runs_with
 from app.versions.candidates import Candidates
@@ -37,6 +36,7 @@ from app.versions.runs import Runs
 from app.versions.schedule import Schedule
 from app.versions.shadow import Shadow
 from app.versions.watching import Watching
+from app.volunteers.withdrawal import Removal
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.web.i18n import Language
+from app.predictions.views import PredictionViews
 from app.review import wording
 from app.review.queue import MOST_COUNTED
 from app.review.rules import Happening, IdentificationKind
 from app.submissions.rules import VerificationStatus
-from app.submissions.views import Views
 from app.taxa.tables import Taxon
 from app.taxa.views import TaxonView
 
@@ -19,7 +19,7 @@ class Words:
     def __init__(self, language: Language, known: dict[str, Taxon]) -> None:
         self.language = language
         self.t = language.gettext
-        self.views = Views(language, known)
+        self.views = PredictionViews(language, known)
         self.known = known
 
     def taxon(self, taxon: Taxon | None) -> TaxonView | None:

@@ -52,34 +52,37 @@ class Screening:
         """Screen one submission and finish the job, in one transaction. Raises what stopped it."""
         with reading(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
-            waiting = _is_due(submission)
-            kept = [photo for photo in submission.photos if photo.removed_at is None]
+            due = _is_due(submission)
+            remaining = submission.remaining_photos
         served = self._classifiers.current()
-        answers = self._ask(served, kept) if waiting else {}
-        shown = quality.best(
-            quality.of_kept(self._storage, photo, answers[photo.id].square) for photo in kept if photo.id in answers
+        answers = self._ask(served, remaining) if due else {}
+        best_quality = quality.best(
+            quality.of_kept(self._storage, photo, answers[photo.id].square)
+            for photo in remaining
+            if photo.id in answers
         )
         reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
-            moved = submission.square_changes != sum(photo.square_changes for photo in kept)
+            moved = submission.square_changes != sum(photo.square_changes for photo in remaining)
             if answers and not moved and _is_due(submission):  # for squares that were moved meanwhile another job waits
-                record(session, submission, served, answers, shown)
+                record(session, submission, served, answers, best_quality)
             jobs.finish(session, session.get_one(Job, job_id))
             reach("verdict-written")
         reach("screened")
         if self._afterwards is not None and answers:
             self._afterwards(submission_id)
 
-    def _ask(self, served: Served, kept: list[Photo]) -> dict[int, Answer]:
-        keys = [photos.largest(photo) for photo in kept]
-        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, kept, strict=True)]
-        found = {}
-        for photo, key, answer in zip(kept, keys, self._classifiers.answer(served, sources), strict=True):
+    def _ask(self, served: Served, remaining: list[Photo]) -> dict[int, Answer]:
+        """What the version says of each photo, by the number of its row. Raises PhotosUnreadable."""
+        keys = [photos.largest(photo) for photo in remaining]
+        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, remaining, strict=True)]
+        answers = {}
+        for photo, key, answer in zip(remaining, keys, self._classifiers.answer(served, sources), strict=True):
             if isinstance(answer, PhotoError):
                 raise PhotosUnreadable(f"photo {key}: {answer.detail}")
-            found[photo.id] = answer
-        return found
+            answers[photo.id] = answer
+        return answers
 
     def _read(self, key: str) -> bytes:
         data = self._storage.get(key)
@@ -95,17 +98,16 @@ def _is_due(submission: Submission) -> bool:
 
 
 def record(
-    session: Session, submission: Submission, served: Served, fresh: dict[int, Answer], shown: PhotoQuality
+    session: Session, submission: Submission, served: Served, answers: dict[int, Answer], best_quality: PhotoQuality
 ) -> None:
     """Write what ``served`` says of the photos (by their row's id), the verdict on the claim, and what follows from it.
 
-    ``shown``: how well the best photo shows its animal.
+    ``best_quality``: how well the best photo shows its animal.
     """
-    kept = [photo for photo in submission.photos if photo.removed_at is None]
-    opinions = [_keep_prediction(session, photo, served.id, fresh[photo.id]) for photo in kept]
+    opinions = [_add_prediction(session, photo, served.id, answers[photo.id]) for photo in submission.remaining_photos]
     claim, changes = submission.claim, submission.square_changes
     judged = (claim.id, served.id, changes)
-    if any((made.claim_id, made.model_version_id, made.square_changes) == judged for made in submission.verdicts):
+    if any((row.claim_id, row.model_version_id, row.square_changes) == judged for row in submission.verdicts):
         return
     policy, accepts = _policy_for(session, submission, served)
     verdict = judge(witness(claim, served), opinions, policy)
@@ -127,14 +129,14 @@ def record(
     session.flush()
     if submission.status is not SubmissionStatus.VERIFIED:  # what a person has decided stands
         _move(session, submission, verdict, accepted, served.id)
-        tasks.after_screening(session, submission, row, shown)
+        tasks.after_screening(session, submission, row, best_quality)
 
 
-def _keep_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
+def _add_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
     """Append the prediction, or return the one this version made of the same square before."""
-    made = photo.prediction(version_id)
-    if made is not None:
-        return made.opinion
+    earlier = photo.prediction(version_id)
+    if earlier is not None:
+        return earlier.opinion
     photo.predictions.append(
         PredictionRecord(model_version_id=version_id, sketch=list(answer.sketch), **values_of(answer, photo))
     )
@@ -148,9 +150,9 @@ def _policy_for(session: Session, submission: Submission, served: Served) -> tup
     It may not where the taxon is suspended, nor where a person has the submission in hand.
     """
     taxon = submission.claim.taxon
-    wanted = taxon.policy if taxon is not None else None
-    policy = policy_of(served.info, wanted.wanted_error if wanted else None)
-    if taxon is None or wanted is None or not wanted.machine_acceptance:
+    own = taxon.policy if taxon is not None else None
+    policy = policy_of(served.info, own.wanted_error if own else None)
+    if taxon is None or own is None or not own.machine_acceptance:
         return policy, False
     return policy, not tasks.is_in_hand(session, submission.id) and not trust.is_suspended(session, taxon.id)
 

@@ -1,1 +1,1 @@
-"""A submission as data: its tables, statuses, photos, and what pages show of it."""
+"""A submission as data: its form, tables, statuses and photos."""

@@ -47,18 +47,18 @@ def shares(opinion: Opinion, verdict: VerdictRecord) -> dict[str, float]:
     return dict(sorted(opinion.probabilities.items(), key=lambda share: -share[1]))
 
 
-def animals(made: Looked, verdict: VerdictRecord) -> list[Animal]:
+def animals(prediction: Looked, verdict: VerdictRecord) -> list[Animal]:
     """The further animals that a version saw in a photo."""
     return [
-        Animal(kept["square"], shares(seen, verdict), seen.in_scope)
-        for kept, seen in zip(made.others, made.opinion.others, strict=True)
+        Animal(animal["square"], shares(opinion, verdict), opinion.in_scope)
+        for animal, opinion in zip(prediction.others, prediction.opinion.others, strict=True)
     ]
 
 
 def looks_like(verdict: VerdictRecord) -> list[dict[str, Any]]:
     """Species that it may be instead, where the verdict says that it is none of the version's; the most probable first."""
-    made = verdict.prediction
-    return made.looks_like if made and verdict.outcome is Outcome.OUT_OF_SCOPE else []
+    prediction = verdict.prediction
+    return prediction.looks_like if prediction and verdict.outcome is Outcome.OUT_OF_SCOPE else []
 
 
 def witness(claim: ClaimRecord, served: Served) -> Claim:

@@ -40,7 +40,7 @@ class PreparedPhoto:
     """A photo that was decoded once: hash and ``size`` in bytes of the original, its copies, and its EXIF origin.
 
     ``picture`` is what the copies were made from, for a model to look at: upright, sRGB, at most MOST_DISPLAY_SIDE pixels long,
-    which takes up to 13 MB; None unless it was asked for.
+    which takes up to 13 MB; None unless it was asked for. ``square`` lies on the upright photo.
     """
 
     sha256: str
@@ -50,6 +50,7 @@ class PreparedPhoto:
     info: PhotoInfo
     origin: Origin
     picture: Image.Image | None = None
+    square: Square | None = None
 
 
 def prepare(data: bytes, limits: PixelLimits, *, keep_picture: bool = False) -> PreparedPhoto:

@@ -1,4 +1,4 @@
-"""Volunteers: pseudonymous, known by a signed cookie."""
+"""Volunteers and what they send: submissions, claims, photos; and what model versions and the machine say of them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +19,8 @@ class Volunteer(Base):
     __tablename__ = "volunteers"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), unique=True)
-    email: Mapped[str | None] = mapped_column(String(320))
+    key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion"})
+    email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion"})
     language: Mapped[str] = mapped_column(String(12), default="en")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -41,9 +41,12 @@ class Submission(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40), unique=True)
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteers.id"))
-    idempotency_key: Mapped[str] = mapped_column(String(100))
+    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "deletion"})
     content_digest: Mapped[str] = mapped_column(
-        String(80), index=True, doc="hash over photos and answers: tells a repeat from a reuse"
+        String(80),
+        index=True,
+        info={"personal": "deletion"},  # place and note could be guessed from it
+        doc="hash over photos and answers: tells a repeat from a reuse",
     )
     status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus), default=SubmissionStatus.RECEIVED)
     verification_status: Mapped[VerificationStatus] = mapped_column(
@@ -52,11 +55,13 @@ class Submission(Base):
     individual_count: Mapped[int] = mapped_column(Integer, default=1)
     event_date: Mapped[date | None] = mapped_column(Date)
     event_date_source: Mapped[Source] = mapped_column(text_enum(Source), default=Source.MISSING)
-    place: Mapped[str] = mapped_column(String(300), default="")
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
-    coordinate_source: Mapped[Source] = mapped_column(text_enum(Source), default=Source.MISSING)
-    note: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[str] = mapped_column(String(300), default="", info={"personal": "withdrawal"})
+    latitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal"})
+    longitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal"})
+    coordinate_source: Mapped[Source] = mapped_column(
+        text_enum(Source), default=Source.MISSING, info={"personal": "withdrawal"}
+    )
+    note: Mapped[str] = mapped_column(Text, default="", info={"personal": "withdrawal"})
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -76,6 +81,11 @@ class Submission(Base):
     def claim(self) -> "ClaimRecord":
         """The claim that stands: the latest."""
         return self.claims[-1]
+
+    @property
+    def remaining_photos(self) -> list["Photo"]:
+        """Those that were not withdrawn."""
+        return [photo for photo in self.photos if photo.removed_at is None]
 
     @property
     def square_changes(self) -> int:
@@ -98,7 +108,9 @@ class ClaimRecord(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     kind: Mapped[ClaimKind] = mapped_column(text_enum(ClaimKind))
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
-    verbatim: Mapped[str] = mapped_column(String(200), default="", doc="Darwin Core verbatimIdentification")
+    verbatim: Mapped[str] = mapped_column(
+        String(200), default="", info={"personal": "deletion"}, doc="Darwin Core verbatimIdentification"
+    )
     informed: Mapped[bool] = mapped_column(default=False, doc="made after seeing a verdict")
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="kept at the second look")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -121,16 +133,20 @@ class Photo(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-    filename: Mapped[str] = mapped_column(String(255), default="")
+    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "withdrawal"})
     format: Mapped[str] = mapped_column(String(10))
     byte_size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     height: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     square: Mapped[list[float] | None] = mapped_column(
-        JSON, doc="drawn by a person: x, y, width, height as fractions of the upright photo"
+        JSON,
+        info={"personal": "withdrawal"},
+        doc="drawn by a person: x, y, width, height as fractions of the upright photo",
     )
     square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="how often it was changed since it was sent")
-    taken_at: Mapped[str | None] = mapped_column(String(32), doc="EXIF local time, ISO without zone")
+    taken_at: Mapped[str | None] = mapped_column(
+        String(32), info={"personal": "withdrawal"}, doc="EXIF local time, ISO without zone"
+    )
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     original_removed_at: Mapped[datetime | None] = mapped_column(
@@ -146,9 +162,9 @@ class Photo(Base):
         """The newest prediction for the square as it stands; of one version where it is named."""
         return next(
             (
-                made
-                for made in reversed(self.predictions)
-                if made.square_changes == self.square_changes and model_version_id in {None, made.model_version_id}
+                row
+                for row in reversed(self.predictions)
+                if row.square_changes == self.square_changes and model_version_id in {None, row.model_version_id}
             ),
             None,
         )
@@ -156,8 +172,8 @@ class Photo(Base):
     @property
     def animal(self) -> list[float] | None:
         """The square around its animal: the one that a person drew, else the one that a model version found."""
-        made = self.prediction()
-        return self.square or (made.square if made else None)
+        prediction = self.prediction()
+        return self.square or (prediction.square if prediction else None)
 
 
 class PredictionRecord(Looked, Base):
@@ -206,13 +222,13 @@ class VerdictRecord(Base):
     @property
     def prediction(self) -> PredictionRecord | None:
         """What its version said of the photo that decided, with the squares as they stand; None after a withdrawal."""
-        kept = [photo for photo in self.submission.photos if photo.removed_at is None]
-        return kept[self.photo_position].prediction(self.model_version_id) if self.photo_position < len(kept) else None
+        remaining, position = self.submission.remaining_photos, self.photo_position
+        return remaining[position].prediction(self.model_version_id) if position < len(remaining) else None
 
-    def leaves_out(self, made: PredictionRecord | Opinion) -> bool:
+    def leaves_out(self, opinion: PredictionRecord | Opinion) -> bool:
         """Whether a photo, or an animal of it, shows none of the version's species by the policy that was in force."""
         threshold: float = self.policy.get("in_scope_threshold", 0.0)
-        return made.in_scope < threshold
+        return opinion.in_scope < threshold
 
 
 class StatusLog(Base):

@@ -5,14 +5,12 @@ from app.submissions.rules import SubmissionStatus, VerificationStatus
 
 _ = str  # marks messages for extraction
 
-
 HEADLINES: dict[Outcome, str] = {
     Outcome.AGREE: _("It looks like you are right"),
     Outcome.DISAGREE: _("The computer sees something else"),
     Outcome.UNCERTAIN: _("This one is hard to identify"),
     Outcome.OUT_OF_SCOPE: _("The computer can’t check this photo"),
 }
-
 
 REASONS: dict[Reason, str] = {
     Reason.AGREES: _("You said %(claim)s, and the computer agrees."),
@@ -32,7 +30,6 @@ REASONS: dict[Reason, str] = {
     Reason.PERHAPS_LOOK_ALIKE: _("You said %(claim)s. The computer thinks it could also be a similar species."),
 }
 
-
 # Where the computer has a name for what is none of the species that it tells apart.
 NAMED_REASONS: dict[Reason, str] = {
     Reason.OUT_OF_SCOPE: _("The computer thinks it does not look like %(known)s, but more like %(like)s."),
@@ -41,10 +38,8 @@ NAMED_REASONS: dict[Reason, str] = {
     ),
 }
 
-
 # With a suggestion the computer's own view is worth a sentence more.
 SUGGESTION = _("The computer thinks it looks most like %(suggested)s.")
-
 
 NEXT_STEPS: dict[Outcome, str] = {
     Outcome.AGREE: _("Your record is saved. You don’t need to do anything; an expert may check it later."),
@@ -55,9 +50,7 @@ NEXT_STEPS: dict[Outcome, str] = {
     Outcome.OUT_OF_SCOPE: _("Your record is saved, and an expert will check it."),
 }
 
-
 ACCEPTED_BY_MACHINE = _("Accepted by the computer. Experts check a random sample of these.")
-
 
 STATUSES: dict[SubmissionStatus, str] = {
     SubmissionStatus.RECEIVED: _("Received"),
@@ -68,7 +61,6 @@ STATUSES: dict[SubmissionStatus, str] = {
     SubmissionStatus.VERIFIED: _("Checked by an expert"),
     SubmissionStatus.WITHDRAWN: _("Withdrawn"),
 }
-
 
 VERIFICATIONS: dict[VerificationStatus, str] = {
     VerificationStatus.PENDING: _("not verified yet"),
@@ -81,7 +73,6 @@ VERIFICATIONS: dict[VerificationStatus, str] = {
     VerificationStatus.D: _("queried"),
     VerificationStatus.A: _("answered"),
 }
-
 
 EVENTS: dict[str, str] = {
     "received": _("You sent it"),
@@ -98,8 +89,6 @@ EVENTS: dict[str, str] = {
     "undone": _("An expert is checking it again"),
 }
 
-
 OTHER_SPECIES = _("another species")
-
 
 DONT_KNOW = _("not sure which")

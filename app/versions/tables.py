@@ -63,7 +63,9 @@ class SnapshotPhoto(Base):
     event: Mapped[str] = mapped_column(String(40), doc="photos of one burst share it")
     is_new: Mapped[bool] = mapped_column(Boolean, doc="no earlier snapshot that a version learnt from had it")
     square: Mapped[list[float] | None] = mapped_column(
-        JSON(none_as_null=True), doc="around the animal, drawn by a person or found by a version, as it was then"
+        JSON(none_as_null=True),
+        info={"personal": "withdrawal"},
+        doc="around the animal, drawn by a person or found by a version, as it was then",
     )
 
     snapshot: Mapped[Snapshot] = relationship(back_populates="photos")

@@ -9,8 +9,7 @@ from app.core.commands import out, sessions
 from app.core.db import reading
 from app.core.settings import get_settings
 from app.core.storage import make_storage
-from app.volunteers import data as volunteer_data
-from app.volunteers.data import VolunteerData
+from app.volunteers.data import SUMMARY, VolunteerData, find
 
 volunteer = typer.Typer(no_args_is_help=True, help="What is known of one volunteer: hand it over, or delete it.")
 
@@ -22,18 +21,20 @@ def export(
     who: Who, folder: Annotated[Path, typer.Option("--out", help="New folder to write it to.")] = Path("volunteer")
 ) -> None:
     """Write everything that is known of a volunteer, with the photos as they were sent."""
-    service, found = _find(who)
-    count = service.export(found, folder)
-    out.print(f"{folder} holds {volunteer_data.SUMMARY} and {count} photos of {len(found)} volunteer(s).")
+    data, volunteer_ids = _find(who)
+    count = data.export(volunteer_ids, folder)
+    out.print(f"{folder} holds {SUMMARY} and {count} photos of {len(volunteer_ids)} volunteer(s).")
 
 
 @volunteer.command("delete")
 def delete(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False) -> None:
     """Withdraw everything a volunteer sent and forget who that was. Nobody can bring it back."""
-    service, found = _find(who)
+    data, volunteer_ids = _find(who)
     if not yes:
-        typer.confirm(f"Delete photos, places, notes and address of {len(found)} volunteer(s) for good?", abort=True)
-    deleted = service.delete(found)
+        typer.confirm(
+            f"Delete photos, places, notes and address of {len(volunteer_ids)} volunteer(s) for good?", abort=True
+        )
+    deleted = data.delete(volunteer_ids)
     out.print(
         f"Deleted: {deleted.submissions} submissions of {deleted.volunteers} volunteer(s). Older backups still hold them."
     )
@@ -42,5 +43,5 @@ def delete(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.
 def _find(who: str) -> tuple[VolunteerData, list[int]]:
     factory = sessions()
     with reading(factory) as session:
-        found = [volunteer.id for volunteer in volunteer_data.find(session, who)]
-    return VolunteerData(factory, make_storage(get_settings())), found
+        volunteer_ids = [volunteer.id for volunteer in find(session, who)]
+    return VolunteerData(factory, make_storage(get_settings())), volunteer_ids

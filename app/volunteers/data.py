@@ -5,42 +5,36 @@ nothing of anybody: that something was sent, when, what the model and the expert
 """
 
 import json
-import logging
 import re
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from app.core import zip_stream
-from app.core.db import Base, SessionFactory, reading, transaction, utcnow
+from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
 from app.predictions.tables import ModelVersion
 from app.review import questions, standings
-from app.review.tables import Identification, ReviewQuestion
 from app.submissions import photos
-from app.submissions.removal import Removal
 from app.submissions.rules import SubmissionStatus
-from app.submissions.tables import ClaimRecord, Photo, PredictionRecord, StatusLog, Submission, VerdictRecord, Volunteer
+from app.submissions.tables import Photo, Submission, Volunteer
 from app.versions.tables import CandidatePrediction, PhotoPart, SnapshotPhoto
-from app.volunteers.withdrawal import take_back
-
-log = logging.getLogger(__name__)
+from app.volunteers.withdrawal import Removal, forget, take_back
 
 SUMMARY = "my-data.json"
 _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
-# Numbers that only the database uses; what they point at is told in words.
-_NUMBERS = {"id", "volunteer_id", "submission_id", "photo_id", "claim_id", "model_version_id", "taxon_id"}
+# Numbers that only the database uses: species and model versions are named, and the rest is told by nesting.
+_LEFT_OUT = {"id", "volunteer_id", "submission_id", "photo_id", "claim_id", "model_version_id", "taxon_id"}
 # Who of the experts it was, and how the desk counts, is about them.
-_DESK = {"user_id", "asked_by", "identification_id", "batch_id", "undoes_id", "revision", "seconds"}
-_DESK |= {"claimed_taxon_id", "predicted_taxon_id"}
+_LEFT_OUT |= {"user_id", "asked_by", "identification_id", "batch_id", "undoes_id", "revision", "seconds"}
+_LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id"}
 _SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 Entry = tuple[str, Callable[[], bytes]]
@@ -62,15 +56,15 @@ def find(session: Session, who: str) -> list[Volunteer]:
     who = who.strip()
     query = select(Volunteer).order_by(Volunteer.id)
     if "@" in who and "/" not in who:
-        found = list(session.scalars(query.where(Volunteer.email == who)))
+        volunteers = list(session.scalars(query.where(Volunteer.email == who)))
     else:
         match = _TOKEN.fullmatch(who)
         token = match[1] if match else who
         sent = select(Submission.volunteer_id).where(Submission.token == token)
-        found = list(session.scalars(query.where((Volunteer.key == who) | Volunteer.id.in_(sent))))
-    if not found:
+        volunteers = list(session.scalars(query.where((Volunteer.key == who) | Volunteer.id.in_(sent))))
+    if not volunteers:
         raise NotFound(f"no volunteer is known by {who!r}")
-    return found
+    return volunteers
 
 
 class VolunteerData:
@@ -87,25 +81,23 @@ class VolunteerData:
         """Names of files and how to read them: a summary in JSON, and every photo as it was sent."""
         files: list[Entry] = []
         with reading(self._sessions) as session:
-            told = [self._volunteer(session, number, files) for number in volunteer_ids]
-        summary = json.dumps({"exported_at": utcnow().isoformat(), "volunteers": told}, ensure_ascii=False, indent=1)
-        return [(SUMMARY, summary.encode), *files]
+            volunteers = [self._volunteer(session, number, files) for number in volunteer_ids]
+        summary = {"exported_at": utcnow().isoformat(), "volunteers": volunteers}
+        return [(SUMMARY, json.dumps(summary, ensure_ascii=False, indent=1).encode), *files]
 
     def _volunteer(self, session: Session, number: int, files: list[Entry]) -> dict[str, Any]:
-        volunteer = session.get_one(Volunteer, number)
         query = select(Submission).where(Submission.volunteer_id == number).order_by(Submission.id)
-        return _columns(volunteer) | {
-            "submissions": [self._submission(session, row, files) for row in session.scalars(query)]
-        }
+        submissions = [self._submission(session, row, files) for row in session.scalars(query)]
+        return _as_json(session.get_one(Volunteer, number)) | {"submissions": submissions}
 
     def _submission(self, session: Session, row: Submission, files: list[Entry]) -> dict[str, Any]:
-        return _columns(row) | {
-            "claims": [_claim(claim) for claim in row.claims],
+        return _as_json(row) | {
+            "claims": [_as_json(claim) for claim in row.claims],
             "photos": [self._photo(session, row, photo, files) for photo in row.photos],
-            "verdicts": [_columns(verdict) | {"model": _model(verdict)} for verdict in row.verdicts],
-            "log": [_log_line(line) for line in row.log],
-            "identifications": [_said(found) for found in standings.identifications(session, row.id)],
-            "questions": [_columns(asked, _DESK) for asked in questions.of_submission(session, row.id)],
+            "verdicts": [_as_json(verdict) for verdict in row.verdicts],
+            "log": [_as_json(line) | {"actor": _nameless(line.actor)} for line in row.log],
+            "identifications": [_as_json(answer) for answer in standings.identifications(session, row.id)],
+            "questions": [_as_json(question) for question in questions.of_submission(session, row.id)],
         }
 
     def _photo(self, session: Session, row: Submission, photo: Photo, files: list[Entry]) -> dict[str, Any]:
@@ -115,13 +107,13 @@ class VolunteerData:
             suffix = _SUFFIXES.get(photo.format, "bin") if variant == "original" else "copy.jpg"
             name = f"photos/{row.created_at:%Y-%m-%d}-{row.token[:8]}-{photo.position + 1}.{suffix}"
             files.append((name, partial(self._storage.get, key)))
-        predictions = [_columns(found) | {"model": _model(found)} for found in photo.predictions]
-        return (
-            {"file": name}
-            | _columns(photo)
-            | {"predictions": predictions + _tried(session, photo), "taught": _taught(session, photo)}
-            | {"part": _part(session, photo)}
-        )
+        predictions = [_as_json(prediction) for prediction in photo.predictions]
+        return _as_json(photo) | {
+            "file": name,
+            "predictions": predictions + _tried(session, photo),
+            "taught": _taught(session, photo),
+            "part": _part(session, photo),
+        }
 
     def export(self, volunteer_ids: Iterable[int], folder: Path) -> int:
         """Write everything into a new folder; returns how many photos. Raises Conflict where something is there already."""
@@ -144,60 +136,47 @@ class VolunteerData:
         numbers = sorted(set(volunteer_ids))
         with transaction(self._sessions) as session:
             for number in numbers:
-                _forget(session.get_one(Volunteer, number))
-            session.flush()  # whoever sends with the old key from now on is somebody new
+                forget(session, session.get_one(Volunteer, number), "deletion")
             query = select(Submission).where(Submission.volunteer_id.in_(numbers)).order_by(Submission.id)
             rows = list(session.scalars(query.with_for_update(of=Submission)))
             work = [(_erase(session, row), row.id) for row in rows]
         for job_id, submission_id in work:
             if job_id is not None:
-                self._remove_files(job_id, submission_id)
+                self._removal.try_now(job_id, submission_id)
         return Deleted(len(numbers), len(rows))
-
-    def _remove_files(self, job_id: int, submission_id: int) -> None:
-        try:
-            self._removal.run(job_id, submission_id)
-        except Exception:  # all is committed: whatever fails now, the sweep sends the job
-            log.warning("the files of submission %s wait to be removed", submission_id, exc_info=True)
-
-
-def _forget(volunteer: Volunteer) -> None:
-    volunteer.email = None
-    volunteer.key = f"deleted-{secrets.token_urlsafe(18)}"
 
 
 def _erase(session: Session, row: Submission) -> int | None:
     job_id = None if row.status is SubmissionStatus.WITHDRAWN else take_back(session, row)
-    row.content_digest = ""  # a hash over place and note can be guessed back
-    row.idempotency_key = f"deleted-{row.id}"
-    for claim in row.claims:
-        claim.verbatim = ""
-    # Experts' decisions stay, their words go: they may have been to or about the volunteer.
-    session.execute(update(Identification).where(Identification.submission_id == row.id).values(remark=""))
-    asked = update(ReviewQuestion).where(ReviewQuestion.submission_id == row.id)
-    session.execute(asked.values(body=""))
-    session.execute(asked.where(ReviewQuestion.answer.is_not(None)).values(answer=""))
+    forget(session, row, "deletion")  # experts' decisions stay, their words go: they may have been about the volunteer
     return job_id
 
 
 # --- rows as JSON -----------------------------------------------------------------------------------------------------
 
 
-def _columns(row: Base, left_out: Set[str] = frozenset()) -> dict[str, Any]:
-    names = [column.key for column in inspect(type(row)).column_attrs if column.key not in _NUMBERS | left_out]
-    return {name: _plain(getattr(row, name)) for name in names}
+def _as_json(row: Any) -> dict[str, Any]:
+    """A row's columns, with the names of its species and its model version."""
+    names = [column.key for column in inspect(type(row)).column_attrs if column.key not in _LEFT_OUT]
+    values = {name: _plain(getattr(row, name)) for name in names}
+    if hasattr(row, "taxon"):
+        values["species"] = row.taxon.scientific_name if row.taxon else None
+    if hasattr(row, "model_version"):
+        values["model"] = _called(row.model_version)
+    return values
 
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime | date) else value
 
 
-def _claim(claim: ClaimRecord) -> dict[str, Any]:
-    return {"species": claim.taxon.scientific_name if claim.taxon else None} | _columns(claim)
+def _called(version: ModelVersion) -> str:
+    return f"{version.name} {version.version}"
 
 
-def _model(row: PredictionRecord | VerdictRecord) -> str:
-    return f"{row.model_version.name} {row.model_version.version}"
+def _nameless(actor: str) -> str:
+    """Who of the experts it was is about them, not about the volunteer."""
+    return "expert" if actor.startswith("user:") else actor
 
 
 def _tried(session: Session, photo: Photo) -> list[dict[str, Any]]:
@@ -205,30 +184,20 @@ def _tried(session: Session, photo: Photo) -> list[dict[str, Any]]:
     query = select(CandidatePrediction, ModelVersion).join(
         ModelVersion, ModelVersion.id == CandidatePrediction.model_version_id
     )
-    found = session.execute(query.where(CandidatePrediction.photo_id == photo.id))
-    return [_columns(row) | {"model": f"{version.name} {version.version}"} for row, version in found]
+    rows = session.execute(query.where(CandidatePrediction.photo_id == photo.id))
+    return [_as_json(prediction) | {"model": _called(version)} for prediction, version in rows]
 
 
 def _taught(session: Session, photo: Photo) -> list[dict[str, Any]]:
     """When the photo was taken up to teach a model, or to measure one."""
     query = select(SnapshotPhoto).where(SnapshotPhoto.photo_id == photo.id).order_by(SnapshotPhoto.snapshot_id)
-    return [{"at": _plain(found.snapshot.created_at), "part": found.part.value} for found in session.scalars(query)]
+    return [{"at": _plain(row.snapshot.created_at), "part": row.part.value} for row in session.scalars(query)]
 
 
 def _part(session: Session, photo: Photo) -> dict[str, Any] | None:
     """Whether the picture teaches models or measures them, and since when; None: it has not been drawn yet."""
-    found = session.get(PhotoPart, photo.sha256)
-    return None if found is None else {"part": found.part.value, "since": _plain(found.assigned_at)}
-
-
-def _said(row: Identification) -> dict[str, Any]:
-    """What an expert said of the record; not who."""
-    return {"species": row.taxon.scientific_name if row.taxon else None} | _columns(row, _DESK)
-
-
-def _log_line(line: StatusLog) -> dict[str, Any]:
-    """Who of the experts it was is about them, not about the volunteer."""
-    return _columns(line) | {"actor": "expert" if line.actor.startswith("user:") else line.actor}
+    row = session.get(PhotoPart, photo.sha256)
+    return None if row is None else {"part": row.part.value, "since": _plain(row.assigned_at)}
 
 
 # --- zip --------------------------------------------------------------------------------------------------------------

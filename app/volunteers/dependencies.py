@@ -1,14 +1,20 @@
 """What routes are given of this room: its services, and the cookie of whoever asks."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from app.core.db import reading
+from app.core.errors import InvalidInput
+from app.core.web.dependencies import LanguageDep
+from app.core.web.errors import field_errors
+from app.core.web.i18n import Language
+from app.core.web.pages import render
 from app.volunteers.submissions import Submissions
+from app.volunteers.views import SubmissionOut, view_of
 
 VOLUNTEER_COOKIE = "wingcheck_volunteer"
-
 
 _TWO_YEARS = 2 * 365 * 24 * 3600
 
@@ -59,3 +65,38 @@ async def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | 
 
 
 VolunteerKey = Annotated[str | None, Depends(_volunteer_key)]
+
+
+class Look:
+    """Shows the submission at a link, in the language of the request. Its session is closed before anything is rendered."""
+
+    def __init__(self, request: Request, submissions: Submissions, language: Language) -> None:
+        self._request = request
+        self._submissions = submissions
+        self.language = language
+
+    def at(self, token: str) -> SubmissionOut:
+        """The submission. Raises NotFound."""
+        with reading(self._request.app.state.sessions) as session:
+            return view_of(session, self._submissions.get(session, token), self.language)
+
+    def page(self, token: str, template: str = "volunteers/show.html", status: int = 200, **context: Any) -> Response:
+        """Its page, or the part of it that ``template`` is. Raises NotFound."""
+        return private(render(self._request, template, status, submission=self.at(token), **context))
+
+    def in_words(self, error: InvalidInput) -> str:
+        """What was wrong with a form of one field."""
+        return " ".join(line["message"] for line in field_errors(error, self.language))
+
+
+async def _look(request: Request, submissions: SubmissionsDep, language: LanguageDep) -> Look:
+    return Look(request, submissions, language)
+
+
+LookDep = Annotated[Look, Depends(_look)]
+
+
+def private(page: Response) -> Response:
+    """Kept by no cache, found by no search engine."""
+    page.headers.update({"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"})
+    return page

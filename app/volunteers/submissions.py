@@ -4,10 +4,9 @@ Order matters in ``submit``: the photos are on the disk before a row says so, ro
 message follows the commit. A crash anywhere leaves either nothing that anyone was promised, or everything.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -26,21 +25,12 @@ from app.predictions.rules import ClaimKind
 from app.review import tasks
 from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
-from app.submissions.new_submission import (
-    NewSubmission,
-    claimed_taxon,
-    content_digest,
-    mistakes_in,
-    on_upright_photos,
-    write,
-)
-from app.submissions.removal import Removal
+from app.submissions.form import NewSubmission
+from app.submissions.new_submission import Sender, claimed_taxon, content_digest, mistakes_in, write
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
-from app.volunteers.withdrawal import take_back
-
-log = logging.getLogger(__name__)
+from app.volunteers.withdrawal import Removal, take_back
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ class Submissions:
         self._screening_seconds = settings.screen_at_once_seconds
         self._places = threading.BoundedSemaphore(settings.prepared_together)
 
-    def submit(self, new: NewSubmission, volunteer_key: str | None, idempotency_key: str) -> Receipt:
+    def submit(self, new: NewSubmission, sender: Sender) -> Receipt:
         """Take a submission, or find the one that this is a repeat of.
 
         Raises InvalidSubmission (nothing is kept), IdempotencyMismatch (same key, other content), OSError when the photos
@@ -86,46 +76,37 @@ class Submissions:
             mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
             if mistakes:
                 raise InvalidSubmission(mistakes)
-            new = on_upright_photos(new, prepared)
-            content = content_digest(new, prepared)
-            repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
+            digest = content_digest(new.fields, prepared)
+            repeat = _find_repeat(session, sender, digest)
         if repeat is not None:
             return repeat
         self._keep_files(new, prepared)
         reach("all-photos-stored")
-        sent = (new, prepared, screening, volunteer_key, idempotency_key, content)
+
+        def write_once() -> tuple[Receipt, int | None]:
+            """The receipt, and the job that screens it where that could not be done at once, or where a shadow looks too."""
+            with transaction(self._sessions) as session:
+                repeat = _find_repeat(session, sender, digest)
+                if repeat is not None:
+                    return repeat, None
+                submission = write(session, new, prepared, sender, digest)
+                job_id = None
+                if not screening.record(session, submission) or shadow.versions(session):
+                    job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
+                reach("row-written")
+                return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
+
         try:
-            receipt, job_id = self._write_or_repeat(*sent)
+            receipt, job_id = write_once()
         except IntegrityError:
             # The other half of a double click was quicker, or another first submission of the same volunteer.
-            receipt, job_id = self._write_or_repeat(*sent)
+            receipt, job_id = write_once()
         if not receipt.duplicate:
             reach("committed")
             self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
         if job_id is not None:
             jobs.send_or_leave(self._sessions, self._send, job_id)
         return receipt
-
-    def _write_or_repeat(
-        self,
-        new: NewSubmission,
-        prepared: Sequence[photos.PreparedPhoto],
-        screening: ScreeningAtOnce,
-        volunteer_key: str | None,
-        idempotency_key: str,
-        content: str,
-    ) -> tuple[Receipt, int | None]:
-        """The receipt, and the job that screens it where that could not be done at once, or where a shadow looks too."""
-        with transaction(self._sessions) as session:
-            repeat = self._find_repeat(session, volunteer_key, idempotency_key, content)
-            if repeat is not None:
-                return repeat, None
-            submission = write(session, new, prepared, volunteer_key, idempotency_key, content)
-            job_id = None
-            if not screening.record(session, submission) or shadow.versions(session):
-                job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
-            reach("row-written")
-            return Receipt(submission.token, submission.volunteer.key, duplicate=False), job_id
 
     def get(self, session: Session, token: str, *, lock: bool = False) -> Submission:
         """The submission behind an unguessable link; with ``lock`` nobody else changes it meanwhile. Raises NotFound."""
@@ -145,7 +126,7 @@ class Submissions:
         query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
         return session.scalar(query) or 0
 
-    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
+    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None) -> None:
         """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
 
         Raises Conflict once a person has verified it, or while it waits for its verdict.
@@ -164,9 +145,7 @@ class Submissions:
                     old.confirmed_at = utcnow()
                     status.note_event(session, submission, event="claim_kept", actor="volunteer")
                 return
-            submission.claims.append(
-                ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, verbatim=verbatim[:200], informed=True)
-            )
+            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
@@ -181,10 +160,7 @@ class Submissions:
                 return
             job_id = take_back(session, submission)
         reach("withdrawn-committed")
-        try:
-            self._removal.run(job_id, submission.id)
-        except Exception:  # the withdrawal is committed: whatever fails now, the sweep sends the job
-            log.warning("the files of submission %s wait to be removed", submission.id, exc_info=True)
+        self._removal.try_now(job_id, submission.id)
 
     # --- steps of submit --------------------------------------------------------------------------------------------
 
@@ -200,7 +176,8 @@ class Submissions:
             try:
                 with self._places, holding(sent.size):
                     photo = photos.prepare(sent.read(), self._limits, keep_picture=screening.wants_pictures)
-                    prepared.append(screening.look(photo, square_for(sent.square, sent.shown, photo.info)))
+                    square = square_for(sent.square, sent.shown, photo.info)
+                    prepared.append(replace(screening.look(photo, square), square=square))
             except PhotoError as error:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
         return prepared, errors
@@ -209,17 +186,16 @@ class Submissions:
         for photo, sent in zip(prepared, new.photos, strict=True):
             photos.keep(self._storage, photo, sent.read)
 
-    def _find_repeat(
-        self, session: Session, volunteer_key: str | None, idempotency_key: str, content: str
-    ) -> Receipt | None:
-        volunteer = volunteers.find(session, volunteer_key)
-        if volunteer is None:
-            return None
-        mine = select(Submission).where(Submission.volunteer_id == volunteer.id)
-        same_key = session.scalar(mine.where(Submission.idempotency_key == idempotency_key))
-        if same_key is not None and same_key.content_digest != content:
-            raise IdempotencyMismatch("This key has already been used for another submission.")
-        same = same_key or session.scalar(
-            mine.where(Submission.content_digest == content, Submission.status != SubmissionStatus.WITHDRAWN)
-        )
-        return None if same is None else Receipt(same.token, volunteer.key, duplicate=True)
+
+def _find_repeat(session: Session, sender: Sender, digest: str) -> Receipt | None:
+    volunteer = volunteers.find(session, sender.volunteer_key)
+    if volunteer is None:
+        return None
+    mine = select(Submission).where(Submission.volunteer_id == volunteer.id)
+    same_key = session.scalar(mine.where(Submission.idempotency_key == sender.idempotency_key))
+    if same_key is not None and same_key.content_digest != digest:
+        raise IdempotencyMismatch("This key has already been used for another submission.")
+    same = same_key or session.scalar(
+        mine.where(Submission.content_digest == digest, Submission.status != SubmissionStatus.WITHDRAWN)
+    )
+    return None if same is None else Receipt(same.token, volunteer.key, duplicate=True)

@@ -9,7 +9,8 @@ from sqlalchemy import event
 
 from app.core.db import reading
 from app.predictions.rules import ClaimKind
-from app.submissions.new_submission import NewPhoto, NewSubmission
+from app.submissions.form import NewPhoto, NewSubmission, SubmissionFields
+from app.submissions.new_submission import Sender
 from app.volunteers.submissions import Receipt, Submissions
 from ml.inference import Square, read_version
 from tests.conftest import Service
@@ -30,10 +31,12 @@ def files(*pictures: bytes, square: Square | None = None) -> list[NewPhoto]:
 
 def new(*pictures: bytes, **values: Any) -> NewSubmission:
     """A complete submission, of one drawn photo unless told otherwise."""
-    defaults: dict[str, Any] = {"claim_kind": ClaimKind.TAXON, "claimed_name": TAXA[0]}
-    if values.get("claim_kind", ClaimKind.TAXON) is not ClaimKind.TAXON:
-        defaults["claimed_name"] = None
-    return NewSubmission(**(defaults | {"photos": files(*(pictures or (photo(1),)))} | values))
+    sent = values.pop("photos") if "photos" in values else files(*(pictures or (photo(1),)))
+    language = values.pop("language", "en")
+    kind, name = values.pop("claim_kind", ClaimKind.TAXON), values.pop("claimed_name", TAXA[0])
+    claim = name if kind is ClaimKind.TAXON else kind.value
+    fields = SubmissionFields(claim=claim, claim_text=values.pop("claim_verbatim", ""), **values)
+    return NewSubmission(fields, sent, language, fields.mistakes)
 
 
 def submissions(service: Service) -> Submissions:
@@ -46,7 +49,7 @@ def submit(
     service: Service, *pictures: bytes, key: str | None = KEY, idempotency_key: str = "k", **values: Any
 ) -> Receipt:
     """Send a submission to the service."""
-    return submissions(service).submit(new(*pictures, **values), key, idempotency_key)
+    return submissions(service).submit(new(*pictures, **values), Sender(key, idempotency_key))
 
 
 def row(service: Service, token: str) -> Any:

@@ -54,7 +54,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     made = app.openapi
     most = {
         "Body_predict_predict_post": settings.max_photos_per_request,
-        "Body_create_api_v1_submissions_post": settings.max_photos_per_submission,
+        "SubmissionForm": settings.max_photos_per_submission,
     }
 
     def document() -> dict[str, Any]:

@@ -19,7 +19,6 @@ from app.review.tables import Identification, QuestionTemplate, ReviewQuestion
 from app.review.words import Words
 from app.submissions import words as volunteers_wording
 from app.submissions.tables import ClaimRecord, StatusLog
-from app.submissions.views import HistoryEntry
 from app.taxa.views import TaxonView
 
 MOST_CHOICES = 9
@@ -46,6 +45,12 @@ class QuestionView:
     asked_text: str
     answer: str
     answered_text: str
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True)

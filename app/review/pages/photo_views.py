@@ -9,7 +9,7 @@ from app.review.words import Words
 
 @dataclass(frozen=True)
 class DeskPhoto:
-    """As PhotoView of app/submissions/views.py; what the version said and found is left out of a blind item.
+    """As PhotoOut of app/volunteers/views.py; what the version said and found is left out of a blind item.
 
     ``number`` counts the photos of the submission from 1.
     """

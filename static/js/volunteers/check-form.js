@@ -9,8 +9,10 @@ export function problemsOf(form, photoCount, say) {
   if (photoCount === 0) report("file", "needPhoto");
   if (!value("claim")) report("claim", "needClaim");
 
-  const count = number(value("individual_count"));
-  if (!Number.isInteger(count) || count < 1 || count > 999) report("individual_count", "badCount");
+  for (const input of form.querySelectorAll("input[type=number]")) {
+    const count = number(input.value);
+    if (!Number.isInteger(count) || count < Number(input.min) || count > Number(input.max)) report(input.name, "badCount");
+  }
 
   const { event_date: day } = form.elements;
   if (day.value && day.max && day.value > day.max) report("event_date", "futureDate");

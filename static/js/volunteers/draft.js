@@ -1,10 +1,12 @@
 /** Keeps what was typed through a reload of the page in this tab. Photos are not kept: browsers do not allow it. */
 const KEY = "wingcheck-draft";
-const FIELDS = ["claim", "claim_text", "individual_count", "event_date", "place", "latitude", "longitude", "note"];
+const LEFT_OUT = ["hidden", "file", "email", "submit", "button", "fieldset"];
 
 export function save(form) {
   const kept = {};
-  for (const name of FIELDS) kept[name] = form.elements[name].value;
+  for (const { name, type } of form.elements) {
+    if (name && !LEFT_OUT.includes(type)) kept[name] = form.elements[name].value;
+  }
   if (form.elements.event_date_source.value === "exif") delete kept.event_date;
   if (form.elements.coordinate_source.value === "exif") {
     delete kept.latitude;

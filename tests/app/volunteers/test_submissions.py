@@ -99,12 +99,11 @@ def test_a_stranger_without_a_cookie_becomes_a_volunteer(lite):
     assert row(lite, receipt.token).volunteer.key == receipt.volunteer_key
 
 
-def test_an_empty_address_forgets_the_old_one_and_none_keeps_it(lite):
+@pytest.mark.parametrize("email", [None, ""])
+def test_without_an_address_the_old_one_is_kept(lite, email):
     submit(lite, photo(1), idempotency_key="1", email="a@example.org")
-    kept = row(lite, submit(lite, photo(2), idempotency_key="2", email=None).token)
+    kept = row(lite, submit(lite, photo(2), idempotency_key="2", email=email).token)
     assert kept.volunteer.email == "a@example.org"
-    forgotten = row(lite, submit(lite, photo(3), idempotency_key="3", email="").token)
-    assert forgotten.volunteer.email is None
 
 
 def test_an_unknown_link_is_not_found(lite):
@@ -177,7 +176,6 @@ MISTAKES = [
     ({"longitude": 5.0}, ("latitude", "coordinates_half")),
     ({"latitude": 90.1, "longitude": 5.0}, ("latitude", "coordinates_range")),
     ({"latitude": 52.0, "longitude": -180.5}, ("latitude", "coordinates_range")),
-    ({"latitude": float("nan"), "longitude": 5.0}, ("latitude", "coordinates_range")),
     ({"place": "x" * 301}, ("place", "text_too_long")),
     ({"note": "x" * 2001}, ("note", "text_too_long")),
     ({"claim_kind": ClaimKind.OTHER, "claim_verbatim": "x" * 201}, ("claim_text", "text_too_long")),
