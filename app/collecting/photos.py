@@ -1,4 +1,4 @@
-"""The photos of a collection as rows: entering what came, and what the model in service makes of each."""
+"""The photos of a collection as rows: entering what was fetched, and what the model in service makes of each."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.collecting.collections import get, touch
+from app.collecting.collections import get
 from app.collecting.folder import CollectionFolder
 from app.collecting.rules import doubt
 from app.collecting.tables import CollectedPhoto
@@ -20,7 +20,7 @@ _AT_ONCE = 8
 
 
 def enter(sessions: SessionFactory, collection_id: int, listed: Iterable[Mapping[str, Any]]) -> None:
-    """Have a row for each photo that was kept, and none for others. Entering the same again changes nothing."""
+    """Have a row for each photo that was kept, and none for others. Idempotent."""
     kept, left_out = {}, Counter[str]()
     for line in listed:
         if line["status"] == "kept":
@@ -36,7 +36,7 @@ def enter(sessions: SessionFactory, collection_id: int, listed: Iterable[Mapping
         session.add_all(_row(collection_id, line) for number, line in kept.items() if number not in known)
         collection.kept, collection.left_out = len(kept), dict(left_out)
         collection.keyword = collection.pause = ""
-        touch(collection)
+        collection.touch()
 
 
 def _row(collection_id: int, line: Mapping[str, Any]) -> CollectedPhoto:
@@ -58,24 +58,24 @@ def _row(collection_id: int, line: Mapping[str, Any]) -> CollectedPhoto:
     )
 
 
-def look(
+def check(
     sessions: SessionFactory,
     classifiers: Classifiers,
     collection_id: int,
     folder: CollectionFolder,
-    may_go_on: Callable[[], None],
+    may_continue: Callable[[], None],
 ) -> None:
-    """Have the version in service look at every photo that none has looked at yet. ``may_go_on`` raises where it may not.
+    """Have the version in service check every photo that none has checked yet. ``may_continue`` raises to stop it.
 
     Raises ModelUnavailable, Overloaded, or OSError where a file is gone.
     """
-    unseen = select(CollectedPhoto).where(
+    unchecked = select(CollectedPhoto).where(
         CollectedPhoto.collection_id == collection_id, CollectedPhoto.model_version_id.is_(None)
     )
     while True:
-        may_go_on()
+        may_continue()
         with reading(sessions) as session:
-            batch = list(session.scalars(unseen.order_by(CollectedPhoto.id).limit(_AT_ONCE)))
+            batch = list(session.scalars(unchecked.order_by(CollectedPhoto.id).limit(_AT_ONCE)))
         if not batch:
             return
         served = classifiers.current()
@@ -88,16 +88,16 @@ def look(
                     _note(row, served, answer)
             session.flush()
             collection = get(session, collection_id)
-            collection.looked = looked(session, collection_id)
-            touch(collection)
+            collection.looked = count_checked(session, collection_id)
+            collection.touch()
 
 
 def _read(folder: CollectionFolder, name: str) -> bytes:
     return folder.file(name).read_bytes()
 
 
-def looked(session: Session, collection_id: int) -> int:
-    """How many photos a version has looked at."""
+def count_checked(session: Session, collection_id: int) -> int:
+    """How many photos a model has checked."""
     query = select(func.count(CollectedPhoto.model_version_id)).where(CollectedPhoto.collection_id == collection_id)
     return session.scalar(query) or 0
 
@@ -107,9 +107,9 @@ def _note(row: CollectedPhoto, served: Served, answer: Answer | PhotoError) -> N
     if isinstance(answer, PhotoError):
         row.doubt = 1.0
         return
-    found = answer.opinion.probabilities
-    row.probability = found.get(row.taxon)
-    row.top_taxon = max(found, key=lambda name: found[name])
-    row.top_probability = found[row.top_taxon]
+    probabilities = answer.opinion.probabilities
+    row.probability = probabilities.get(row.taxon)
+    row.top_taxon = max(probabilities, key=lambda name: probabilities[name])
+    row.top_probability = probabilities[row.top_taxon]
     row.in_scope = answer.opinion.in_scope
     row.doubt = doubt(row.probability, row.in_scope)

@@ -21,7 +21,7 @@ from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, Submission
 from app.taxa.tables import Taxon
 from app.versions.base_data import BaseData
-from app.versions.rules import Part, VerifiedBy, Wanted, bursts, measures
+from app.versions.rules import Part, PhotoSelection, VerifiedBy, bursts, measures
 from app.versions.tables import PhotoPart, Snapshot, SnapshotPhoto, TrainingRun
 
 NOTHING = "none"
@@ -72,16 +72,16 @@ class Choice:
         return {part: dict(sorted(counter.items())) for part, counter in found.items()}
 
 
-def verified(session: Session, wanted: Wanted, part: Part | None = None) -> list[Verified]:
-    """The photos that persons decided on, as wanted, the earliest decision first; of copies the first one.
+def verified(session: Session, selection: PhotoSelection, part: Part | None = None) -> list[Verified]:
+    """The selected photos that persons decided on, the earliest decision first; of copies the first one.
 
     ``part``: only those that have it already.
     """
-    query = _decided(wanted)
+    query = _decided(selection)
     if part is not None:
         query = query.where(Photo.sha256.in_(select(PhotoPart.sha256).where(PhotoPart.part == part)))
     rows = session.execute(query).all()
-    agreeing = _agreeing(session, wanted, {task.submission_id for _, _, task in rows})
+    agreeing = _agreeing(session, selection, {task.submission_id for _, _, task in rows})
     found: dict[str, Verified] = {}
     for photo, submission, task in rows:
         if task.outcome_code is None or task.closed_at is None:
@@ -104,7 +104,7 @@ def verified(session: Session, wanted: Wanted, part: Part | None = None) -> list
     return list(found.values())
 
 
-def _decided(wanted: Wanted) -> Select[Photo, Submission, ReviewTask]:
+def _decided(selection: PhotoSelection) -> Select[Photo, Submission, ReviewTask]:
     query = (
         select(Photo, Submission, ReviewTask)
         .join(Submission, Photo.submission_id == Submission.id)
@@ -113,23 +113,23 @@ def _decided(wanted: Wanted) -> Select[Photo, Submission, ReviewTask]:
             Photo.removed_at.is_(None),
             Submission.status == SubmissionStatus.VERIFIED,
             ReviewTask.state == TaskState.DECIDED,
-            ReviewTask.answers >= wanted.least_experts,
+            ReviewTask.answers >= selection.least_experts,
             ReviewTask.outcome_kind.in_([IdentificationKind.TAXON, IdentificationKind.NO_BUTTERFLY]),
             or_(
                 ReviewTask.outcome_kind == IdentificationKind.NO_BUTTERFLY,
-                ReviewTask.outcome_code.in_([VerificationStatus(code) for code in wanted.codes]),
+                ReviewTask.outcome_code.in_([VerificationStatus(code) for code in selection.codes]),
             ),
         )
         .order_by(ReviewTask.closed_at, Photo.id)
     )
-    if wanted.since is not None:
-        query = query.where(ReviewTask.closed_at >= wanted.since)
-    return query if wanted.until is None else query.where(ReviewTask.closed_at < wanted.until)
+    if selection.since is not None:
+        query = query.where(ReviewTask.closed_at >= selection.since)
+    return query if selection.until is None else query.where(ReviewTask.closed_at < selection.until)
 
 
-def _agreeing(session: Session, wanted: Wanted, submission_ids: set[int]) -> set[int] | None:
+def _agreeing(session: Session, selection: PhotoSelection, submission_ids: set[int]) -> set[int] | None:
     """Submissions on which enough of the experts say the same; None where any agreement will do."""
-    if wanted.least_agreement <= 0:
+    if selection.least_agreement <= 0:
         return None
     undone = select(Identification.undoes_id).where(Identification.undoes_id.is_not(None))
     query = select(Identification).where(Identification.kind.in_(ANSWERS), Identification.id.not_in(undone))
@@ -138,7 +138,7 @@ def _agreeing(session: Session, wanted: Wanted, submission_ids: set[int]) -> set
         for row in session.scalars(query.where(Identification.submission_id.in_(numbers)).order_by(Identification.id)):
             code = row.verification_status or VerificationStatus.PENDING
             said[row.submission_id].append(Answer(row.user_id, row.kind, row.taxon_id, code))
-    return {number for number, answers in said.items() if _agreement(answers) >= wanted.least_agreement}
+    return {number for number, answers in said.items() if _agreement(answers) >= selection.least_agreement}
 
 
 def _agreement(answers: Sequence[Answer]) -> float:
@@ -150,9 +150,9 @@ def _in_some(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
     return (numbers[start : start + _SOME] for start in range(0, len(numbers), _SOME))
 
 
-def choose(session: Session, task: str, wanted: Wanted, bases: list[BaseData], test_share: float) -> Choice:
+def choose(session: Session, task: str, selection: PhotoSelection, bases: list[BaseData], test_share: float) -> Choice:
     """What a snapshot would hold now. Writes nothing."""
-    photos = verified(session, wanted)
+    photos = verified(session, selection)
     parts, drawn = draw_parts(session, photos, test_share)
     before, latest = _learnt_from(session, task)
     hashes = {each.photo.sha256 for each in photos}

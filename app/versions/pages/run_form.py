@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pydantic import BaseModel, Field, PrivateAttr
 
 from app.core.web.i18n import Language
-from app.versions.rules import Start, Wanted
-from app.versions.runs import Request
+from app.versions.rules import PhotoSelection, Start
+from app.versions.runs import RunRequest
 
 CODES = ("V1", "V2", "C3")
 _MOST = 100_000
@@ -43,7 +43,7 @@ class RunForm(BaseModel):
         """What can't be read, by field."""
         return self._errors
 
-    def request(self, language: Language, default_config: str) -> Request | None:
+    def request(self, language: Language, default_config: str) -> RunRequest | None:
         """What it means; None, with ``errors`` filled, where something can't be read."""
         t = language.gettext
         if self.config and self.config != default_config and not _NAME.fullmatch(self.config):
@@ -58,9 +58,9 @@ class RunForm(BaseModel):
         values = self._values(language)
         if self.errors:
             return None
-        return Request(
+        return RunRequest(
             config=self.config,
-            wanted=Wanted(
+            selection=PhotoSelection(
                 codes=tuple(self.codes),
                 since=since,
                 until=until + timedelta(days=1) if until else None,
@@ -102,7 +102,7 @@ class RunForm(BaseModel):
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def _values(self, language: Language) -> dict[str, str]:
-        found = {}
+        values = {}
         for line in _parts(self.values, "\n"):
             key, equals, value = line.partition("=")
             if not equals or not key.strip().startswith(_SETTABLE):
@@ -110,8 +110,8 @@ class RunForm(BaseModel):
                     "Please enter one value per line, for example optimisation.learning_rate=0.0004 or augmentation.rotation=20."
                 )
                 return {}
-            found[key.strip()] = value.strip()
-        return found
+            values[key.strip()] = value.strip()
+        return values
 
 
 def _parts(text: str, mark: str = ",") -> Iterable[str]:
