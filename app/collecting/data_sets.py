@@ -98,8 +98,8 @@ def leave_out(
     if collection.data_set and photos_by(folder, collection.data_set, nsid):
         old = folder.path / collection.data_set
         rows = [row for row in _read(old / LABELS) if row["near_duplicate_group"] != nsid]
-        kept = {Path(row["path"]).stem for row in rows}
-        credits = [row for row in _read(old / CREDITS) if row["flickr_id"] in kept]
+        numbers = {Path(row["path"]).stem for row in rows}
+        credits = [row for row in _read(old / CREDITS) if row["flickr_id"] in numbers]
         collection.data_set, collection.used_photos = None, len(rows)
         if rows:
             table = _table(_CREDITS, (list(row.values()) for row in credits))

@@ -1,4 +1,4 @@
-"""The worker's part of collections: fetching photos, and removing a photographer's.
+"""The worker's part of collections: fetching photos, having the model check them, and removing a photographer's.
 
 Work may be begun by one worker and finished by another. Fetching continues where it was and fetches nothing twice, rows are
 entered as often as needed, and a photo that the model has checked is not checked again.
@@ -6,26 +6,33 @@ entered as often as needed, and a photo that the model has checked is not checke
 
 import socket
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.collecting import data_sets, photos
+from app.collecting import data_sets
 from app.collecting.collections import OpenRuns, check_unused, get
 from app.collecting.folder import CollectionFolder, folder_of
-from app.collecting.tables import Collection, PhotographerRemoval
+from app.collecting.rules import doubt
+from app.collecting.tables import CollectedPhoto, Collection, PhotographerRemoval
 from app.core import jobs
 from app.core.db import SessionFactory, reading, transaction
 from app.core.errors import Conflict, WingcheckError
 from app.core.long_work import Cancelled, LongWork, WatchedWork, failure, outage_survived, polls
 from app.core.settings import Settings
 from app.core.tables import Job
-from app.predictions.classifiers import Classifiers
+from app.predictions.classifiers import Classifiers, Served
+from app.predictions.inference import Answer, PhotoError
 
 # `wingcheck collect` ends with this code where the key or the request is wrong: trying it again would not help.
 _REFUSED = 2
 _LONGEST_REMOVAL_SECONDS = 300
+_BATCH = 8  # photos
 
 
 class CollectingRefused(jobs.Hopeless):
@@ -57,9 +64,9 @@ class Collecting(WatchedWork):
             if not folder.rows.is_file():
                 self._collect(job_id, collection_id, folder)
             self._note(collection_id, phase="entering")
-            photos.enter(self._sessions, collection_id, folder.listed())
+            enter(self._sessions, collection_id, folder.listed())
             self._note(collection_id, phase="looking")
-            photos.check(self._sessions, self._classifiers, collection_id, folder, lambda: self._may_continue(job_id))
+            self._check_photos(job_id, collection_id, folder)
         except Cancelled:
             with transaction(self._sessions) as session:
                 jobs.cancelled(session, job_id)
@@ -114,13 +121,98 @@ class Collecting(WatchedWork):
         with outage_survived(f"collection {collection_id}"):
             self._note(collection_id, log=folder.log(), **values)
 
+    def _check_photos(self, job_id: int, collection_id: int, folder: CollectionFolder) -> None:
+        """Have the version in service check every photo that none has checked yet.
+
+        Raises ModelUnavailable, Overloaded, or OSError where a file is gone.
+        """
+        unchecked = select(CollectedPhoto).where(
+            CollectedPhoto.collection_id == collection_id, CollectedPhoto.model_version_id.is_(None)
+        )
+        while True:
+            self._may_continue(job_id)
+            with reading(self._sessions) as session:
+                batch = list(session.scalars(unchecked.order_by(CollectedPhoto.id).limit(_BATCH)))
+            if not batch:
+                return
+            served = self._classifiers.current()
+            sources = [(partial(_read, folder, photo.file_name), None) for photo in batch]
+            answers = self._classifiers.answer(served, sources)
+            with transaction(self._sessions) as session:
+                for photo, answer in zip(batch, answers, strict=True):
+                    row = session.get(CollectedPhoto, photo.id)
+                    if row is not None:
+                        _note_answer(row, served, answer)
+                session.flush()
+                get(session, collection_id).note(looked=_count_checked(session, collection_id))
+
 
 def _left_out(keywords: list[dict[str, Any]]) -> dict[str, int]:
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for keyword in keywords:
-        for reason, number in [*keyword["skipped"].items(), *keyword["failed"].items()]:
-            counts[reason] = counts.get(reason, 0) + number
-    return counts
+        counts.update(keyword["skipped"])
+        counts.update(keyword["failed"])
+    return dict(counts)
+
+
+# --- photos as rows ---------------------------------------------------------------------------------------------------
+
+
+def enter(sessions: SessionFactory, collection_id: int, listed: Iterable[Mapping[str, Any]]) -> None:
+    """Have a row for each photo that was kept, and none for others. Idempotent."""
+    kept, left_out = {}, Counter[str]()
+    for line in listed:
+        if line["status"] == "kept":
+            kept[line["id"]] = line
+        else:
+            left_out[line["reason"] or line["status"]] += 1
+    with transaction(sessions) as session:
+        collection = get(session, collection_id)
+        rows = session.scalars(select(CollectedPhoto).where(CollectedPhoto.collection_id == collection_id))
+        known = {row.flickr_id: row for row in rows}
+        for number in known.keys() - kept.keys():
+            session.delete(known[number])
+        session.add_all(_row(collection_id, line) for number, line in kept.items() if number not in known)
+        collection.kept, collection.left_out = len(kept), dict(left_out)
+        collection.keyword = collection.pause = ""
+        collection.touch()
+
+
+_AS_LISTED = (
+    "taxon", "owner_nsid", "owner_name", "title", "licence_name", "licence_url", "page_url", "file_name", "width", "height",
+    "sha256",
+)  # fmt: skip
+
+
+def _row(collection_id: int, line: Mapping[str, Any]) -> CollectedPhoto:
+    values = {name: line[name] for name in _AS_LISTED}
+    return CollectedPhoto(collection_id=collection_id, flickr_id=line["id"], taken=line["date_taken"] or "", **values)
+
+
+def _read(folder: CollectionFolder, name: str) -> bytes:
+    return folder.file(name).read_bytes()
+
+
+def _count_checked(session: Session, collection_id: int) -> int:
+    """How many photos a model has checked."""
+    query = select(func.count(CollectedPhoto.model_version_id)).where(CollectedPhoto.collection_id == collection_id)
+    return session.scalar(query) or 0
+
+
+def _note_answer(row: CollectedPhoto, served: Served, answer: Answer | PhotoError) -> None:
+    row.model_version_id = served.id
+    if isinstance(answer, PhotoError):
+        row.doubt = 1.0
+        return
+    probabilities = answer.opinion.probabilities
+    row.probability = probabilities.get(row.taxon)
+    row.top_taxon = max(probabilities, key=lambda name: probabilities[name])
+    row.top_probability = probabilities[row.top_taxon]
+    row.in_scope = answer.opinion.in_scope
+    row.doubt = doubt(row.probability, row.in_scope)
+
+
+# --- removing ---------------------------------------------------------------------------------------------------------
 
 
 class Removing(LongWork):
@@ -143,7 +235,7 @@ class Removing(LongWork):
             except Conflict as error:
                 raise RemovalFailed(error.detail, error.code, **error.params) from error
         self._remove_files(folder, removal.owner_nsid)
-        photos.enter(self._sessions, removal.collection_id, folder.listed())
+        enter(self._sessions, removal.collection_id, folder.listed())
         with transaction(self._sessions) as session:
             self._note_removed(session, removal, folder)
             jobs.finish(session, session.get_one(Job, job_id))
@@ -161,7 +253,7 @@ class Removing(LongWork):
 
     def _note_removed(self, session: Session, removal: PhotographerRemoval, folder: CollectionFolder) -> None:
         collection = get(session, removal.collection_id)
-        collection.looked = photos.count_checked(session, collection.id)
+        collection.looked = _count_checked(session, collection.id)
         data_sets.leave_out(session, folder, collection, removal.owner_nsid, self._open_runs)
         collection.touch()
         details = {"photographer": removal.owner_nsid, "photos": removal.photos}

@@ -44,7 +44,7 @@ class Collection(LongWorkRow, Base):
     @property
     def taxa(self) -> list[str]:
         """Scientific names, each once, in their order."""
-        return list(dict.fromkeys(each["taxon"] for each in self.keywords))
+        return list(dict.fromkeys(keyword["taxon"] for keyword in self.keywords))
 
     @property
     def has_photos(self) -> bool:
@@ -53,7 +53,11 @@ class Collection(LongWorkRow, Base):
 
     def as_summary(self) -> dict[str, Any]:
         """What the audit log keeps of it."""
-        return {"taxa": self.taxa, "keywords": [each["text"] for each in self.keywords], "licences": self.licences}
+        return {
+            "taxa": self.taxa,
+            "keywords": [keyword["text"] for keyword in self.keywords],
+            "licences": self.licences,
+        }
 
 
 class CollectedPhoto(Base):

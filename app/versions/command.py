@@ -32,10 +32,9 @@ def training(
             what these are learnt from.
     """
     root, snapshot = settings.training_root, str(folder.snapshot.resolve())
-    uses_root = any(base["path"] == str(Path(root).resolve()) for base in run.snapshot.bases) if root else False
-    more = [
-        base["path"] for base in run.snapshot.bases if not (uses_root and base["path"] == str(Path(root).resolve()))
-    ]
+    root_path = str(Path(root).resolve()) if root else ""
+    bases = [base["path"] for base in run.snapshot.bases]
+    uses_root, more = root_path in bases, [path for path in bases if path != root_path]
     values: dict[str, object] = {
         "task": run.task,
         "model_name": run.model_name,

@@ -26,7 +26,6 @@ from app.predictions import registry
 from app.versions import base_data, command, replays
 from app.versions.run_folder import RunFolder, run_folders, write_snapshot
 from app.versions.runs import folder_of, get
-from app.versions.snapshots import serving_version
 from app.versions.tables import TrainingRun
 
 log = logging.getLogger(__name__)
@@ -136,7 +135,7 @@ class Training(WatchedWork):
         """The folder of the version in service; None without one, or where it distinguishes other species."""
         with reading(self._sessions) as session:
             run = get(session, run_id)
-            serving = serving_version(session, run.task)
+            serving = registry.serving_for(session, run.task)
             if serving is None or serving.labels != run.labels:
                 return None
             with suppress(ModelUnavailable):

@@ -137,7 +137,7 @@ class Runs:
         return [base_data.look_at(path) for path in chosen]
 
     def _serving(self, session: Session) -> ModelVersion:
-        serving = snapshots.serving_version(session, self._settings.task)
+        serving = serving_version(session, self._settings)
         if serving is None:
             raise Conflict(
                 "No model version is in service, so the species for a new one are not known.", "nothing_serves"
@@ -217,6 +217,12 @@ def _options(request: RunRequest) -> dict[str, Any]:
 def get(session: Session, run_id: int) -> TrainingRun:
     """The run. Raises NotFound."""
     return get_or_not_found(session, TrainingRun, run_id, "There is no such run.")
+
+
+def serving_version(session: Session, settings: Settings) -> ModelVersion | None:
+    """The version in service, of the task that the settings name or else the one activated last; None without one."""
+    query = select(ModelVersion).where(ModelVersion.active).order_by(ModelVersion.activated_at.desc()).limit(1)
+    return session.scalar(query.where(ModelVersion.task == settings.task) if settings.task else query)
 
 
 def version_number(run: TrainingRun) -> str:

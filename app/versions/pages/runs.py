@@ -23,7 +23,7 @@ from app.versions import base_data, model_versions, runs
 from app.versions.pages.run_form import CODES, RunForm
 from app.versions.rules import PhotoSelection
 from app.versions.runs import RunRequest, Runs
-from app.versions.snapshots import NOTHING, serving_version
+from app.versions.snapshots import NOTHING
 from app.versions.tables import TrainingRun
 
 router = APIRouter(prefix="/admin/runs", include_in_schema=False)
@@ -71,7 +71,7 @@ def ask(_user: Admin, pages: PagesDep) -> Response:
 
 def _form_page(pages: TrainingPages, form: RunForm, **context: Any) -> Response:
     with reading(pages.sessions) as session:
-        serving = serving_version(session, pages.settings.task)
+        serving = runs.serving_version(session, pages.settings)
         bases = [str(path) for path in base_data.named(pages.settings, session)]
         numbers = data_sets.numbers_by_path(session, pages.settings)
     shown: dict[str, Any] = {"plan": None, "problem": "", "status": 422 if form.errors else 200} | context

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from app.accounts import audit
-from app.collecting import collections
-from app.collecting import photos as rows
+from app.collecting import collections, runner
 from app.collecting.curation import Curation
 from app.collecting.data_sets import DataSets
 from app.collecting.folder import folder_of
@@ -99,7 +98,7 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
     assert THEIRS not in {photo.owner_nsid for photo in photos(lite, collected)}
     with pytest.raises(NotFound):
         traces(lite, collected)
-    rows.enter(lite.sessions, collected, folder.listed())  # as when another worker takes it up
+    runner.enter(lite.sessions, collected, folder.listed())  # as when another worker takes it up
     assert len(photos(lite, collected)) == 5
     removed = [line for line in map(json.loads, folder.rows.read_text().splitlines()) if line["owner_nsid"] == THEIRS]
     assert [(line["status"], line["title"]) for line in removed] == [("skipped", "")] * 3
