@@ -44,7 +44,7 @@ class DataSets:
         self._open_runs = open_runs
 
     def use(self, collection_id: int, user_id: int | None) -> int:
-        """Let runs learn from the photos whose species is decided now; how many. Raises NotFound, Conflict, OSError."""
+        """Let runs learn from the photos decided so far; returns how many. Raises NotFound, Conflict, OSError."""
         with reading(self._sessions) as session:
             collection = get(session, collection_id)
             photos = known_photos(session, collection_id)
@@ -53,23 +53,19 @@ class DataSets:
         name = _write(folder_of(collection, self._settings), photos)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            collection.data_set, collection.used_photos = name, len(photos)
-            collection.used_by_id, collection.used_at = user_id, utcnow()
-            collection.touch()
-            audit.record(
-                session, user_id, "collection.used", f"collection:{collection_id}", {"photos": len(photos), "as": name}
-            )
+            collection.note(data_set=name, used_photos=len(photos), used_by_id=user_id, used_at=utcnow())
+            details = {"photos": len(photos), "as": name}
+            audit.record(session, user_id, "collection.used", f"collection:{collection_id}", details)
             _tidy(session, folder_of(collection, self._settings), collection, self._open_runs)
         return len(photos)
 
     def stop_using(self, collection_id: int, user_id: int | None) -> None:
-        """Let no further run learn from it; those that wait or are under way still do. Raises NotFound."""
+        """Let no further run learn from it; runs that are queued or running still do. Raises NotFound."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
             if collection.data_set is None:
                 return
-            collection.data_set, collection.used_photos, collection.used_by_id, collection.used_at = None, 0, None, None
-            collection.touch()
+            collection.note(data_set=None, used_photos=0, used_by_id=None, used_at=None)
             audit.record(session, user_id, "collection.taken_out", f"collection:{collection_id}")
             _tidy(session, folder_of(collection, self._settings), collection, self._open_runs)
 
@@ -84,7 +80,7 @@ def _tidy(session: Session, folder: CollectionFolder, collection: Collection, op
 
 
 def photos_by(folder: CollectionFolder, name: str, nsid: str) -> int | None:
-    """How many photos of a photographer a data set holds; None where it is not kept any more."""
+    """How many photos of a photographer a data set contains; None where it no longer exists."""
     table = folder.path / name / LABELS
     if not table.is_file():
         return None
@@ -94,7 +90,7 @@ def photos_by(folder: CollectionFolder, name: str, nsid: str) -> int | None:
 def leave_out(
     session: Session, folder: CollectionFolder, collection: Collection, nsid: str, open_runs: OpenRuns
 ) -> None:
-    """Have the data set in use made anew without a photographer's photos, and earlier ones removed. Raises OSError."""
+    """Rebuild the data set in use without a photographer's photos, and remove earlier ones. Raises OSError."""
     if collection.data_set and photos_by(folder, collection.data_set, nsid):
         old = folder.path / collection.data_set
         rows = [row for row in _read(old / LABELS) if row["near_duplicate_group"] != nsid]

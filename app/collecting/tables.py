@@ -1,4 +1,4 @@
-"""Photos collected for training, and the collections that they came in. A collection's state is that of its job."""
+"""Photos collected for training, and their collections."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from app.taxa.tables import Taxon
 
 
 class Collection(LongWorkRow, Base):
-    """What an admin wanted from Flickr, how far it is, and whether runs may learn from it."""
+    """What an admin requested from Flickr, its progress, and whether runs may learn from it."""
 
     __tablename__ = "collections"
 
@@ -61,7 +61,7 @@ class Collection(LongWorkRow, Base):
 
 
 class CollectedPhoto(Base):
-    """A photo that came, with its owner and licence, what the model in service made of it, and what a person said."""
+    """A photo with its owner and licence, the prediction of the model in service, and what a person decided."""
 
     __tablename__ = "collected_photos"
     __table_args__ = (
@@ -113,12 +113,12 @@ class CollectedPhoto(Base):
 
     @property
     def shows(self) -> str:
-        """Scientific name of the taxon that data sets call it by: the one that a person named, else the wanted one."""
+        """Scientific name of its label in data sets: the taxon that a person named, else the one that was searched for."""
         return self.shown_taxon.scientific_name if self.shown_taxon else self.taxon
 
 
 class PhotographerRemoval(Base):
-    """Somebody asked that the photos of theirs in a collection go. How far that is, its job tells."""
+    """A photographer asked for the removal of their photos from a collection. Its state is that of its job."""
 
     __tablename__ = "photographer_removals"
 
