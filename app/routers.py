@@ -4,7 +4,8 @@ from types import ModuleType
 
 from app.accounts.pages import account, api_keys, audit_log, people, person, sign_in
 from app.accounts.pages import links as account_links
-from app.collecting.pages import collected, collection, collections
+from app.collecting.pages import collections
+from app.collecting.pages import photos as collected
 from app.core.web import docs
 from app.predictions import api as predict_api
 from app.records import api as records_api
@@ -22,7 +23,6 @@ from app.versions.pages import (
     photographers,
     policies,
     replays,
-    run,
     runs,
     watch,
 )
@@ -38,7 +38,7 @@ MODULES: list[ModuleType] = [
     attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
     # for users and admins
     sign_in, account, account_links, people, person, api_keys, audit_log,
-    models, compare, model_version, runs, run, taxa, replays, watch, policies,
-    collections, collection, collected, photographers,
+    models, compare, model_version, runs, taxa, replays, watch, policies,
+    collections, collected, photographers,
 ]  # fmt: skip
 ROUTERS = [module.router for module in MODULES]

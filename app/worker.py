@@ -14,8 +14,7 @@ from urllib.error import URLError
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from app.collecting.removing import Removing
-from app.collecting.runner import Collecting
+from app.collecting.runner import Collecting, Removing
 from app.core import jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction

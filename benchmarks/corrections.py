@@ -31,7 +31,7 @@ from app.versions import comparisons
 from app.versions.comparisons import Comparison
 from app.versions.promotion import Promotion
 from app.versions.replays import Replays
-from app.versions.runs import Request, Runs, get, state
+from app.versions.runs import RunRequest, Runs, get
 from benchmarks.timing import table
 from ml.config import Config, load_config
 from ml.datasets.folder import Photo, read_folder
@@ -160,13 +160,13 @@ def _measure(service: Service, material: Material, options: argparse.Namespace) 
 
 def _train(service: Service, epochs: int, seed: int) -> ModelVersion:
     """A run from its start to its version, and what it lets the version look at afterwards."""
-    request = Request(epochs=epochs, seed=seed, insist=True)
+    request = RunRequest(epochs=epochs, seed=seed, insist=True)
     number = Runs(service.sessions, service.settings, service.worker.dispatcher.send).start(request, None)
     service.work()
     service.worker.finish_long_work()
     with reading(service.sessions) as session:
         run = get(session, number)
-    assert run.model_version is not None, f"{state(run)}: {run.job.error}\n{run.log}"
+    assert run.model_version is not None, f"{run.state()}: {run.job.error}\n{run.log}"
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
     service.work()
     print(f"trained {run.model_version.version}, seed {seed}", flush=True)

@@ -12,7 +12,7 @@ from app.core.dispatch import Dispatcher
 from app.core.long_work import RunState
 from app.core.settings import Settings
 from app.predictions.tables import ModelVersion
-from app.versions.runs import Request, Runs, folder_of, get, state
+from app.versions.runs import RunRequest, Runs, folder_of, get
 from app.versions.tables import TrainingRun
 from ml.inference import read_version
 from tests.running import alive, eventually
@@ -28,14 +28,14 @@ class Studio:
         self.runs = Runs(sessions, settings, Dispatcher(settings.queue_url).send)
 
     def start(self, epochs: int, **options: object) -> int:
-        return self.runs.start(Request(epochs=epochs, insist=True, **options), None)
+        return self.runs.start(RunRequest(epochs=epochs, insist=True, **options), None)
 
     def run(self, number: int) -> TrainingRun:
         with reading(self.sessions) as session:
             return get(session, number)
 
     def state(self, number: int) -> RunState:
-        return state(self.run(number), timedelta(seconds=self.settings.job_lost_seconds))
+        return self.run(number).state(timedelta(seconds=self.settings.job_lost_seconds))
 
     def wait(self, number: int, what: RunState) -> TrainingRun:
         def there() -> bool:

@@ -1,35 +1,28 @@
-"""Collections: starting one, cancelling, trying again, deleting, and how it stands. The worker does the rest."""
+"""Collections: starting one, cancelling, trying again, deleting. The worker does the rest."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
 from app.collecting.folder import folder_of, new_name
 from app.collecting.rules import LICENCES, LONGEST_KEYWORD, MOST_KEYWORDS, MOST_PER_TAXON, SIZES
 from app.collecting.tables import Collection
-from app.core import jobs
-from app.core.db import SessionFactory, transaction, utcnow
-from app.core.errors import Conflict, FieldError, InvalidInput, NotFound
-from app.core.long_work import RunState, state_of
+from app.core import jobs, long_work
+from app.core.db import SessionFactory, get_or_not_found, transaction
+from app.core.errors import Conflict, FieldError, InvalidInput
 from app.core.settings import Settings
-from app.core.tables import Job, JobKind, JobStatus
+from app.core.tables import JobKind
 from app.taxa import names as taxa
-
-PAGE = 50
-_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
-
 
 OpenRuns = Callable[[Session, Path], list[int]]
 """Training runs that wait or are under way and learn from a data set in a folder."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CollectionRequest:
     """What to collect. ``keywords``: texts by scientific name; ``number``: photos per taxon, at most."""
 
     keywords: dict[str, tuple[str, ...]]
@@ -57,60 +50,48 @@ class Collections:
         self._send = send_message
         self._open_runs = open_runs
 
-    def start(self, wanted: Wanted, user_id: int | None) -> int:
+    def start(self, request: CollectionRequest, user_id: int | None) -> int:
         """Queue a collection; its number. Raises Conflict without a key, InvalidInput for what can't be collected."""
         if not has_key(self._settings):
             raise Conflict(
                 "No Flickr key is set: WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET.", "flickr_key_missing"
             )
         with transaction(self._sessions) as session:
-            _check(session, wanted)
-            job = jobs.create(session, JobKind.COLLECTION, 0, sent_at=utcnow())
+            _check(session, request)
             collection = Collection(
-                job_id=job.id,
                 user_id=user_id,
                 folder=new_name(),
-                keywords=[{"text": text, "taxon": name} for name, texts in wanted.keywords.items() for text in texts],
-                licences=list(wanted.licences),
-                size=wanted.size,
-                wanted=wanted.number,
+                keywords=[{"text": text, "taxon": name} for name, texts in request.keywords.items() for text in texts],
+                licences=list(request.licences),
+                size=request.size,
+                wanted=request.number,
             )
-            session.add(collection)
-            session.flush()
-            job.subject_id = collection.id
-            details = collection.as_summary() | {"photos": wanted.number}
+            job = long_work.queue(session, JobKind.COLLECTION, collection)
+            details = collection.as_summary() | {"photos": request.number}
             audit.record(session, user_id, "collection.started", f"collection:{collection.id}", details)
         jobs.send(self._sessions, self._send, job.id)
         return collection.id
 
     def cancel(self, collection_id: int, user_id: int | None) -> None:
-        """Ask for its end: at once where it waits, within seconds where it runs. Twice is once. Raises NotFound, Conflict."""
+        """Stop it: at once where it waits, within seconds where it runs. Idempotent. Raises NotFound, Conflict."""
         with transaction(self._sessions) as session:
-            collection = get(session, collection_id)
-            if collection.job.status in {JobStatus.DONE, JobStatus.FAILED}:
-                raise Conflict("This collection is over.")
-            if jobs.cancel(session, collection.job):
-                touch(collection)
+            if long_work.cancel(session, get(session, collection_id), "This collection is over."):
                 audit.record(session, user_id, "collection.cancelled", f"collection:{collection_id}")
 
     def retry(self, collection_id: int, user_id: int | None) -> None:
-        """Queue one that failed or was cancelled again; it goes on where it was. Raises NotFound, Conflict."""
+        """Queue one that failed or was cancelled again; it continues where it was. Raises NotFound, Conflict."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            if collection.job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
-                raise Conflict("Only a collection that failed or was cancelled can be tried again.")
-            jobs.revive(collection.job)
-            collection.phase = "waiting"
-            touch(collection)
+            long_work.retry(collection, "Only a collection that failed or was cancelled can be tried again.")
             audit.record(session, user_id, "collection.retried", f"collection:{collection_id}")
         jobs.send(self._sessions, self._send, collection.job_id)
 
     def delete(self, collection_id: int, user_id: int | None) -> None:
-        """Remove its rows and files. Raises NotFound, and Conflict while it goes on or an open run learns from it."""
+        """Remove its rows and files. Raises NotFound, and Conflict while it runs or an open run learns from it."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            check_still(collection, self._open_runs(session, folder_of(collection, self._settings).path))
             folder, job = folder_of(collection, self._settings), collection.job
+            check_unused(collection, self._open_runs(session, folder.path))
             audit.record(session, user_id, "collection.deleted", f"collection:{collection_id}", collection.as_summary())
             session.delete(collection)
             session.flush()
@@ -118,12 +99,12 @@ class Collections:
         folder.remove()
 
 
-def _check(session: Session, wanted: Wanted) -> None:
+def _check(session: Session, request: CollectionRequest) -> None:
     """Raises InvalidInput, which says field by field what can't be collected."""
-    texts = [text for each in wanted.keywords.values() for text in each]
+    texts = [text for keywords in request.keywords.values() for text in keywords]
     known = taxa.all_by_name(session)
     errors = []
-    if not wanted.keywords or not all(wanted.keywords.values()):
+    if not request.keywords or not all(request.keywords.values()):
         errors.append(FieldError("keywords", "keywords_missing"))
     elif len(texts) > MOST_KEYWORDS:
         errors.append(FieldError("keywords", "keywords_many", (("max", MOST_KEYWORDS),)))
@@ -131,59 +112,31 @@ def _check(session: Session, wanted: Wanted) -> None:
         errors.append(FieldError("keywords", "keyword_twice"))
     elif not all(_is_usable(text) for text in texts):
         errors.append(FieldError("keywords", "keyword_unusable", (("max", LONGEST_KEYWORD),)))
-    elif not all(name in known and known[name].active for name in wanted.keywords):
+    elif not all(name in known and known[name].active for name in request.keywords):
         errors.append(FieldError("keywords", "claim_unknown"))
-    if not wanted.licences or not set(wanted.licences) <= set(LICENCES):
+    if not request.licences or not set(request.licences) <= set(LICENCES):
         errors.append(FieldError("licences", "licences_missing"))
-    if not 1 <= wanted.number <= MOST_PER_TAXON:
+    if not 1 <= request.number <= MOST_PER_TAXON:
         errors.append(FieldError("number", "number_range", (("min", 1), ("max", MOST_PER_TAXON))))
-    if wanted.size not in SIZES:
+    if request.size not in SIZES:
         errors.append(FieldError("size", "size_unknown"))
     if errors:
         raise InvalidInput(errors)
 
 
 def _is_usable(keyword: str) -> bool:
-    """What stands after an equals sign would be taken for the taxon."""
+    """The collector would take what stands after an equals sign for the taxon."""
     return bool(keyword.strip()) and keyword.isprintable() and len(keyword) <= LONGEST_KEYWORD and "=" not in keyword
-
-
-def touch(collection: Collection) -> None:
-    """Whoever watches the collection is to look again."""
-    collection.revision += 1
 
 
 def get(session: Session, collection_id: int) -> Collection:
     """The collection. Raises NotFound."""
-    found = session.get(Collection, collection_id)
-    if found is None:
-        raise NotFound("There is no such collection.")
-    return found
+    return get_or_not_found(session, Collection, collection_id, "There is no such collection.")
 
 
-def page(session: Session, before: int | None = None, size: int = PAGE) -> list[Collection]:
-    """Collections, the newest first; ``before``: a number, the page that follows it."""
-    query = select(Collection).order_by(Collection.id.desc()).limit(size)
-    return list(session.scalars(query if before is None else query.where(Collection.id < before)))
-
-
-def waiting_before(session: Session) -> dict[int, int]:
-    """How many collections are under way or waiting before each one that waits, by its number."""
-    query = select(Collection.id, Job.status).join(Collection.job).order_by(Collection.id)
-    rows = session.execute(query.where(Job.status.in_(_OPEN))).all()
-    under_way = sum(status is JobStatus.RUNNING for _, status in rows)
-    waiting = [number for number, status in rows if status is JobStatus.QUEUED]
-    return {number: under_way + place for place, number in enumerate(waiting)}
-
-
-def state(collection: Collection, lost_after: timedelta = jobs.LOST_AFTER) -> RunState:
-    """How the collection stands, as its job tells."""
-    return state_of(collection.job, lost_after)
-
-
-def check_still(collection: Collection, open_runs: Sequence[int]) -> None:
-    """That nobody needs its photos just now. Raises Conflict while it goes on or an open run learns from it."""
-    if collection.job.status in _OPEN:
+def check_unused(collection: Collection, open_runs: Sequence[int]) -> None:
+    """That nobody needs its photos just now. Raises Conflict while it runs or an open run learns from it."""
+    if collection.job.status in long_work.OPEN:
         raise Conflict("This collection is still running. Cancel it first.", "collection_under_way")
     if open_runs:
         raise Conflict(

@@ -1,4 +1,4 @@
-"""Looking through a collection: its photos in the order of doubt, and what people say of them."""
+"""Sorting a collection: its photos in the order of doubt, and what people decide about them."""
 
 import secrets
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.collecting.collections import get, touch
+from app.collecting.collections import get
 from app.collecting.rules import PhotoDecision
 from app.collecting.tables import CollectedPhoto
 from app.core.db import SessionFactory, transaction, utcnow
@@ -20,7 +20,7 @@ PAGE = 24
 
 @dataclass(frozen=True)
 class Filter:
-    """Which photos are looked for; None: any. ``after``: a photo's number, the page that follows it."""
+    """Which photos to show; None: all. ``after``: a photo's number, for the page that follows it."""
 
     decision: PhotoDecision | None = PhotoDecision.UNDECIDED
     taxon: str = ""
@@ -28,43 +28,42 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of decisions: ``act`` names those that were kept, ``refused`` had been decided otherwise meanwhile."""
+class DecisionResult:
+    """``act`` names the decisions made together; ``refused``: photos that somebody had decided differently meanwhile."""
 
     act: str
-    kept: list[CollectedPhoto]
+    decided: list[CollectedPhoto]
     refused: list[CollectedPhoto]
 
 
-def page(session: Session, collection_id: int, wanted: Filter, size: int = PAGE) -> tuple[list[CollectedPhoto], bool]:
+def page(session: Session, collection_id: int, photos: Filter, size: int = PAGE) -> tuple[list[CollectedPhoto], bool]:
     """Photos, the most doubtful first, and whether more follow."""
-    query = select(CollectedPhoto).where(*_conditions(collection_id, wanted.decision, wanted.taxon))
-    last = session.get(CollectedPhoto, wanted.after) if wanted.after is not None else None
+    query = select(CollectedPhoto).where(*_conditions(collection_id, photos.decision, photos.taxon))
+    last = session.get(CollectedPhoto, photos.after) if photos.after is not None else None
     if last is not None:
         follows = and_(CollectedPhoto.doubt == last.doubt, CollectedPhoto.id > last.id)
         query = query.where(or_(CollectedPhoto.doubt < last.doubt, follows))
-    query = query.order_by(CollectedPhoto.doubt.desc(), CollectedPhoto.id).limit(size + 1)
-    found = list(session.scalars(query))
-    return found[:size], len(found) > size
+    rows = list(session.scalars(query.order_by(CollectedPhoto.doubt.desc(), CollectedPhoto.id).limit(size + 1)))
+    return rows[:size], len(rows) > size
 
 
 def counts(session: Session, collection_id: int, taxon: str = "") -> dict[PhotoDecision, int]:
     """How many photos there are of each decision."""
     query = select(CollectedPhoto.decision, func.count()).group_by(CollectedPhoto.decision)
-    found = dict.fromkeys(PhotoDecision, 0)
+    numbers = dict.fromkeys(PhotoDecision, 0)
     for decision, number in session.execute(query.where(*_conditions(collection_id, None, taxon))):
-        found[decision] = number
-    return found
+        numbers[decision] = number
+    return numbers
 
 
 def decided_together(session: Session, collection_id: int, act: str) -> int:
-    """How many photos still stand as one act decided them."""
+    """How many photos are still as one act decided them."""
     query = select(func.count()).where(CollectedPhoto.collection_id == collection_id, CollectedPhoto.act == act)
     return session.scalar(query) or 0
 
 
 def unknown_taxa(session: Session, collection_id: int) -> list[str]:
-    """Taxa that the version which looked does not know: their photos stand in the order of in-scope alone."""
+    """Taxa that the version that checked them does not know: their photos are ordered by in-scope alone."""
     query = select(CollectedPhoto.taxon).where(
         CollectedPhoto.collection_id == collection_id,
         CollectedPhoto.model_version_id.is_not(None),
@@ -76,17 +75,17 @@ def unknown_taxa(session: Session, collection_id: int) -> list[str]:
 
 def photo(session: Session, collection_id: int, photo_id: int) -> CollectedPhoto:
     """A photo of the collection. Raises NotFound."""
-    found = session.get(CollectedPhoto, photo_id)
-    if found is None or found.collection_id != collection_id:
+    row = session.get(CollectedPhoto, photo_id)
+    if row is None or row.collection_id != collection_id:
         raise NotFound("There is no such photo in this collection.")
-    return found
+    return row
 
 
 def _conditions(collection_id: int, decision: PhotoDecision | None, taxon: str) -> list[ColumnElement[bool]]:
-    found = [CollectedPhoto.collection_id == collection_id]
+    conditions = [CollectedPhoto.collection_id == collection_id]
     if decision is not None:
-        found.append(CollectedPhoto.decision == decision)
-    return [*found, CollectedPhoto.taxon == taxon] if taxon else found
+        conditions.append(CollectedPhoto.decision == decision)
+    return [*conditions, CollectedPhoto.taxon == taxon] if taxon else conditions
 
 
 class Curation:
@@ -102,85 +101,62 @@ class Curation:
         seen: Sequence[tuple[int, int]],
         decision: PhotoDecision,
         shows: str = "",
-    ) -> Outcome:
-        """Say the same of photos, each with the revision that was seen; UNDECIDED takes back what was said.
+    ) -> DecisionResult:
+        """Decide photos, each given with the revision that was seen. UNDECIDED takes a decision back. Idempotent.
 
-        ``shows``: with OTHER_SPECIES, the scientific name of an active taxon; a photo for which that is the wanted one is right.
-        One that was decided otherwise since is left as it is, and told. The same said twice is said once. Raises NotFound,
-        InvalidInput.
+        ``shows``: with OTHER_SPECIES, the scientific name of an active taxon; photos found for that taxon become RIGHT.
+        A photo that somebody has decided differently since stays as it is, and is reported. Raises NotFound, InvalidInput.
         """
-        kept, refused, act = [], [], secrets.token_hex(8)
+        result = DecisionResult(secrets.token_hex(8), [], [])
+        revisions = dict(seen)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            named = _named(session, decision, shows)
-            for row, revision in self._locked(session, collection_id, seen):
-                wanted = (
-                    _Said(PhotoDecision.RIGHT)
-                    if named and named.scientific_name == row.taxon
-                    else _Said(decision, named)
-                )
-                if wanted.stands(row):
-                    kept.append(row)
-                elif row.revision != revision:
-                    refused.append(row)
-                else:
-                    _write(row, wanted, user_id, act)
-                    kept.append(row)
-            touch(collection)
-        return Outcome(act, kept, refused)
+            taxon = _named_taxon(session, decision, shows)
+            photos = _locked(session, collection_id, CollectedPhoto.id.in_(revisions))
+            if len(photos) < len(revisions):
+                raise NotFound("There is no such photo in this collection.")
+            for row in photos:
+                confirmed = taxon is not None and taxon.scientific_name == row.taxon
+                verdict = (PhotoDecision.RIGHT, None) if confirmed else (decision, taxon)
+                unchanged = (row.decision, row.shown_taxon) == verdict
+                if not unchanged and row.revision != revisions[row.id]:
+                    result.refused.append(row)
+                    continue
+                if not unchanged:
+                    _write(row, *verdict, user_id, result.act)
+                result.decided.append(row)
+            collection.touch()
+        return result
 
     def undo(self, collection_id: int, user_id: int, act: str) -> list[CollectedPhoto]:
-        """Make undecided what was decided together, as far as nobody decided it otherwise since. Raises NotFound."""
+        """Take back what was decided together, unless somebody decided it differently since. Raises NotFound."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            query = select(CollectedPhoto).where(
-                CollectedPhoto.collection_id == collection_id, CollectedPhoto.act == act, CollectedPhoto.act != ""
-            )
-            rows = list(session.scalars(query.order_by(CollectedPhoto.id).with_for_update(of=CollectedPhoto)))
+            rows = _locked(session, collection_id, CollectedPhoto.act == act, CollectedPhoto.act != "")
             for row in rows:
-                _write(row, _Said(PhotoDecision.UNDECIDED), user_id, "")
-            touch(collection)
+                _write(row, PhotoDecision.UNDECIDED, None, user_id, "")
+            collection.touch()
         return rows
 
-    @staticmethod
-    def _locked(
-        session: Session, collection_id: int, seen: Sequence[tuple[int, int]]
-    ) -> list[tuple[CollectedPhoto, int]]:
-        revisions = dict(seen)
-        query = select(CollectedPhoto).where(
-            CollectedPhoto.collection_id == collection_id, CollectedPhoto.id.in_(revisions)
-        )
-        rows = session.scalars(query.order_by(CollectedPhoto.id).with_for_update(of=CollectedPhoto))
-        found = [(row, revisions[row.id]) for row in rows]
-        if len(found) < len(revisions):
-            raise NotFound("There is no such photo in this collection.")
-        return found
+
+def _locked(session: Session, collection_id: int, *conditions: ColumnElement[bool]) -> list[CollectedPhoto]:
+    query = select(CollectedPhoto).where(CollectedPhoto.collection_id == collection_id, *conditions)
+    return list(session.scalars(query.order_by(CollectedPhoto.id).with_for_update(of=CollectedPhoto)))
 
 
-@dataclass(frozen=True)
-class _Said:
-    """A decision, and with OTHER_SPECIES the taxon that was named."""
-
-    decision: PhotoDecision
-    taxon: Taxon | None = None
-
-    def stands(self, row: CollectedPhoto) -> bool:
-        return row.decision is self.decision and row.shown_taxon_id == (self.taxon.id if self.taxon else None)
-
-
-def _named(session: Session, decision: PhotoDecision, shows: str) -> Taxon | None:
+def _named_taxon(session: Session, decision: PhotoDecision, shows: str) -> Taxon | None:
     """The taxon that comes with OTHER_SPECIES, and with nothing else. Raises InvalidInput."""
     if decision is not PhotoDecision.OTHER_SPECIES:
         return None
-    found = taxa.find(session, shows) if shows else None
-    if found is None:
+    taxon = taxa.find(session, shows) if shows else None
+    if taxon is None:
         raise InvalidInput([FieldError("shows", "claim_unknown")])
-    return found
+    return taxon
 
 
-def _write(row: CollectedPhoto, said: _Said, user_id: int, act: str) -> None:
-    undecided = said.decision is PhotoDecision.UNDECIDED
-    row.decision, row.shown_taxon = said.decision, said.taxon
+def _write(row: CollectedPhoto, decision: PhotoDecision, taxon: Taxon | None, user_id: int, act: str) -> None:
+    undecided = decision is PhotoDecision.UNDECIDED
+    row.decision, row.shown_taxon = decision, taxon
     row.decided_by_id = None if undecided else user_id
     row.decided_at = None if undecided else utcnow()
     row.act = "" if undecided else act

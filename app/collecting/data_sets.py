@@ -1,7 +1,7 @@
-"""Giving a collection to training: a folder with the photos of which a person said what they show, and with nothing else.
+"""Using a collection for training: a folder with only the photos whose species a person has decided.
 
-It is made once and never changed, so that what a run learnt from can be told afterwards. Decisions that come later wait
-until somebody puts the collection to use again.
+It is made once and never changed, so that it stays known what a run learnt from. Later decisions count once somebody uses
+the collection again.
 """
 
 import csv
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.collecting.collections import OpenRuns, get, touch
+from app.collecting.collections import OpenRuns, get
 from app.collecting.folder import CollectionFolder, folder_of
 from app.collecting.rules import LEARNT_FROM
 from app.collecting.tables import CollectedPhoto, Collection
@@ -44,7 +44,7 @@ class DataSets:
         self._open_runs = open_runs
 
     def use(self, collection_id: int, user_id: int | None) -> int:
-        """Let runs learn from the photos whose species is decided now; how many. Raises NotFound, Conflict, OSError."""
+        """Let runs learn from the photos decided so far; returns how many. Raises NotFound, Conflict, OSError."""
         with reading(self._sessions) as session:
             collection = get(session, collection_id)
             photos = known_photos(session, collection_id)
@@ -53,23 +53,19 @@ class DataSets:
         name = _write(folder_of(collection, self._settings), photos)
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            collection.data_set, collection.used_photos = name, len(photos)
-            collection.used_by_id, collection.used_at = user_id, utcnow()
-            touch(collection)
-            audit.record(
-                session, user_id, "collection.used", f"collection:{collection_id}", {"photos": len(photos), "as": name}
-            )
+            collection.note(data_set=name, used_photos=len(photos), used_by_id=user_id, used_at=utcnow())
+            details = {"photos": len(photos), "as": name}
+            audit.record(session, user_id, "collection.used", f"collection:{collection_id}", details)
             _tidy(session, folder_of(collection, self._settings), collection, self._open_runs)
         return len(photos)
 
     def stop_using(self, collection_id: int, user_id: int | None) -> None:
-        """Let no further run learn from it; those that wait or are under way still do. Raises NotFound."""
+        """Let no further run learn from it; runs that are queued or running still do. Raises NotFound."""
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
             if collection.data_set is None:
                 return
-            collection.data_set, collection.used_photos, collection.used_by_id, collection.used_at = None, 0, None, None
-            touch(collection)
+            collection.note(data_set=None, used_photos=0, used_by_id=None, used_at=None)
             audit.record(session, user_id, "collection.taken_out", f"collection:{collection_id}")
             _tidy(session, folder_of(collection, self._settings), collection, self._open_runs)
 
@@ -84,7 +80,7 @@ def _tidy(session: Session, folder: CollectionFolder, collection: Collection, op
 
 
 def photos_by(folder: CollectionFolder, name: str, nsid: str) -> int | None:
-    """How many photos of a photographer a data set holds; None where it is not kept any more."""
+    """How many photos of a photographer a data set contains; None where it no longer exists."""
     table = folder.path / name / LABELS
     if not table.is_file():
         return None
@@ -94,12 +90,12 @@ def photos_by(folder: CollectionFolder, name: str, nsid: str) -> int | None:
 def leave_out(
     session: Session, folder: CollectionFolder, collection: Collection, nsid: str, open_runs: OpenRuns
 ) -> None:
-    """Have the data set in use made anew without a photographer's photos, and earlier ones removed. Raises OSError."""
+    """Rebuild the data set in use without a photographer's photos, and remove earlier ones. Raises OSError."""
     if collection.data_set and photos_by(folder, collection.data_set, nsid):
         old = folder.path / collection.data_set
         rows = [row for row in _read(old / LABELS) if row["near_duplicate_group"] != nsid]
-        kept = {Path(row["path"]).stem for row in rows}
-        credits = [row for row in _read(old / CREDITS) if row["flickr_id"] in kept]
+        numbers = {Path(row["path"]).stem for row in rows}
+        credits = [row for row in _read(old / CREDITS) if row["flickr_id"] in numbers]
         collection.data_set, collection.used_photos = None, len(rows)
         if rows:
             table = _table(_CREDITS, (list(row.values()) for row in credits))
@@ -115,8 +111,8 @@ def _read(table: Path) -> list[dict[str, str]]:
 
 def in_use(session: Session, settings: Settings) -> list[Path]:
     """The data sets that runs may learn from, the oldest collection first."""
-    rows = session.scalars(select(Collection).where(Collection.data_set.is_not(None)).order_by(Collection.id))
-    return [folder_of(row, settings).path.resolve() / (row.data_set or "") for row in rows]
+    collections = session.scalars(select(Collection).where(Collection.data_set.is_not(None)).order_by(Collection.id))
+    return [folder_of(collection, settings).path.resolve() / (collection.data_set or "") for collection in collections]
 
 
 def numbers_by_path(session: Session, settings: Settings) -> dict[str, int]:
@@ -125,7 +121,7 @@ def numbers_by_path(session: Session, settings: Settings) -> dict[str, int]:
 
 
 def known_photos(session: Session, collection_id: int) -> list[CollectedPhoto]:
-    """The photos of which a person said what they show, by that taxon and photographer."""
+    """The photos whose species a person has decided, by that species and photographer."""
     query = select(CollectedPhoto).where(
         CollectedPhoto.collection_id == collection_id, CollectedPhoto.decision.in_(LEARNT_FROM)
     )
@@ -134,13 +130,11 @@ def known_photos(session: Session, collection_id: int) -> list[CollectedPhoto]:
 
 
 def credits_csv(photos: Iterable[CollectedPhoto]) -> str:
-    """Who made the photos and under which licence, as CSV; what strangers wrote can't become a spreadsheet's formula."""
+    """Who made the photos and under which licence, as CSV. Texts from Flickr can't become formulas of a spreadsheet."""
     return _table(_CREDITS, ([_credit(photo, name) for name in _CREDITS] for photo in photos))
 
 
 def _credit(photo: CollectedPhoto, name: str) -> str:
-    if name == "owner_url":
-        return f"https://www.flickr.com/people/{photo.owner_nsid}/"
     value = photo.shows if name == "taxon" else str(getattr(photo, name))
     return f"'{value}" if value.startswith(_FORMULA) else value
 

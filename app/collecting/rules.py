@@ -1,11 +1,11 @@
-"""Collecting photos for training: what may be asked for, what a person may say of a photo, and which to look at first."""
+"""Collecting photos for training: what may be requested, how photos are decided, and which are looked at first."""
 
 from enum import StrEnum
 
-# In the order of how much they permit. Those that let anyone use and adapt a photo come first.
+# Ordered by how much they permit. Those that let anyone use and adapt a photo come first.
 REUSABLE = ("cc0", "public-domain-mark", "us-government", "no-known-restrictions", "cc-by", "cc-by-sa")
 LICENCES = (*REUSABLE, "cc-by-nc", "cc-by-nc-sa", "cc-by-nd", "cc-by-nc-nd", "all-rights-reserved")
-# Longest sides in pixels; the squares are cut out by Flickr.
+# Longest sides in pixels; Flickr crops the squares.
 SIZES = ("square-150", "small-240", "small-320", "medium-500", "medium-640", "medium-800", "large-1024")
 MOST_PER_TAXON = 2000
 MOST_KEYWORDS = 60
@@ -13,7 +13,7 @@ LONGEST_KEYWORD = 200
 
 
 class PhotoDecision(StrEnum):
-    """What a person said of a collected photo. Only LEARNT_FROM enters a data set."""
+    """What a person decided about a collected photo. Only LEARNT_FROM enters a data set."""
 
     UNDECIDED = "undecided"
     RIGHT = "right"
@@ -24,12 +24,12 @@ class PhotoDecision(StrEnum):
 
 
 LEARNT_FROM = (PhotoDecision.RIGHT, PhotoDecision.OTHER_SPECIES)
-"""With these a person said which species a photo shows: the wanted one, or the one that was named."""
+"""With these a person has confirmed the species that was searched for, or named another."""
 
 
 def doubt(probability: float | None, in_scope: float) -> float:
-    """How likely, by a model's answer, a photo's label is an error, 0…1: what is out of scope shows no species at all.
+    """How likely a photo's label is wrong according to a model, 0…1. What is out of scope shows none of its species.
 
-    ``probability``: of the wanted taxon, given that the photo is in scope; None where the model doesn't know the taxon.
+    ``probability``: of the taxon searched for, given that the photo is in scope; None where the model doesn't know it.
     """
     return 1.0 - in_scope * (1.0 if probability is None else probability)

@@ -1,4 +1,4 @@
-"""Photos collected for training, and the collections that they came in. A collection's state is that of its job."""
+"""Photos collected for training, and their collections."""
 
 from datetime import datetime
 from typing import Any
@@ -8,18 +8,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.tables import User
 from app.collecting.rules import PhotoDecision
-from app.core.db import Base, UtcDateTime, text_enum, utcnow
+from app.core.db import Base, UtcDateTime, text_enum
+from app.core.long_work import LongWorkRow
 from app.core.tables import Job
 from app.taxa.tables import Taxon
 
 
-class Collection(Base):
-    """What an admin wanted from Flickr, how far it is, and whether runs may learn from it."""
+class Collection(LongWorkRow, Base):
+    """What an admin requested from Flickr, its progress, and whether runs may learn from it."""
 
     __tablename__ = "collections"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     folder: Mapped[str] = mapped_column(String(40), unique=True, doc="name of its folder; never used again")
     keywords: Mapped[list[dict[str, str]]] = mapped_column(JSON, doc="text and taxon (scientific name) of each")
@@ -27,40 +26,42 @@ class Collection(Base):
     size: Mapped[str] = mapped_column(String(40))
     wanted: Mapped[int] = mapped_column(Integer, doc="photos per taxon, at most")
 
-    revision: Mapped[int] = mapped_column(Integer, default=0, doc="counts every change, for whoever watches")
-    phase: Mapped[str] = mapped_column(String(40), default="waiting")
     found: Mapped[int] = mapped_column(Integer, default=0, doc="photos that Flickr counts")
     kept: Mapped[int] = mapped_column(Integer, default=0)
     looked: Mapped[int] = mapped_column(Integer, default=0, doc="photos that a model has looked at")
     left_out: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, doc="reason → photos")
     keyword: Mapped[str] = mapped_column(String(200), default="", doc="whose turn it is")
     pause: Mapped[str] = mapped_column(String(300), default="", doc="why nothing moves")
-    log: Mapped[str] = mapped_column(Text, default="", doc="the end of what the process printed")
-    machine: Mapped[str] = mapped_column(String(100), default="")
-    process_group: Mapped[int | None] = mapped_column(Integer, doc="while its process runs")
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     data_set: Mapped[str | None] = mapped_column(String(80), doc="folder that runs may learn from; NULL: none")
     used_photos: Mapped[int] = mapped_column(Integer, default=0, doc="photos in it")
     used_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    job: Mapped[Job] = relationship(lazy="joined")
     user: Mapped[User | None] = relationship(foreign_keys=[user_id], lazy="joined")
     used_by: Mapped[User | None] = relationship(foreign_keys=[used_by_id], lazy="joined")
 
     @property
     def taxa(self) -> list[str]:
         """Scientific names, each once, in their order."""
-        return list(dict.fromkeys(each["taxon"] for each in self.keywords))
+        return list(dict.fromkeys(keyword["taxon"] for keyword in self.keywords))
+
+    @property
+    def has_photos(self) -> bool:
+        """Whether there is something to look through."""
+        return self.kept > 0 and self.phase in {"looking", "done"}
 
     def as_summary(self) -> dict[str, Any]:
         """What the audit log keeps of it."""
-        return {"taxa": self.taxa, "keywords": [each["text"] for each in self.keywords], "licences": self.licences}
+        return {
+            "taxa": self.taxa,
+            "keywords": [keyword["text"] for keyword in self.keywords],
+            "licences": self.licences,
+        }
 
 
 class CollectedPhoto(Base):
-    """A photo that came, with its owner and licence, what the model in service made of it, and what a person said."""
+    """A photo with its owner and licence, the prediction of the model in service, and what a person decided."""
 
     __tablename__ = "collected_photos"
     __table_args__ = (
@@ -106,13 +107,18 @@ class CollectedPhoto(Base):
     decided_by: Mapped[User | None] = relationship(lazy="joined")
 
     @property
+    def owner_url(self) -> str:
+        """The photographer's page."""
+        return f"https://www.flickr.com/people/{self.owner_nsid}/"
+
+    @property
     def shows(self) -> str:
-        """Scientific name of the taxon that data sets call it by: the one that a person named, else the wanted one."""
+        """Scientific name of its label in data sets: the taxon that a person named, else the one that was searched for."""
         return self.shown_taxon.scientific_name if self.shown_taxon else self.taxon
 
 
 class PhotographerRemoval(Base):
-    """Somebody asked that the photos of theirs in a collection go. How far that is, its job tells."""
+    """A photographer asked for the removal of their photos from a collection. Its state is that of its job."""
 
     __tablename__ = "photographer_removals"
 
@@ -124,3 +130,8 @@ class PhotographerRemoval(Base):
     photos: Mapped[int] = mapped_column(Integer, doc="how many there were when it was asked")
 
     job: Mapped[Job] = relationship(lazy="joined")
+
+    @property
+    def revision(self) -> int:
+        """Pages show nothing of it but the state of its job."""
+        return 0

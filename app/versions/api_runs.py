@@ -1,5 +1,6 @@
 """Training runs for programs: start one, and see how far it is."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,14 +15,16 @@ from app.core.web.auth import ModelKeeper
 from app.core.web.dependencies import ReadSession, SettingsDep
 from app.core.web.parameters import LARGEST, Id, Moment, refusals
 from app.versions import runs
-from app.versions.rules import Start, Trigger, Wanted
-from app.versions.runs import Request as RunRequest
-from app.versions.runs import Runs
+from app.versions.rules import PhotoSelection, Start, Trigger
+from app.versions.runs import RunRequest, Runs
 from app.versions.tables import TrainingRun
 
 router = APIRouter(prefix="/api/v1/admin", tags=["models"])
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Value = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f]*$")]
+
+
+_OF_SELECTION = {field.name for field in fields(PhotoSelection)}
 
 
 class RunIn(BaseModel):
@@ -53,20 +56,10 @@ class RunIn(BaseModel):
 
     def request(self) -> RunRequest:
         """As the service takes it."""
-        wanted = Wanted(tuple(self.codes), self.since, self.until, self.least_experts, self.least_agreement)
-        return RunRequest(
-            config=self.config,
-            wanted=wanted,
-            bases=None if self.bases is None else tuple(self.bases),
-            labels=tuple(self.labels),
-            start=self.start,
-            epochs=self.epochs,
-            seed=self.seed,
-            values=self.values,
-            time_limit_minutes=self.time_limit_minutes,
-            memory_limit_megabytes=self.memory_limit_megabytes,
-            insist=self.insist,
-        )
+        values = {name: getattr(self, name) for name in RunIn.model_fields.keys() - _OF_SELECTION}
+        values |= {"bases": None if self.bases is None else tuple(self.bases), "labels": tuple(self.labels)}
+        selection = {name: getattr(self, name) for name in _OF_SELECTION} | {"codes": tuple(self.codes)}
+        return RunRequest(**values, selection=PhotoSelection(**selection))
 
 
 class RunStarted(BaseModel):
@@ -121,11 +114,10 @@ class RunOut(BaseModel):
     responses=openapi.WRITING
     | refusals(Scope.MODELS, _409="Nothing is new and nobody insists, or there is nothing to learn from."),
 )
-def start_run(request: Request, user: ModelKeeper, wanted: RunIn) -> RunStarted:
+def start_run(request: Request, user: ModelKeeper, run: RunIn) -> RunStarted:
     """What it learns from is frozen now; a worker trains when its turn comes, one run at a time on a machine."""
-    state = request.app.state
-    use_cases = Runs(state.sessions, state.settings, state.send_message)
-    return RunStarted(id=use_cases.start(wanted.request(), user.user_id))
+    use_cases: Runs = request.app.state.runs
+    return RunStarted(id=use_cases.start(run.request(), user.user_id))
 
 
 @router.get(
@@ -147,7 +139,7 @@ def _run_out(run: TrainingRun, settings: Settings) -> RunOut:
     """The run with what its job and its snapshot say."""
     values = {name: getattr(run, name) for name in RunOut.model_fields.keys() - _OTHERWISE}
     values |= {name: getattr(run.job, name) for name in _FROM_JOB}
-    state = runs.state(run, timedelta(seconds=settings.job_lost_seconds))
+    state = run.state(timedelta(seconds=settings.job_lost_seconds))
     return RunOut(
         **values, state=state, trigger=run.cause, fingerprint=run.snapshot.fingerprint, counts=run.snapshot.counts
     )

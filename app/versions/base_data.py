@@ -1,5 +1,5 @@
-"""Base data sets, which every run may learn from beside verified photos: folders that the settings name, and the photos of
-collections that an admin put to use.
+"""Base data sets, which runs may learn from beside verified photos: folders that the settings name, and the photos of
+collections that an admin uses for training.
 """
 
 import hashlib
@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.collecting import data_sets
 from app.core.errors import Conflict
+from app.core.long_work import OPEN
 from app.core.settings import Settings, listed
-from app.core.tables import Job, JobStatus
+from app.core.tables import Job
 from app.versions.tables import TrainingRun
 
 
@@ -52,7 +53,5 @@ def look_at(folder: Path) -> BaseData:
 def open_runs_with(session: Session, folder: Path) -> list[int]:
     """Runs that wait or are under way and learn from a base data set in this folder."""
     mark = f"{folder.resolve()}/"
-    rows = session.scalars(
-        select(TrainingRun).join(TrainingRun.job).where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
-    )
-    return [run.id for run in rows if any(base["path"].startswith(mark) for base in run.snapshot.bases)]
+    runs = session.scalars(select(TrainingRun).join(Job, TrainingRun.job_id == Job.id).where(Job.status.in_(OPEN)))
+    return [run.id for run in runs if any(base["path"].startswith(mark) for base in run.snapshot.bases)]

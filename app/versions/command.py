@@ -1,4 +1,4 @@
-"""The command line of a run's process: a config, and what of it the run sets otherwise."""
+"""The command lines of a run's processes: the training, and the comparison with the version in service."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from app.versions.runs import version_number
 from app.versions.tables import TrainingRun
 
 
-def arguments(
+def training(
     run: TrainingRun,
     folder: RunFolder,
     settings: Settings,
@@ -23,19 +23,18 @@ def arguments(
     """What follows `wingcheck`.
 
     Args:
-        run: what it is to do.
-        folder: where it does it.
+        run: the run.
+        folder: where it works.
         settings: of the installation.
-        start_folder: of the version whose weights it begins with.
+        start_folder: of the version whose weights it starts with.
         strangers: whether the snapshot has photos that show none of the run's taxa.
-        serving_folder: of the version in service, whose finder and names are taken over: a season's photos rarely hold
+        serving_folder: of the version in service, whose finder and names are reused: a season's photos rarely contain
             what these are learnt from.
     """
     root, snapshot = settings.training_root, str(folder.snapshot.resolve())
-    uses_root = any(base["path"] == str(Path(root).resolve()) for base in run.snapshot.bases) if root else False
-    more = [
-        base["path"] for base in run.snapshot.bases if not (uses_root and base["path"] == str(Path(root).resolve()))
-    ]
+    root_path = str(Path(root).resolve()) if root else ""
+    bases = [base["path"] for base in run.snapshot.bases]
+    uses_root, more = root_path in bases, [path for path in bases if path != root_path]
     values: dict[str, object] = {
         "task": run.task,
         "model_name": run.model_name,
@@ -48,23 +47,30 @@ def arguments(
         # Without the config's own data, other subjects come from the snapshot, or there are none.
         values |= {"species.folder": snapshot, "species.kind": None, "species.review": None, "species.more": more}
         values["outsiders"] = {"folder": snapshot} if strangers else None
-    found = ["train", run.config, "--data", root if uses_root else snapshot, "--out", str(folder.unfinished)]
-    found += ["--progress", str(folder.progress), "--checkpoints", str(folder.checkpoints), "--resume"]
-    found += ["--threads", str(settings.retrain_threads)]
+    arguments = ["train", run.config, "--data", root if uses_root else snapshot, "--out", str(folder.unfinished)]
+    arguments += ["--progress", str(folder.progress), "--checkpoints", str(folder.checkpoints), "--resume"]
+    arguments += ["--threads", str(settings.retrain_threads)]
     for name in ("epochs", "seed"):
         if name in run.options:
-            found += [f"--{name}", str(run.options[name])]
+            arguments += [f"--{name}", str(run.options[name])]
     if run.start is Start.ACTIVE and start_folder is not None:
-        found += ["--from", str(start_folder)]
+        arguments += ["--from", str(start_folder)]
     elif settings.retrain_weights:
-        found += ["--weights", settings.retrain_weights]
+        arguments += ["--weights", settings.retrain_weights]
     if serving_folder is not None:
-        found += ["--parts", str(serving_folder)]
+        arguments += ["--parts", str(serving_folder)]
     for key, value in values.items():
-        found += ["--set", f"{key}={_toml(value)}"]
+        arguments += ["--set", f"{key}={_toml(value)}"]
     for key, value in run.options.get("values", {}).items():
-        found += ["--set", f"{key}={value}"]
-    return found
+        arguments += ["--set", f"{key}={value}"]
+    return arguments
+
+
+def comparison(folder: RunFolder, settings: Settings, serving_folder: Path) -> list[str]:
+    """What follows `wingcheck` to compare a run's version with the one in service, on the photos kept for evaluation."""
+    root = settings.training_root or str(folder.path)
+    arguments = ["evaluate", str(folder.version), "--data", root, "--against", str(serving_folder)]
+    return [*arguments, "--json", str(folder.comparison)]
 
 
 def _toml(value: object) -> str:
@@ -72,5 +78,5 @@ def _toml(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False)

@@ -19,7 +19,7 @@ from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission
 from app.versions.candidates import opinions
-from app.versions.rules import Difference, Part, VerifiedBy, Wanted
+from app.versions.rules import Difference, Part, PhotoSelection, VerifiedBy
 from app.versions.snapshots import Verified, verified
 
 _ROUNDS = 2000
@@ -98,7 +98,7 @@ def compare(session: Session, version: ModelVersion, other: ModelVersion) -> Com
 
 def measuring_photos(session: Session, names: Sequence[str] | None = None) -> list[Verified]:
     """Verified photos that measure models and never teach them, of a taxon (of ``names`` where given), as they stand now."""
-    found = [each for each in verified(session, Wanted(), Part.TEST) if each.taxon is not None]
+    found = [each for each in verified(session, PhotoSelection(), Part.TEST) if each.taxon is not None]
     return found if names is None else [each for each in found if name_of(each) in names]
 
 

@@ -1,4 +1,4 @@
-"""The photographers of a collection, and having all that one of them made removed because they ask for it."""
+"""The photographers of a collection, and the removal of all photos by one who asks for it."""
 
 import re
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.collecting import data_sets
-from app.collecting.collections import check_still, get
+from app.collecting.collections import check_unused, get
 from app.collecting.folder import CollectionFolder, folder_of
 from app.collecting.tables import CollectedPhoto, PhotographerRemoval
-from app.core import jobs
-from app.core.db import SessionFactory, transaction, utcnow
+from app.core import jobs, long_work
+from app.core.db import SessionFactory, transaction
 from app.core.errors import NotFound
 from app.core.long_work import state_of
 from app.core.settings import Settings
@@ -35,8 +35,8 @@ class Photographer:
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """A run that made a version of a frozen data set. ``photos``: theirs in it; None: it is not kept, so nobody can tell."""
+class Trained:
+    """A run that made a version. ``photos``: theirs in its data set; None: unknown, because that is no longer kept."""
 
     run: TrainingRun
     photos: int | None
@@ -44,11 +44,11 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Traces:
-    """Where somebody's photos are: in the data set in use, in versions for good, in other collections (number → photos)."""
+    """Where somebody's photos are: in the data set in use, in versions, in other collections (number → photos)."""
 
     photos: list[CollectedPhoto]
     in_use: int
-    learnt: list[Learnt]
+    trained: list[Trained]
     elsewhere: dict[int, int]
 
 
@@ -56,10 +56,10 @@ def find(session: Session, collection_id: int, text: str = "") -> list[Photograp
     """The photographers by name, up to MOST and one; ``text``: part of a name, or the address of a photo or of a person."""
     name = func.max(CollectedPhoto.owner_name)
     query = select(CollectedPhoto.owner_nsid, name, func.count()).where(CollectedPhoto.collection_id == collection_id)
-    if found := _OWNER.search(text):
-        query = query.where(CollectedPhoto.owner_nsid == found[0])
-    elif found := _PHOTO.search(text):
-        query = query.where(CollectedPhoto.flickr_id == found[1])
+    if match := _OWNER.search(text):
+        query = query.where(CollectedPhoto.owner_nsid == match[0])
+    elif match := _PHOTO.search(text):
+        query = query.where(CollectedPhoto.flickr_id == match[1])
     elif text:
         own = CollectedPhoto.owner_name.icontains(text, autoescape=True)
         query = query.where(or_(own, CollectedPhoto.owner_nsid == text))
@@ -88,21 +88,21 @@ def traces(session: Session, settings: Settings, collection_id: int, nsid: str) 
     return Traces(
         photos=here,
         in_use=data_sets.photos_by(folder, collection.data_set, nsid) or 0 if collection.data_set else 0,
-        learnt=_learnt(session, folder, nsid),
-        elsewhere={number: many for number, many in numbers if number != collection_id},
+        trained=_trained(session, folder, nsid),
+        elsewhere={number: photos for number, photos in numbers if number != collection_id},
     )
 
 
-def _learnt(session: Session, folder: CollectionFolder, nsid: str) -> list[Learnt]:
+def _trained(session: Session, folder: CollectionFolder, nsid: str) -> list[Trained]:
     runs = select(TrainingRun).where(TrainingRun.model_version_id.is_not(None)).order_by(TrainingRun.id)
-    mark, found = f"{folder.path.resolve()}/", []
+    mark, trained = f"{folder.path.resolve()}/", []
     for run in session.scalars(runs):
         names = [base["path"].removeprefix(mark) for base in run.snapshot.bases if base["path"].startswith(mark)]
         for name in names:
-            many = data_sets.photos_by(folder, name, nsid)
-            if many != 0:
-                found.append(Learnt(run, many))
-    return found
+            photos = data_sets.photos_by(folder, name, nsid)
+            if photos != 0:
+                trained.append(Trained(run, photos))
+    return trained
 
 
 class Photographers:
@@ -116,30 +116,25 @@ class Photographers:
         self._send = send_message
 
     def remove(self, collection_id: int, nsid: str, user_id: int | None) -> int:
-        """Have the worker remove all their photos, for good; how many. They are not fetched again. Asked twice is once.
+        """Have the worker remove all their photos, for good; returns how many. They are not fetched again. Idempotent.
 
-        Raises NotFound, and Conflict while the collection goes on or an open run learns from it.
+        Raises NotFound, and Conflict while the collection runs or an open run learns from it.
         """
         with transaction(self._sessions) as session:
             collection = get(session, collection_id)
-            found = len(traces(session, self._settings, collection_id, nsid).photos)
-            check_still(collection, open_runs_with(session, folder_of(collection, self._settings).path))
+            photos = len(traces(session, self._settings, collection_id, nsid).photos)
+            check_unused(collection, open_runs_with(session, folder_of(collection, self._settings).path))
             before = newest_removal(session, collection_id, nsid)
             if before is not None and not state_of(before.job).over:
                 return before.photos
-            job = jobs.create(session, JobKind.PHOTOGRAPHER, 0, sent_at=utcnow())
-            removal = PhotographerRemoval(
-                job_id=job.id, collection_id=collection_id, user_id=user_id, owner_nsid=nsid, photos=found
-            )
-            session.add(removal)
-            session.flush()
-            job.subject_id = removal.id
+            removal = PhotographerRemoval(collection_id=collection_id, user_id=user_id, owner_nsid=nsid, photos=photos)
+            job = long_work.queue(session, JobKind.PHOTOGRAPHER, removal)
         jobs.send_or_leave(self._sessions, self._send, job.id)
-        return found
+        return photos
 
 
 def newest_removal(session: Session, collection_id: int, nsid: str) -> PhotographerRemoval | None:
-    """What was asked for last about their photos in this collection, done or not."""
+    """The last removal of their photos from this collection, done or not."""
     query = select(PhotographerRemoval).where(
         PhotographerRemoval.collection_id == collection_id, PhotographerRemoval.owner_nsid == nsid
     )

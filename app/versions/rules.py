@@ -231,7 +231,7 @@ def bursts(moments: Iterable[tuple[int, datetime]]) -> dict[int, int]:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PhotoSelection:
     """Which verified photos a snapshot takes.
 
     ``codes``: verification statuses; ``since`` and ``until``: when they were verified, the end not included;
@@ -245,10 +245,10 @@ class Wanted:
     least_agreement: float = 0.0
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Wanted":
+    def from_json(cls, stored: Mapping[str, Any]) -> "PhotoSelection":
         """What ``as_json`` wrote."""
-        moments = {name: datetime.fromisoformat(kept[name]) if kept[name] else None for name in ("since", "until")}
-        return cls(**(dict(kept) | moments | {"codes": tuple(kept["codes"])}))
+        moments = {name: datetime.fromisoformat(stored[name]) if stored[name] else None for name in ("since", "until")}
+        return cls(**(dict(stored) | moments | {"codes": tuple(stored["codes"])}))
 
     def as_json(self) -> dict[str, object]:
         """As a row keeps it."""

@@ -1,6 +1,6 @@
 """A run's folder: the snapshot as ml reads it, and what the run's process writes.
 
-It may be read and written again after a worker died: what is there is whole, because it was renamed when it was.
+It may be read and written again after a worker died. What is there is whole, because it was renamed when it was complete.
 """
 
 import json
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict
-from app.core.processes import read_output
+from app.core.long_work import WorkFolder
 from app.core.settings import Settings
 from app.core.storage import Storage
 from app.submissions import photos
@@ -24,22 +24,28 @@ from app.versions.tables import SnapshotPhoto, TrainingRun
 _SUFFIX = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 
-class RunFolder:
+_CURVES = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "calibration_loss",
+    "calibration_accuracy",
+    "learning_rate",
+    "images_per_second",
+)
+
+
+class RunFolder(WorkFolder):
     """Paths of one run."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path)
         self.snapshot = path / "snapshot"
         self.checkpoints = path / "checkpoints"
         self.progress = path / "progress.jsonl"
-        self.printed = path / "log.txt"
         self.unfinished = path / "version.part"
         self.version = path / "version"
         self.comparison = path / "comparison.json"
-
-    def log(self) -> str:
-        """The end of what the process printed."""
-        return read_output(self.printed)
 
     def reports(self) -> list[dict[str, Any]]:
         """The lines of progress that are whole."""
@@ -49,23 +55,52 @@ class RunFolder:
             return []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
+    def progress_values(self) -> dict[str, Any]:
+        """What the process reports of itself, as columns of the run. An epoch that was repeated counts as it was done last."""
+        lines = self.reports()
+        if not lines:
+            return {"log": self.log()}
+        finished = {line["epoch"]: line for line in lines if line.get("calibration_loss") is not None}
+        training = [line for line in lines if line.get("epoch") is not None]
+        newest = training[-1] if training else {}
+        reached = int(newest.get("epoch") or 0)
+        values = {
+            "phase": str(lines[-1]["phase"]),
+            "epoch": reached,
+            "images_per_second": newest.get("images_per_second"),
+            "seconds_left": newest.get("seconds_left") if lines[-1]["phase"] == "training" else None,
+            "curves": [
+                {name: line[name] for name in _CURVES if line.get(name) is not None}
+                for epoch, line in sorted(finished.items())
+                if epoch <= reached
+            ],
+            "log": self.log(),
+        }
+        return values | {"epochs": int(newest["epochs"])} if newest.get("epochs") else values
+
+    def failure_reason(self) -> str:
+        """Why the process failed, as its journal or its last line says."""
+        last = self.reports()[-1:]
+        reason = str(last[0].get("reason") or "") if last and last[0].get("phase") == "failed" else ""
+        return reason[:1000] or self.last_line()
+
     def finish_version(self) -> None:
-        """What is written to its end gets the name under which it is looked for."""
+        """Give the complete version the name under which it is looked for."""
         self.unfinished.rename(self.version)
 
     def compared(self) -> dict[str, Any] | None:
-        """What the comparison found; None where there was none."""
+        """The result of the comparison; None where there was none."""
         if not self.comparison.is_file():
             return None
-        found: dict[str, Any] | None = json.loads(self.comparison.read_text(encoding="utf-8")).get("paired")
-        return found
+        paired: dict[str, Any] | None = json.loads(self.comparison.read_text(encoding="utf-8")).get("paired")
+        return paired
 
     def tidy_unfinished(self) -> None:
         """Remove what a process began to write and did not finish."""
         shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Remove the copies of photos, too; a run that is tried again makes them anew."""
+        """Remove the copies of photos, too; a run that is tried again makes new ones."""
         for path in self._unneeded:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -77,10 +112,6 @@ class RunFolder:
     @property
     def _unneeded(self) -> tuple[Path, ...]:
         return self.unfinished, self.snapshot, self.snapshot.with_name("snapshot.part")
-
-    def remove(self) -> None:
-        """Remove everything: the run is over and its version is registered."""
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def run_folders(settings: Settings) -> list[RunFolder]:
@@ -104,7 +135,7 @@ def write_snapshot(session: Session, storage: Storage, run: TrainingRun, folder:
     (part / "photos").mkdir(parents=True)
     lines = [json.dumps(_line(storage, part, row), ensure_ascii=False) for row in rows]
     (part / "photos.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    _forget_another(folder, lines)
+    _forget_other_photos(folder, lines)
     taxa = session.scalars(select(Taxon).where(Taxon.scientific_name.in_(run.labels)))
     head = {
         "format": 1,
@@ -118,8 +149,8 @@ def write_snapshot(session: Session, storage: Storage, run: TrainingRun, folder:
     part.rename(folder.snapshot)
 
 
-def _forget_another(folder: RunFolder, lines: Sequence[str]) -> None:
-    """A checkpoint made with photos that were withdrawn since can't be gone on with."""
+def _forget_other_photos(folder: RunFolder, lines: Sequence[str]) -> None:
+    """Training can't continue from a checkpoint that was made with photos that were withdrawn since."""
     before = folder.path / "photos.jsonl"
     now = "".join(line + "\n" for line in lines)
     if before.is_file() and before.read_text(encoding="utf-8") != now:

@@ -1,9 +1,8 @@
-"""Training runs: what one would learn, starting it, cancelling, trying again, and how it stands. The worker does the rest."""
+"""Training runs: planning, starting, cancelling, trying again. The worker does the rest."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +11,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.core import jobs
-from app.core.db import SessionFactory, reading, transaction, utcnow
-from app.core.errors import Conflict, NotFound
-from app.core.long_work import RunState, state_of
+from app.core import jobs, long_work
+from app.core.db import SessionFactory, get_or_not_found, reading, transaction
+from app.core.errors import Conflict
 from app.core.settings import Settings
-from app.core.tables import Job, JobKind, JobStatus
+from app.core.tables import JobKind
 from app.predictions import registry
 from app.predictions.tables import ModelVersion
 from app.versions import base_data, snapshots
-from app.versions.rules import Part, Start, Trigger, Wanted
+from app.versions.rules import Part, PhotoSelection, Start, Trigger
 from app.versions.snapshots import Choice
 from app.versions.tables import TrainingRun
 
-PAGE = 50
+_MOST_COMPARED = 50
 _SECTIONS = ("optimisation", "augmentation")
 _HOW = re.compile(rf"({'|'.join(_SECTIONS)})\.\w+")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What somebody wants trained. Empty values mean those of the settings, or of the config.
+class RunRequest:
+    """What to train. Empty values mean those of the settings, or of the config.
 
     ``bases``: base data sets, of those that the settings name, None for all; ``labels``: scientific names, of the version
     that serves where none are given; ``values``: further values of the config, as in ``optimisation.learning_rate``.
@@ -40,7 +38,7 @@ class Request:
     """
 
     config: str = ""
-    wanted: Wanted = field(default_factory=Wanted)
+    selection: PhotoSelection = field(default_factory=PhotoSelection)
     bases: tuple[str, ...] | None = None
     labels: tuple[str, ...] = ()
     start: Start = Start.SCRATCH
@@ -54,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would learn from. ``nothing_new``: why that is pointless; None where it might learn something."""
+    """What a run would learn from. ``nothing_new``: why it is pointless; None where it may learn something."""
 
     choice: Choice
     labels: tuple[str, ...]
@@ -62,12 +60,12 @@ class Plan:
 
     @property
     def pointless(self) -> str:
-        """Why it would learn nothing new, empty where it might."""
+        """Why it would learn nothing new; empty where it may."""
         return self.nothing_new.detail if self.nothing_new else ""
 
 
 class NothingNew(Conflict):
-    """A run would learn what one has learnt already; whoever insists may start it all the same."""
+    """An earlier run has learnt the same. Whoever insists may start it all the same."""
 
 
 class Runs:
@@ -78,20 +76,20 @@ class Runs:
         self._settings = settings
         self._send = send_message
 
-    def plan(self, request: Request) -> Plan:
-        """What the run would learn, and whether that is pointless. Raises Conflict."""
+    def plan(self, request: RunRequest) -> Plan:
+        """What the run would learn from, and whether it is pointless. Raises Conflict."""
         self._check_values(request)
         bases = self._bases(request)
         with reading(self._sessions) as session:
             return self._plan(session, request, self._serving(session), bases)
 
     def start(
-        self, request: Request, user_id: int | None, trigger: Trigger = Trigger.PERSON, occasion: str | None = None
+        self, request: RunRequest, user_id: int | None, trigger: Trigger = Trigger.PERSON, occasion: str | None = None
     ) -> int:
         """Freeze the snapshot and queue the run; its number.
 
-        Raises NothingNew where it is pointless and nobody insists, Conflict where there is nothing to learn from, or the
-        schedule started a run on this occasion already.
+        Raises NothingNew where it is pointless and nobody insists, Conflict where there is nothing to learn from or the
+        schedule has already started a run on this occasion.
         """
         self._check_values(request)
         bases = self._bases(request)
@@ -102,7 +100,10 @@ class Runs:
                 plan = self._plan(session, request, serving, bases)
                 if plan.nothing_new is not None and not request.insist:
                     raise plan.nothing_new
-                run = self._queue(session, request, serving, plan, user_id, trigger, occasion)
+                run = self._new_run(request, serving, plan)
+                run.snapshot = snapshots.freeze(session, plan.choice)
+                run.user_id, run.cause, run.occasion = user_id, trigger, occasion
+                long_work.queue(session, JobKind.TRAINING, run)
                 details = {"config": run.config, "snapshot": run.snapshot_id, "trigger": trigger.value}
                 audit.record(session, user_id, "run.started", f"run:{run.id}", details)
         except IntegrityError as error:
@@ -110,18 +111,18 @@ class Runs:
         jobs.send(self._sessions, self._send, run.job_id)
         return run.id
 
-    def _check_values(self, request: Request) -> None:
+    def _check_values(self, request: RunRequest) -> None:
         """Only how it learns may be set otherwise, never what: that is frozen in the snapshot. Raises Conflict."""
-        strange = [key for key in request.values if not _HOW.fullmatch(key)]
-        if strange:
-            raise Conflict(
-                f"A run can't set {strange[0]}; only values of {' and '.join(_SECTIONS)}.",
-                "run_value",
-                value=strange[0],
-                sections=", ".join(_SECTIONS),
-            )
+        for key in request.values:
+            if not _HOW.fullmatch(key):
+                raise Conflict(
+                    f"A run can't set {key}; only values of {' and '.join(_SECTIONS)}.",
+                    "run_value",
+                    value=key,
+                    sections=", ".join(_SECTIONS),
+                )
 
-    def _bases(self, request: Request) -> list[base_data.BaseData]:
+    def _bases(self, request: RunRequest) -> list[base_data.BaseData]:
         with reading(self._sessions) as session:
             named = base_data.named(self._settings, session)
         known = {str(path): path for path in named}
@@ -136,25 +137,27 @@ class Runs:
         return [base_data.look_at(path) for path in chosen]
 
     def _serving(self, session: Session) -> ModelVersion:
-        serving = snapshots.serving_version(session, self._settings.task)
+        serving = serving_version(session, self._settings)
         if serving is None:
             raise Conflict(
                 "No model version is in service, so the species for a new one are not known.", "nothing_serves"
             )
         return serving
 
-    def _plan(self, session: Session, request: Request, serving: ModelVersion, bases: list[base_data.BaseData]) -> Plan:
-        choice = snapshots.choose(session, serving.task, request.wanted, bases, self._settings.retrain_test_share)
+    def _plan(
+        self, session: Session, request: RunRequest, serving: ModelVersion, bases: list[base_data.BaseData]
+    ) -> Plan:
+        choice = snapshots.choose(session, serving.task, request.selection, bases, self._settings.retrain_test_share)
         labels = request.labels or tuple(serving.labels)
         if not bases and not choice.counts[Part.TRAIN]:
             raise Conflict("No training data: no base data set and no expert-verified photos.", "nothing_to_learn")
         return Plan(choice, labels, self._nothing_new(session, request, choice, labels))
 
     def _nothing_new(
-        self, session: Session, request: Request, choice: Choice, labels: tuple[str, ...]
+        self, session: Session, request: RunRequest, choice: Choice, labels: tuple[str, ...]
     ) -> NothingNew | None:
         done = select(TrainingRun).where(TrainingRun.model_version_id.is_not(None)).order_by(TrainingRun.id.desc())
-        for run in session.scalars(done.limit(PAGE)):
+        for run in session.scalars(done.limit(_MOST_COMPARED)):
             same_data = run.snapshot.fingerprint == choice.fingerprint and tuple(run.labels) == labels
             same_way = (run.config, run.start) == (self._config(request), request.start)
             if same_data and same_way and run.options == _options(request):
@@ -168,71 +171,42 @@ class Runs:
                 )
         return None
 
-    def _config(self, request: Request) -> str:
+    def _config(self, request: RunRequest) -> str:
         return request.config or self._settings.retrain_config
 
-    def _queue(
-        self,
-        session: Session,
-        request: Request,
-        serving: ModelVersion,
-        plan: Plan,
-        user_id: int | None,
-        trigger: Trigger,
-        occasion: str | None,
-    ) -> TrainingRun:
+    def _new_run(self, request: RunRequest, serving: ModelVersion, plan: Plan) -> TrainingRun:
         settings = self._settings
-        snapshot = snapshots.freeze(session, plan.choice)
-        # The message follows the commit; until then the sweep leaves the job alone.
-        job = jobs.create(session, JobKind.TRAINING, 0, sent_at=utcnow())
-        run = TrainingRun(
+        return TrainingRun(
             task=serving.task,
-            job_id=job.id,
-            snapshot_id=snapshot.id,
-            cause=trigger,
-            occasion=occasion,
-            user_id=user_id,
             config=self._config(request),
             start=request.start,
             start_version_id=serving.id if request.start is Start.ACTIVE else None,
             options=_options(request),
             labels=list(plan.labels),
-            wanted=request.wanted.as_json(),
+            wanted=request.selection.as_json(),
             model_name=serving.name,
             epochs=request.epochs or 0,
             time_limit_minutes=request.time_limit_minutes or settings.retrain_max_minutes,
             memory_limit_megabytes=request.memory_limit_megabytes or settings.retrain_max_megabytes,
         )
-        session.add(run)
-        session.flush()
-        job.subject_id = run.id
-        return run
 
     def cancel(self, run_id: int, user_id: int | None) -> None:
-        """Ask for its end: at once where it waits, within seconds where it runs. Twice is once. Raises NotFound, Conflict."""
+        """Stop it: at once where it waits, within seconds where it runs. Idempotent. Raises NotFound, Conflict."""
         with transaction(self._sessions) as session:
-            run = get(session, run_id)
-            if run.job.status in {JobStatus.DONE, JobStatus.FAILED}:
-                raise Conflict("This run has ended.")
-            if jobs.cancel(session, run.job):
-                touch(run)
-                audit.record(session, user_id, "run.cancelled", f"run:{run.id}")
+            if long_work.cancel(session, get(session, run_id), "This run has ended."):
+                audit.record(session, user_id, "run.cancelled", f"run:{run_id}")
 
     def retry(self, run_id: int, user_id: int | None) -> None:
-        """Queue a run that failed or was cancelled again; it goes on where it was. Raises NotFound, Conflict."""
+        """Queue a run that failed or was cancelled again; it continues where it was. Raises NotFound, Conflict."""
         with transaction(self._sessions) as session:
             run = get(session, run_id)
-            if run.job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
-                raise Conflict("Only failed or cancelled runs can be retried.")
-            jobs.revive(run.job)
-            run.phase = "waiting"
+            long_work.retry(run, "Only failed or cancelled runs can be retried.")
             run.seconds_spent = 0.0
-            touch(run)
-            audit.record(session, user_id, "run.retried", f"run:{run.id}")
+            audit.record(session, user_id, "run.retried", f"run:{run_id}")
         jobs.send(self._sessions, self._send, run.job_id)
 
 
-def _options(request: Request) -> dict[str, Any]:
+def _options(request: RunRequest) -> dict[str, Any]:
     values: dict[str, Any] = {"values": dict(sorted(request.values.items()))} if request.values else {}
     for name in ("epochs", "seed"):
         if getattr(request, name) is not None:
@@ -240,37 +214,15 @@ def _options(request: Request) -> dict[str, Any]:
     return values
 
 
-def touch(run: TrainingRun) -> None:
-    """Whoever watches the run is to look again."""
-    run.revision += 1
-
-
 def get(session: Session, run_id: int) -> TrainingRun:
     """The run. Raises NotFound."""
-    run = session.get(TrainingRun, run_id)
-    if run is None:
-        raise NotFound("There is no such run.")
-    return run
+    return get_or_not_found(session, TrainingRun, run_id, "There is no such run.")
 
 
-def page(session: Session, before: int | None = None, size: int = PAGE) -> list[TrainingRun]:
-    """Runs, the newest first; ``before``: a number, the page that follows it."""
-    query = select(TrainingRun).order_by(TrainingRun.id.desc()).limit(size)
-    return list(session.scalars(query if before is None else query.where(TrainingRun.id < before)))
-
-
-def waiting_before(session: Session) -> dict[int, int]:
-    """How many runs are under way or waiting before each one that waits, by its number."""
-    query = select(TrainingRun.id, Job.status).join(TrainingRun.job).order_by(TrainingRun.id)
-    rows = session.execute(query.where(Job.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]))).all()
-    under_way = sum(status is JobStatus.RUNNING for _, status in rows)
-    waiting = [number for number, status in rows if status is JobStatus.QUEUED]
-    return {number: under_way + place for place, number in enumerate(waiting)}
-
-
-def state(run: TrainingRun, lost_after: timedelta = jobs.LOST_AFTER) -> RunState:
-    """How the run stands, as its job tells."""
-    return state_of(run.job, lost_after)
+def serving_version(session: Session, settings: Settings) -> ModelVersion | None:
+    """The version in service, of the task that the settings name or else the one activated last; None without one."""
+    query = select(ModelVersion).where(ModelVersion.active).order_by(ModelVersion.activated_at.desc()).limit(1)
+    return session.scalar(query.where(ModelVersion.task == settings.task) if settings.task else query)
 
 
 def version_number(run: TrainingRun) -> str:

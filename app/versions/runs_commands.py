@@ -10,10 +10,10 @@ from rich.table import Table
 from app.core.commands import out, sessions
 from app.core.db import reading
 from app.core.dispatch import Dispatcher
-from app.core.long_work import RunState
+from app.core.long_work import RunState, newest
 from app.core.settings import get_settings
-from app.versions.rules import Start, Trigger, Wanted
-from app.versions.runs import Plan, Request, Runs, get, page, state
+from app.versions.rules import PhotoSelection, Start, Trigger
+from app.versions.runs import Plan, RunRequest, Runs, get
 from app.versions.tables import TrainingRun
 
 runs = typer.Typer(no_args_is_help=True, help="Training runs: list, show, cancel, retry.")
@@ -50,15 +50,15 @@ def retrain(
     plan: Annotated[bool, typer.Option("--plan", help="Only show the training plan.")] = False,
 ) -> None:
     """Train a new model version on base data and expert-verified photos, in the background."""
-    request = Request(
+    request = RunRequest(
         config=config,
-        wanted=Wanted(tuple(code or ("V1", "V2")), _utc(since), _utc(until), experts, agreement),
-        bases=None if base is None else tuple(each for each in base if each != "none"),
+        selection=PhotoSelection(tuple(code or ("V1", "V2")), _utc(since), _utc(until), experts, agreement),
+        bases=None if base is None else tuple(path for path in base if path != "none"),
         labels=tuple(label or ()),
         start=Start.ACTIVE if from_active else Start.SCRATCH,
         epochs=epochs,
         seed=seed,
-        values=dict(_pair(each) for each in values or []),
+        values=dict(_pair(value) for value in values or []),
         time_limit_minutes=minutes,
         memory_limit_megabytes=megabytes,
         insist=insist,
@@ -81,14 +81,14 @@ def _pair(assignment: str) -> tuple[str, str]:
     return key, value
 
 
-def _show_plan(found: Plan) -> None:
-    for part, counts in found.choice.counts.items():
-        news = found.choice.new_counts[part]
+def _show_plan(plan: Plan) -> None:
+    for part, counts in plan.choice.counts.items():
+        news = plan.choice.new_counts[part]
         listed = ", ".join(f"{count} {name} ({news.get(name, 0)} new)" for name, count in counts.items())
         out.print(f"verified photos, {part}: {listed or 'none'}", soft_wrap=True)
-    for each in found.choice.bases:
-        out.print(f"base data: {each.path} ({each.files} files)", soft_wrap=True)
-    out.print(found.pointless or "There is new training data.", soft_wrap=True)
+    for base in plan.choice.bases:
+        out.print(f"base data: {base.path} ({base.files} files)", soft_wrap=True)
+    out.print(plan.pointless or "There is new training data.", soft_wrap=True)
 
 
 @runs.command("list")
@@ -96,7 +96,7 @@ def list_runs() -> None:
     """List the latest runs, newest first."""
     with reading(sessions()) as session:
         table = Table("run", "state", "phase", "epoch", "started by", "version")
-        for run in page(session):
+        for run in newest(session, TrainingRun):
             version = f"{run.model_version.name} {run.model_version.version}" if run.model_version else ""
             who = run.user.name if run.user else run.cause.value
             table.add_row(str(run.id), _state(run).value, run.phase, f"{run.epoch}/{run.epochs}", who, version)
@@ -109,32 +109,32 @@ def show(
     follow: Annotated[bool, typer.Option("--follow", help="Keep showing until it ends.")] = False,
 ) -> None:
     """Show a run: phase, epochs, the end of its log. Exits with 1 if it failed or was cancelled."""
-    told = -1
+    shown = -1
     while True:
         with reading(sessions()) as session:
             run = get(session, number)
-            found = _state(run)
-            if run.revision != told:
-                _show(run, found)
-                told = run.revision
-        if found.over or not follow:
+            state = _state(run)
+            if run.revision != shown:
+                _show(run, state)
+                shown = run.revision
+        if state.over or not follow:
             break
         time.sleep(1)
-    if found in {RunState.FAILED, RunState.CANCELLED}:
+    if state in {RunState.FAILED, RunState.CANCELLED}:
         raise typer.Exit(1)
 
 
-def _show(run: TrainingRun, found: RunState) -> None:
+def _show(run: TrainingRun, state: RunState) -> None:
     speed = f", {run.images_per_second:.0f} images/s" if run.images_per_second else ""
     left = f", about {timedelta(seconds=round(run.seconds_left))} left" if run.seconds_left else ""
-    out.print(f"run {run.id}: {found}, {run.phase}, epoch {run.epoch} of {run.epochs}{speed}{left}", soft_wrap=True)
+    out.print(f"run {run.id}: {state}, {run.phase}, epoch {run.epoch} of {run.epochs}{speed}{left}", soft_wrap=True)
     for epoch in run.curves[-3:]:
         out.print(
             "  " + ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in epoch.items()), soft_wrap=True
         )
     if run.job.error:
         out.print(f"  {run.job.error}", soft_wrap=True)
-    if found.over and run.model_version:
+    if state.over and run.model_version:
         out.print(f"  made {run.model_version.name} {run.model_version.version}", soft_wrap=True)
     elif run.log:
         out.print("\n".join("  " + line for line in run.log.splitlines()[-5:]), soft_wrap=True)
@@ -155,4 +155,4 @@ def retry(number: int) -> None:
 
 
 def _state(run: TrainingRun) -> RunState:
-    return state(run, timedelta(seconds=get_settings().job_lost_seconds))
+    return run.state(timedelta(seconds=get_settings().job_lost_seconds))

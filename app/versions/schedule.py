@@ -8,55 +8,55 @@ from sqlalchemy.orm import Session
 
 from app.core.db import SessionFactory, reading, utcnow
 from app.core.errors import Conflict, WingcheckError
+from app.core.long_work import OPEN
 from app.core.settings import Settings
-from app.core.tables import Job, JobStatus
+from app.core.tables import Job
 from app.review.rules import IdentificationKind, TaskState
 from app.review.tables import ReviewTask
 from app.versions.rules import Trigger
-from app.versions.runs import NothingNew, Request, Runs
+from app.versions.runs import NothingNew, RunRequest, Runs
 from app.versions.tables import TrainingRun
 
 log = logging.getLogger(__name__)
-_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
-# A worker that was away at the hour still starts the night's run so long afterwards.
+# A worker that was down at that hour may still start the night's run this long afterwards.
 _LATE = timedelta(hours=6)
 
 
 class Schedule:
-    """Looked at by every worker again and again; one run is started per occasion, whoever comes first."""
+    """Every worker checks it again and again; the first one to come starts the run of an occasion."""
 
     def __init__(self, sessions: SessionFactory, settings: Settings, runs: Runs) -> None:
         self._sessions = sessions
         self._settings = settings
         self._runs = runs
-        self._in_vain: set[str] = set()
+        self._skipped: set[str] = set()
 
     def look(self, now: datetime | None = None) -> int | None:
-        """Start the run that is due; its number, or None where none is."""
+        """Start the run that is due. Returns its number, or None where none is."""
         due = self._due(now or utcnow())
         if due is None:
             return None
         trigger, occasion = due
         try:
-            return self._runs.start(Request(), None, trigger, occasion)
+            return self._runs.start(RunRequest(), None, trigger, occasion)
         except NothingNew:
             log.info("nothing is new: no run is started")
         except Conflict as error:  # another worker was first, or there is nothing to learn from
             log.info("no run is started: %s", error.detail)
         except WingcheckError as error:
             log.warning("a run that is due can't be started: %s", error.detail)
-        self._in_vain.add(occasion)  # to look through all data takes long; the next occasion comes
+        self._skipped.add(occasion)  # looking through all data takes long; wait for the next occasion
         return None
 
     def _due(self, now: datetime) -> tuple[Trigger, str] | None:
         if not self._settings.retrain_at and not self._settings.retrain_after_photos:
             return None
         with reading(self._sessions) as session:
-            under_way = select(TrainingRun.id).join(TrainingRun.job).where(Job.status.in_(_OPEN)).limit(1)
+            under_way = select(TrainingRun.id).join(TrainingRun.job).where(Job.status.in_(OPEN)).limit(1)
             if session.scalar(under_way) is not None:
                 return None
             for trigger, occasion in (self._nightly(now), self._enough(session)):
-                if occasion and occasion not in self._in_vain and not self._was_used(session, occasion):
+                if occasion and occasion not in self._skipped and not self._was_used(session, occasion):
                     return trigger, occasion
         return None
 
@@ -69,8 +69,8 @@ class Schedule:
         return Trigger.NIGHTLY, f"nightly:{hour:%Y-%m-%d}" if now < hour + _LATE else ""
 
     def _enough(self, session: Session) -> tuple[Trigger, str]:
-        """Counts records, which is quick; what is really new, the plan tells."""
-        wanted = self._settings.retrain_after_photos
+        """Counts records, which is quick; the plan finds out what is really new."""
+        threshold = self._settings.retrain_after_photos
         newest = session.scalar(select(func.max(TrainingRun.created_at)))
         decided = select(func.count()).where(
             ReviewTask.state == TaskState.DECIDED,
@@ -78,9 +78,9 @@ class Schedule:
         )
         if newest is not None:
             decided = decided.where(ReviewTask.closed_at > newest)
-        found = session.scalar(decided) or 0
+        count = session.scalar(decided) or 0
         since = newest.isoformat() if newest is not None else "ever"
-        return Trigger.NEW_PHOTOS, f"photos:{since}:{found // wanted}" if wanted and found >= wanted else ""
+        return Trigger.NEW_PHOTOS, f"photos:{since}:{count // threshold}" if threshold and count >= threshold else ""
 
     @staticmethod
     def _was_used(session: Session, occasion: str) -> bool:

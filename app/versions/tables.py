@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.tables import User
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
+from app.core.long_work import LongWorkRow
 from app.core.tables import Job
 from app.predictions.rules import Outcome
 from app.predictions.tables import Looked, ModelVersion
@@ -73,14 +74,13 @@ class SnapshotPhoto(Base):
     taxon: Mapped[Taxon | None] = relationship(lazy="joined")
 
 
-class TrainingRun(Base):
+class TrainingRun(LongWorkRow, Base):
     """One training, from its start to a registered version. What its process reports is written here as it goes."""
 
     __tablename__ = "training_runs"
+    UNWATCHED = frozenset({"seconds_spent", "peak_megabytes"})
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     task: Mapped[str] = mapped_column(String(100))
-    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
     snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshots.id"), index=True)
     cause: Mapped[Trigger] = mapped_column(text_enum(Trigger))
     occasion: Mapped[str | None] = mapped_column(String(100), unique=True, doc="a schedule starts one run per occasion")
@@ -95,26 +95,19 @@ class TrainingRun(Base):
     time_limit_minutes: Mapped[int] = mapped_column(Integer)
     memory_limit_megabytes: Mapped[int] = mapped_column(Integer)
 
-    revision: Mapped[int] = mapped_column(Integer, default=0, doc="counts every change, for whoever watches")
-    phase: Mapped[str] = mapped_column(String(40), default="waiting")
     epoch: Mapped[int] = mapped_column(Integer, default=0)
     epochs: Mapped[int] = mapped_column(Integer, default=0)
     curves: Mapped[list[dict[str, float]]] = mapped_column(JSON, default=list, doc="what each epoch reported")
     images_per_second: Mapped[float | None]
     seconds_left: Mapped[float | None]
-    log: Mapped[str] = mapped_column(Text, default="", doc="the end of what the process printed")
-    machine: Mapped[str] = mapped_column(String(100), default="")
-    process_group: Mapped[int | None] = mapped_column(Integer, doc="while its process runs")
     seconds_spent: Mapped[float] = mapped_column(default=0.0, doc="over all attempts")
     peak_megabytes: Mapped[float] = mapped_column(default=0.0)
     comparison: Mapped[dict[str, Any] | None] = mapped_column(
         JSON, doc="with the version that served then, on the photos that measure; NULL: not measured"
     )
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"), unique=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    job: Mapped[Job] = relationship(lazy="joined")
     snapshot: Mapped[Snapshot] = relationship(lazy="joined")
     user: Mapped[User | None] = relationship(lazy="joined")
     model_version: Mapped[ModelVersion | None] = relationship(foreign_keys=[model_version_id], lazy="joined")

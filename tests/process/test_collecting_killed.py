@@ -5,7 +5,7 @@ import signal
 from collections import Counter
 
 from app.collecting import collections
-from app.collecting.collections import Collections, Wanted
+from app.collecting.collections import CollectionRequest, Collections
 from app.collecting.folder import folder_of
 from app.core.db import reading
 from app.core.dispatch import Dispatcher
@@ -33,7 +33,7 @@ def test_another_worker_goes_on_and_fetches_nothing_twice(tmp_path, sqlite_templ
 
         try:
             use_cases = Collections(site.sessions, settings, Dispatcher(settings.queue_url).send, open_runs_with)
-            number = use_cases.start(Wanted({BROWNS[0]: (BROWNS[0],)}, ("cc-by",), 50, "small-240"), None)
+            number = use_cases.start(CollectionRequest({BROWNS[0]: (BROWNS[0],)}, ("cc-by",), 50, "small-240"), None)
             first = site.worker()
             flickr.hold(folder_of(row(), settings).photos)
             process = eventually(lambda: row().process_group, "its process is known")
@@ -44,7 +44,7 @@ def test_another_worker_goes_on_and_fetches_nothing_twice(tmp_path, sqlite_templ
             flickr.release.set()
             site.worker()
             site.settle(240)
-            assert (collections.state(row()), row().kept, row().looked) == (RunState.DONE, 12, 12)
+            assert (row().state(), row().kept, row().looked) == (RunState.DONE, 12, 12)
             assert set(Counter(flickr.whole_images()).values()) == {1}
             assert set(Counter(flickr.pages_asked()).values()) == {1}
         finally:

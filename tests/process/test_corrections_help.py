@@ -16,7 +16,7 @@ from app.predictions.tables import ModelVersion
 from app.versions import comparisons
 from app.versions.comparisons import Comparison
 from app.versions.promotion import Promotion
-from app.versions.runs import Request, Runs, get, state
+from app.versions.runs import RunRequest, Runs, get
 from ml.datasets.synthetic import drawn_butterfly, write_drawn_folder
 from tests.app.sending import TAXA
 from tests.conftest import Service, copy_of, make_settings, running
@@ -59,12 +59,12 @@ def service(settings: Settings) -> Iterator[Service]:
 
 def train(service: Service) -> ModelVersion:
     """A run from its start to its version, and what it lets the version look at afterwards."""
-    number = Runs(service.sessions, service.settings, service.worker.dispatcher.send).start(Request(epochs=16), None)
+    number = Runs(service.sessions, service.settings, service.worker.dispatcher.send).start(RunRequest(epochs=16), None)
     service.work()
     service.worker.finish_long_work()
     with reading(service.sessions) as session:
         run = get(session, number)
-    assert run.model_version is not None, f"{state(run)}: {run.job.error}\n{run.log}"
+    assert run.model_version is not None, f"{run.state()}: {run.job.error}\n{run.log}"
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
     service.work()
     return run.model_version

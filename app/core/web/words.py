@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from app.core.errors import FieldError, WingcheckError
-from app.core.long_work import RunState
 from app.core.tables import Job
 from app.core.web.i18n import Language
 
@@ -111,14 +110,3 @@ def listed(names: list[str], language: Language, word: Callable[[str], str] | No
     if len(names) < 2:
         return "".join(names)
     return language.gettext("%(most)s or %(last)s", most=", ".join(names[:-1]), last=names[-1])
-
-
-STATES = {
-    RunState.WAITING: _("queued"),
-    RunState.RUNNING: _("running"),
-    RunState.STOPPING: _("stopping"),
-    RunState.LOST: _("worker lost; another will continue"),
-    RunState.DONE: _("finished"),
-    RunState.FAILED: _("failed"),
-    RunState.CANCELLED: _("cancelled"),
-}

@@ -10,7 +10,7 @@ from app.review.words import Words
 from app.versions.comparisons import Comparison as Verified
 from app.versions.model_versions import MOST_NAMED, Paired
 from app.versions.pages.figures import Figures, percent
-from app.versions.pages.run_views import compared
+from app.versions.pages.runs import compared
 from app.versions.pages.version_views import title
 
 

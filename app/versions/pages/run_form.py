@@ -6,20 +6,22 @@ from datetime import UTC, date, datetime, timedelta
 
 from pydantic import BaseModel, Field, PrivateAttr
 
+from app.core.errors import FieldError
 from app.core.web.i18n import Language
-from app.versions.rules import Start, Wanted
-from app.versions.runs import Request
+from app.core.web.words import field_message
+from app.versions.rules import PhotoSelection, Start
+from app.versions.runs import RunRequest
 
 CODES = ("V1", "V2", "C3")
 _MOST = 100_000
-# A config's name, not the path of a file: what a run executes is for whoever has the server's command line.
+# The name of a config, not the path of a file: those may run any code, so they need the server's command line.
 _NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
-# What may be set from here: nothing that names files, tasks or versions.
+# Values that may be set here: nothing that names files, tasks or versions.
 _SETTABLE = ("optimisation.", "augmentation.")
 
 
 class RunForm(BaseModel):
-    """The fields as they were typed, and ``errors`` by field once they were read."""
+    """The fields as typed, and ``errors`` by field after ``request``."""
 
     config: str = Field("", max_length=200)
     start: str = Start.SCRATCH.value
@@ -43,14 +45,14 @@ class RunForm(BaseModel):
         """What can't be read, by field."""
         return self._errors
 
-    def request(self, language: Language, default_config: str) -> Request | None:
-        """What it means; None, with ``errors`` filled, where something can't be read."""
+    def request(self, language: Language, default_config: str) -> RunRequest | None:
+        """What it means. None where something can't be read; ``errors`` then says what."""
         t = language.gettext
         if self.config and self.config != default_config and not _NAME.fullmatch(self.config):
             self.errors["config"] = t("Please enter the name of a configuration. Files only work on the command line.")
         since, until = self._day("since", language), self._day("until", language)
-        whole = {name: self._whole(name, language) for name in ("epochs", "minutes", "megabytes", "seed", "experts")}
-        share = self._whole("agreement", language, least=0, most=100)
+        numbers = {name: self._number(name, language) for name in ("epochs", "minutes", "megabytes", "seed", "experts")}
+        share = self._number("agreement", language, least=0, most=100)
         if self.start not in set(Start):
             self.errors["start"] = t("Please choose one.")
         if not self.codes or not set(self.codes) <= set(CODES):
@@ -58,36 +60,34 @@ class RunForm(BaseModel):
         values = self._values(language)
         if self.errors:
             return None
-        return Request(
+        return RunRequest(
             config=self.config,
-            wanted=Wanted(
+            selection=PhotoSelection(
                 codes=tuple(self.codes),
                 since=since,
                 until=until + timedelta(days=1) if until else None,
-                least_experts=whole["experts"] or 1,
+                least_experts=numbers["experts"] or 1,
                 least_agreement=(share or 0) / 100,
             ),
             bases=tuple(self.bases),
             labels=tuple(_parts(self.labels.replace("\n", ","))),
             start=Start(self.start),
-            epochs=whole["epochs"],
-            seed=whole["seed"],
+            epochs=numbers["epochs"],
+            seed=numbers["seed"],
             values=values,
-            time_limit_minutes=whole["minutes"],
-            memory_limit_megabytes=whole["megabytes"],
+            time_limit_minutes=numbers["minutes"],
+            memory_limit_megabytes=numbers["megabytes"],
             insist=self.insist,
         )
 
-    def _whole(self, name: str, language: Language, least: int = 1, most: int = _MOST) -> int | None:
+    def _number(self, name: str, language: Language, least: int = 1, most: int = _MOST) -> int | None:
         typed = getattr(self, name).strip()
         if not typed:
             return None
         least = 0 if name == "seed" else least
         if typed.isascii() and typed.isdigit() and len(typed) < 10 and least <= int(typed) <= most:
             return int(typed)
-        self.errors[name] = language.gettext(
-            "Please enter a whole number from %(least)s to %(most)s.", least=least, most=most
-        )
+        self.errors[name] = field_message(language, FieldError(name, "number_range", (("min", least), ("max", most))))
         return None
 
     def _day(self, name: str, language: Language) -> datetime | None:
@@ -102,7 +102,7 @@ class RunForm(BaseModel):
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def _values(self, language: Language) -> dict[str, str]:
-        found = {}
+        values = {}
         for line in _parts(self.values, "\n"):
             key, equals, value = line.partition("=")
             if not equals or not key.strip().startswith(_SETTABLE):
@@ -110,9 +110,9 @@ class RunForm(BaseModel):
                     "Please enter one value per line, for example optimisation.learning_rate=0.0004 or augmentation.rotation=20."
                 )
                 return {}
-            found[key.strip()] = value.strip()
-        return found
+            values[key.strip()] = value.strip()
+        return values
 
 
-def _parts(text: str, mark: str = ",") -> Iterable[str]:
-    return [part.strip() for part in text.split(mark) if part.strip()]
+def _parts(text: str, separator: str = ",") -> Iterable[str]:
+    return [part.strip() for part in text.split(separator) if part.strip()]

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from app.collecting import collections, curation
+from app.collecting import curation
 from app.collecting.curation import Curation, Filter
 from app.collecting.rules import PhotoDecision
-from app.collecting.tables import CollectedPhoto
+from app.collecting.tables import CollectedPhoto, Collection
 from app.core.db import reading, transaction
-from app.core.long_work import RunState
+from app.core.long_work import RunState, newest
 from app.core.roles import Role
 from app.core.tables import Job, JobKind, JobStatus
 from app.taxa.names import find
@@ -47,8 +47,8 @@ def collection(lite):
 def kept(lite):
     """The newest collection as it stands, with its state; None where there is none."""
     with reading(lite.sessions) as session:
-        rows = collections.page(session)
-        return (rows[0], collections.state(rows[0])) if rows else None
+        rows = newest(session, Collection)
+        return (rows[0], rows[0].state()) if rows else None
 
 
 def photos_of(lite, collection, decision=None):
@@ -255,7 +255,7 @@ def test_from_the_decisions_to_a_run_and_to_the_end(lite, admin, collection):
     assert admin.post(f"{page}/use").status_code == 409
     use_cases = Curation(lite.sessions)
     done = use_cases.decide(collection, admin.user.id, seen, PhotoDecision.RIGHT)
-    assert len(done.kept) == 3
+    assert len(done.decided) == 3
     use_cases.undo(collection, admin.user.id, done.act)
     first = seen[0][0]
     use_cases.decide(collection, admin.user.id, [(first, 2)], PhotoDecision.RIGHT)

@@ -11,7 +11,7 @@ import pytest
 
 from app.accounts import audit
 from app.collecting import collections, curation, data_sets
-from app.collecting.collections import Collections, Wanted
+from app.collecting.collections import CollectionRequest, Collections
 from app.collecting.curation import Curation, Filter
 from app.collecting.data_sets import DataSets
 from app.collecting.folder import folder_of
@@ -23,7 +23,7 @@ from app.core.long_work import RunState
 from app.core.tables import Job
 from app.taxa.tables import Taxon
 from app.versions.base_data import open_runs_with
-from app.versions.runs import Request, Runs
+from app.versions.runs import RunRequest, Runs
 from ml.collection import licences
 from ml.collection.sizes import SIZES as ALL_SIZES
 from ml.datasets.sources import read_source
@@ -33,7 +33,7 @@ from tests.people import make_user
 from tests.running import alive, eventually
 
 UNKNOWN, OTHER = "Vanessa atalanta", "Aglais io"
-WANTED = Wanted({BROWNS[0]: (BROWNS[0],)}, REUSABLE, 50, "small-240")
+WANTED = CollectionRequest({BROWNS[0]: (BROWNS[0],)}, REUSABLE, 50, "small-240")
 
 
 @pytest.fixture
@@ -94,12 +94,12 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     add_photos(flickr, 201, 3, UNKNOWN, owner_name="=HYPERLINK(1)", licence="9")
     add_photos(flickr, 301, 2, BROWNS[0], licence="2")  # not for everyone
     flickr.add(401, title=BROWNS[0], data=b"no picture", listed=(240, 180))
-    wanted = Wanted({BROWNS[0]: ("meadow brown", BROWNS[0]), UNKNOWN: (UNKNOWN,)}, REUSABLE, 5, "small-240")
+    wanted = CollectionRequest({BROWNS[0]: ("meadow brown", BROWNS[0]), UNKNOWN: (UNKNOWN,)}, REUSABLE, 5, "small-240")
     number = use_cases(service).start(wanted, admin.id)
     work(service)
 
     row = get(service, number)
-    assert collections.state(row) is RunState.DONE, row.job.error
+    assert row.state() is RunState.DONE, row.job.error
     assert (row.phase, row.kept, row.looked, row.process_group) == ("done", 8, 8, None)
     assert row.left_out.get("near duplicate", 0) == 0
     assert KEY not in row.log
@@ -129,13 +129,13 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     old = curating.decide(number, other.id, [(stale.id, 0)], PhotoDecision.DUPLICATE)
     assert [each.id for each in old.refused] == [stale.id]
     same = curating.decide(number, other.id, [(stale.id, 0)], PhotoDecision.RIGHT)
-    assert [each.decided_by_id for each in same.kept] == [admin.id]  # the same said twice is said once
+    assert [each.decided_by_id for each in same.decided] == [admin.id]  # the same said twice is said once
     newer = curating.decide(number, other.id, [(right[1].id, 1)], PhotoDecision.NO_BUTTERFLY)
-    assert len(newer.kept) == 1
+    assert len(newer.decided) == 1
     undone = curating.undo(number, admin.id, done.act)
     assert {each.id for each in undone} == {each.id for each in right} - {right[1].id}
     curating.decide(number, admin.id, [(each.id, 2) for each in (right[0], right[2])], PhotoDecision.RIGHT)
-    named = curating.decide(number, admin.id, [(right[3].id, 2)], PhotoDecision.OTHER_SPECIES, OTHER).kept[0]
+    named = curating.decide(number, admin.id, [(right[3].id, 2)], PhotoDecision.OTHER_SPECIES, OTHER).decided[0]
     assert named.shows == OTHER != named.taxon
 
     sets = DataSets(service.sessions, service.settings, open_runs_with)
@@ -156,15 +156,15 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     assert {each["flickr_id"]: each["taxon"] for each in table} == shown
     assert all(each["licence_url"] and not each["owner_name"].startswith("=") for each in table)
 
-    planned = runs.plan(Request())
+    planned = runs.plan(RunRequest())
     assert [each.path for each in planned.choice.bases] == [str(base)]
-    run = runs.start(Request(), admin.id)
+    run = runs.start(RunRequest(), admin.id)
     with pytest.raises(Conflict, match=f"Run {run} learns"):
         use_cases(service).delete(number, admin.id)
     sets.stop_using(number, admin.id)
     assert base.is_dir(), "the run that waits may still read it"
     with pytest.raises(Conflict, match="No training data"):
-        runs.plan(Request())
+        runs.plan(RunRequest())
     runs.cancel(run, admin.id)
     sets.use(number, admin.id)
     use_cases(service).delete(number, admin.id)
@@ -188,7 +188,7 @@ def test_cancelled_within_seconds_without_a_process_left_and_nothing_is_fetched_
     eventually(lambda: not alive(process), "its process is gone", 10)
     lite.worker.finish_long_work()
     row = get(lite, number)
-    assert (collections.state(row), row.process_group) == (RunState.CANCELLED, None)
+    assert (row.state(), row.process_group) == (RunState.CANCELLED, None)
 
     use_cases(lite).retry(number, None)
     lite.work()
@@ -198,11 +198,11 @@ def test_cancelled_within_seconds_without_a_process_left_and_nothing_is_fetched_
     flickr.release.set()
     lite.worker.finish_long_work()
     row = get(lite, number)
-    assert collections.state(row) is RunState.WAITING
+    assert row.state() is RunState.WAITING
     assert "was killed" in row.job.error
     again(lite, number)
     row = get(lite, number)
-    assert collections.state(row) is RunState.DONE, row.job.error
+    assert row.state() is RunState.DONE, row.job.error
     assert row.kept == row.looked == 12
     assert set(Counter(flickr.whole_images()).values()) == {1}
 
@@ -215,7 +215,7 @@ def test_without_a_key_nothing_starts_and_one_that_flickr_refuses_is_told_at_onc
     number = use_cases(lite).start(WANTED, None)
     work(lite)
     row = get(lite, number)
-    assert collections.state(row) is RunState.FAILED
+    assert row.state() is RunState.FAILED
     assert "key" in row.job.error
     assert KEY not in row.job.error + row.log
     assert row.job.attempts == 1
@@ -239,4 +239,4 @@ def test_what_can_not_be_collected_is_told_by_its_field(lite, flickr, values, ex
     lead_to(flickr, lite.settings)
     wanted = {"keywords": WANTED.keywords, "licences": REUSABLE, "number": 5, "size": "small-240"} | values
     with pytest.raises(InvalidInput, match=expected):
-        use_cases(lite).start(Wanted(**wanted), None)
+        use_cases(lite).start(CollectionRequest(**wanted), None)

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from app.accounts import audit
-from app.collecting import collections
-from app.collecting import photos as rows
+from app.collecting import collections, runner
 from app.collecting.curation import Curation
 from app.collecting.data_sets import DataSets
 from app.collecting.folder import folder_of
@@ -19,7 +18,7 @@ from app.predictions.tables import ModelVersion
 from app.versions import photographers
 from app.versions.base_data import open_runs_with
 from app.versions.photographers import Photographers
-from app.versions.runs import Request, Runs
+from app.versions.runs import RunRequest, Runs
 from app.versions.tables import TrainingRun
 from ml.datasets.sources import read_source
 from tests.app.collecting.test_collections import WANTED, get, photos, use_cases, work
@@ -68,7 +67,7 @@ def removal_of(service, number):
 def run_that_learnt(service):
     """A run that is over and made a version of what is in use now."""
     runs = Runs(service.sessions, service.settings, lambda _: True)
-    number = runs.start(Request(), None)
+    number = runs.start(RunRequest(), None)
     runs.cancel(number, None)
     with transaction(service.sessions) as session:
         session.get_one(TrainingRun, number).model_version_id = session.query(ModelVersion).all()[0].id
@@ -81,7 +80,7 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
     folder = folder_of(before, lite.settings)
     found = traces(lite, collected)
     assert (len(found.photos), found.in_use) == (3, 3)
-    assert [(each.run.id, each.photos) for each in found.learnt] == [(run, 3)]
+    assert [(each.run.id, each.photos) for each in found.trained] == [(run, 3)]
 
     many, job = remove(lite, collected, admin.id)
     assert (many, job.status, job.error) == (3, JobStatus.DONE, "")
@@ -99,7 +98,7 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
     assert THEIRS not in {photo.owner_nsid for photo in photos(lite, collected)}
     with pytest.raises(NotFound):
         traces(lite, collected)
-    rows.enter(lite.sessions, collected, folder.listed())  # as when another worker takes it up
+    runner.enter(lite.sessions, collected, folder.listed())  # as when another worker takes it up
     assert len(photos(lite, collected)) == 5
     removed = [line for line in map(json.loads, folder.rows.read_text().splitlines()) if line["owner_nsid"] == THEIRS]
     assert [(line["status"], line["title"]) for line in removed] == [("skipped", "")] * 3
@@ -110,7 +109,7 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
 
 
 def test_not_while_a_run_learns_from_the_collection(lite, collected):
-    run = Runs(lite.sessions, lite.settings, lambda _: True).start(Request(), None)
+    run = Runs(lite.sessions, lite.settings, lambda _: True).start(RunRequest(), None)
     with pytest.raises(Conflict, match=f"Run {run} learns"):
         Photographers(lite.sessions, lite.settings).remove(collected, THEIRS, None)
     assert len(traces(lite, collected).photos) == 3
@@ -119,7 +118,7 @@ def test_not_while_a_run_learns_from_the_collection(lite, collected):
 def test_a_run_that_begins_before_the_worker_does_is_not_disturbed(lite, collected):
     asked = Photographers(lite.sessions, lite.settings, lite.worker.dispatcher.send)
     asked.remove(collected, THEIRS, None)
-    run = Runs(lite.sessions, lite.settings, lambda _: True).start(Request(), None)
+    run = Runs(lite.sessions, lite.settings, lambda _: True).start(RunRequest(), None)
     work(lite)
     job = removal_of(lite, collected).job
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
@@ -155,7 +154,7 @@ def test_when_all_photos_are_theirs_no_data_set_is_left_and_what_is_not_kept_is_
     sets = DataSets(lite.sessions, lite.settings, open_runs_with)
     sets.use(collected, None)
     found = traces(lite, collected)
-    assert (found.in_use, [each.photos for each in found.learnt]) == (3, [None])
+    assert (found.in_use, [each.photos for each in found.trained]) == (3, [None])
     assert remove(lite, collected)[1].status is JobStatus.DONE
     assert (get(lite, collected).data_set, get(lite, collected).used_photos) == (None, 0)
     assert list(folder.path.glob("data-set-*")) == []

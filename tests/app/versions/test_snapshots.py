@@ -13,9 +13,9 @@ from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission
 from app.versions import snapshots
-from app.versions.rules import Part, Trigger, VerifiedBy, Wanted
+from app.versions.rules import Part, PhotoSelection, Trigger, VerifiedBy
 from app.versions.run_folder import RunFolder, write_snapshot
-from app.versions.runs import NothingNew, Request, Runs, get
+from app.versions.runs import NothingNew, RunRequest, Runs, get
 from app.versions.schedule import Schedule
 from app.versions.tables import PhotoPart, Snapshot, TrainingRun
 from app.volunteers.withdrawal import take_back
@@ -59,7 +59,7 @@ def season(service, expert, volunteers, start=0):
 
 def choice(service, wanted=None, share=0.2):
     with reading(service.sessions) as session:
-        return snapshots.choose(session, TASK, wanted or Wanted(), [], share)
+        return snapshots.choose(session, TASK, wanted or PhotoSelection(), [], share)
 
 
 def withdraw(service, submission_id):
@@ -86,7 +86,7 @@ def test_every_fifth_volunteer_measures_and_keeps_doing_so(service, expert, runs
     season(service, expert, 10)
     first = choice(service)
     assert first.counts == {"train": {TAXA[0]: 4, TAXA[1]: 4}, "test": {TAXA[0]: 1, TAXA[1]: 1}}
-    run = runs.start(Request(), None)
+    run = runs.start(RunRequest(), None)
     again = send(service, picture(104), 4, number=2)  # the fifth volunteer, who measures
     decide(service, expert, again, taxon(TAXA[0]))
     season(service, expert, 5, start=20)
@@ -115,17 +115,17 @@ def test_chosen_by_period_code_agreement_and_number_of_experts(service, expert):
         session.get_one(ReviewTask, numbers[2]).closed_at = utcnow() - timedelta(days=30)
     day = timedelta(days=1)
     assert len(choice(service).photos) == 3
-    assert len(choice(service, Wanted(since=utcnow() - day)).photos) == 2
-    assert len(choice(service, Wanted(until=utcnow() - day)).photos) == 1
-    assert [each.submission_id for each in choice(service, Wanted(least_experts=2)).photos] == [numbers[1]]
-    assert len(choice(service, Wanted(least_agreement=0.9)).photos) == 3
-    assert choice(service, Wanted(codes=("C3",))).photos == []
+    assert len(choice(service, PhotoSelection(since=utcnow() - day)).photos) == 2
+    assert len(choice(service, PhotoSelection(until=utcnow() - day)).photos) == 1
+    assert [each.submission_id for each in choice(service, PhotoSelection(least_experts=2)).photos] == [numbers[1]]
+    assert len(choice(service, PhotoSelection(least_agreement=0.9)).photos) == 3
+    assert choice(service, PhotoSelection(codes=("C3",))).photos == []
 
 
 def test_a_snapshot_tells_what_is_new_and_its_folder_is_what_training_reads(service, expert, runs, tmp_path):
     numbers = season(service, expert, 5)
     as_audit(service, numbers[0])
-    first = runs.start(Request(), None)
+    first = runs.start(RunRequest(), None)
     with transaction(service.sessions) as session:  # as if it had made a version
         run = get(session, first)
         run.model_version_id = 1
@@ -134,7 +134,7 @@ def test_a_snapshot_tells_what_is_new_and_its_folder_is_what_training_reads(serv
     withdraw(service, numbers[1])
     found = choice(service)
     assert (sum(found.new_counts["train"].values()), found.left) == (1, 1)
-    second = runs.start(Request(), None)
+    second = runs.start(RunRequest(), None)
     withdraw(service, numbers[2])
     with reading(service.sessions) as session:
         run, folder = get(session, second), RunFolder(tmp_path / "run")
@@ -153,34 +153,34 @@ def test_a_snapshot_tells_what_is_new_and_its_folder_is_what_training_reads(serv
 @SQLITE
 def test_starting_again_with_nothing_new_is_refused_unless_somebody_insists(service, expert, runs):
     season(service, expert, 2)
-    first = runs.start(Request(epochs=3), None)
+    first = runs.start(RunRequest(epochs=3), None)
     with transaction(service.sessions) as session:
         get(session, first).model_version_id = 1
-    assert f"run {first} used the same photos" in runs.plan(Request(epochs=3)).pointless
+    assert f"run {first} used the same photos" in runs.plan(RunRequest(epochs=3)).pointless
     with pytest.raises(NothingNew):
-        runs.start(Request(epochs=3), None)
-    assert runs.plan(Request(epochs=4)).pointless == ""
-    second = runs.start(Request(epochs=3, insist=True), None)
+        runs.start(RunRequest(epochs=3), None)
+    assert runs.plan(RunRequest(epochs=4)).pointless == ""
+    second = runs.start(RunRequest(epochs=3, insist=True), None)
     with reading(service.sessions) as session:
         assert get(session, second).snapshot_id == get(session, first).snapshot_id
         assert session.scalar(select(func.count()).select_from(Snapshot)) == 1
     season(service, expert, 1, start=5)
-    assert runs.plan(Request(epochs=3)).pointless == ""
+    assert runs.plan(RunRequest(epochs=3)).pointless == ""
 
 
 @SQLITE
 def test_base_data_are_those_of_the_settings_and_a_change_in_them_is_new(service, runs, tmp_path):
     with pytest.raises(Conflict, match="No training data"):
-        runs.plan(Request())
+        runs.plan(RunRequest())
     drawn = write_drawn_folder(tmp_path / "drawn", per_label=2, outsiders=1)
     service.settings.training_root = str(drawn)
-    plan = runs.plan(Request())
+    plan = runs.plan(RunRequest())
     assert [base.path for base in plan.choice.bases] == [str(drawn)]
     assert plan.labels == tuple(TAXA)
     (drawn / "pair" / "more.txt").write_text("another file")
-    assert runs.plan(Request()).choice.fingerprint != plan.choice.fingerprint
+    assert runs.plan(RunRequest()).choice.fingerprint != plan.choice.fingerprint
     with pytest.raises(Conflict, match="/etc is no known base data set"):
-        runs.plan(Request(bases=("/etc",)))
+        runs.plan(RunRequest(bases=("/etc",)))
 
 
 def test_the_schedule_starts_one_run_per_occasion_and_none_where_nothing_is_new(service, expert, runs):
