@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.augmentation.changes import augment
 from ml.augmentation.mixing import mix, mixed
-from ml.augmentation.names import CHANGES
+from ml.augmentation.settings import CHANGES, Augmentation
 from ml.backend import tensorflow
-from ml.config import Augmentation
 
 COLUMNS = 6
 _GAP, _LABEL, _MARGIN = 8, 200, 24

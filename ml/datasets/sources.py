@@ -128,4 +128,5 @@ def resolved(config: Config, root: Path) -> Config:
     labels = wanted.labels or tuple(sorted({label for photo in own for label in labels_of(photo)}))
     if len(labels) < 2:
         raise DataError(f"{root / wanted.folder} has photos of fewer than two classes.")
-    return checked(replace(config, species=replace(wanted, labels=labels, several=wanted.several or several)))
+    species = replace(wanted, labels=labels, several=wanted.several or several)
+    return checked(replace(config, species=species))

@@ -9,8 +9,8 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from ml.augmentation import Mix, augment, mix, mixed
-from ml.augmentation.names import CHANGES, FILLS
 from ml.augmentation.randaugment import COLOURS, KINDS, _coloured
+from ml.augmentation.settings import CHANGES, FILLS
 from ml.config import Augmentation
 
 EVERYTHING = Augmentation(

@@ -1,0 +1,98 @@
+"""The settings of all random changes. A new change needs a field here, its function (in geometry, colour or mixing), a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+Fill = Literal["nearest", "reflect", "wrap", "constant"]
+FILLS = get_args(Fill)
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _ascending(value: Any) -> Any:
+    if isinstance(value, tuple) and value[0] > value[1]:
+        raise ValueError("a range goes from its lower end to its upper end")
+    return value
+
+
+def _share_below(limit: float) -> AfterValidator:
+    """A single number must be a share of at least 0 and below the limit."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, tuple) and not 0 <= value < limit:
+            raise ValueError(f"is a share of at least 0 and below {limit:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+# The largest change to either side; or the two ends of the range that values are drawn from.
+Range = Annotated[float | tuple[float, float], AfterValidator(_ascending)]
+ShareRange = Annotated[Range, _share_below(1)]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A random change: its name among the settings, a short description, and a value whose effect is easy to see."""
+
+    key: str
+    text: str
+    example: Any
+
+
+def _change(default: Any, text: str, example: Any) -> Any:
+    """A field of the settings that the preview shows as a row of its own."""
+    return field(default=default, metadata={"text": text, "example": example})
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes to training photos, each drawn evenly. A number is the largest change; a pair are the ends between
+    which it is drawn, so ``zoom`` 0.2 means 0.8…1.2, and (0.7, 1.0) zooms in only.
+
+    Moves, fused into one: ``rotation`` degrees; ``shift`` share of the side, or ``shift_x`` and ``shift_y`` each by itself;
+    ``shear`` degrees; ``zoom`` what is seen, as a share of the side; ``flip`` mirrors every second picture,
+    ``flip_vertical`` turns every second upside down, ``quarter_turns`` turns by 0, 90, 180 or 270 degrees; ``crop`` takes
+    away up to this share of the sides, from anywhere; ``affine`` and ``perspective`` move corners by up to this share of
+    the side. ``fill`` is what lies outside the picture; for "constant" it is ``fill_value``.
+
+    Colours: ``brightness`` share of 255; ``contrast`` 0.2 means 0.8…1.2; ``hue`` share of the colour circle; ``soften``
+    share mixed with a blurred copy, towards it or away (sharper).
+
+    ``cutout`` covers a square with up to this share of the side, in the picture's mean colour or ``cutout_value``. ``mixup``
+    mixes pictures and their labels, by shares drawn from Beta(mixup, mixup). ``randaugment`` makes so many more changes
+    to each picture, drawn from fourteen kinds, with ``magnitude`` 0…1. ``share`` of each batch is changed, the rest is not.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    rotation: Range = _change(0.0, "rotation, degrees", 40.0)
+    shift: Range = _change(0.0, "shift, both ways", 0.2)
+    shear: Range = _change(0.0, "shear, degrees", 25.0)
+    zoom: ShareRange = _change(0.0, "zoom in and out", 0.4)
+    flip: bool = _change(True, "mirror image", True)
+    brightness: Range = _change(0.0, "brightness", 0.3)
+    contrast: Range = _change(0.0, "contrast", 0.5)
+    soften: float = _change(0.0, "soft or sharp", 2.0)
+    shift_x: Range | None = _change(None, "width shift", 0.2)
+    shift_y: Range | None = _change(None, "height shift", 0.2)
+    flip_vertical: bool = _change(False, "upside down", True)
+    quarter_turns: bool = _change(False, "quarter turns", True)
+    crop: ShareRange = _change(0.0, "crop", 0.4)
+    affine: ShareRange = _change(0.0, "affine", 0.25)
+    perspective: Annotated[Range, _share_below(0.5)] = _change(0.0, "perspective", 0.2)
+    fill: Fill = "nearest"
+    fill_value: float = 0.0
+    hue: ShareRange = _change(0.0, "hue", 0.15)
+    cutout: Annotated[Range, _share_below(2)] = _change(0.0, "cutout", (0.3, 0.5))
+    cutout_value: float | None = None
+    mixup: Annotated[float, Field(ge=0)] = _change(0.0, "MixUp", 0.4)
+    randaugment: Annotated[int, Field(ge=0)] = _change(0, "RandAugment", 2)
+    magnitude: Share = 0.5
+    share: Share = 1.0
+
+
+CHANGES = tuple(Change(each.name, **each.metadata) for each in fields(Augmentation) if each.metadata)
