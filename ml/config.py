@@ -25,6 +25,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from ml.architectures.registry import architectures, options_of
 from ml.architectures.task import COLOURS, SCALINGS
 from ml.augmentation.settings import Augmentation as Augmentation
+from ml.errors import UserError
 from ml.inference import Resize
 from ml.optimisers import Optimisation as Optimisation
 
@@ -32,7 +33,7 @@ from ml.optimisers import Optimisation as Optimisation
 MOST_LABELS = 62
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """A config that can't be run; the message lists the keys and what is wrong with each."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ml.architectures import Network
 from ml.backend import tensorflow
 from ml.config import Config
+from ml.errors import UserError
 from ml.inference.classifier import FIRST_LOOK
 from ml.inference.litert import LiteRTNetwork
 from ml.inference.savedmodel import SavedModelNetwork
@@ -24,7 +25,7 @@ LARGEST_DIFFERENCE = 1e-3
 JUDGED = ("probabilities", "in_scope")
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """The network can't be exported; the message says why."""
 
 

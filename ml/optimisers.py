@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -111,7 +111,7 @@ def learning_rate(options: Optimisation, steps: int) -> Any:
         every = max(1, round(options.decay_every * steps))
         schedule = schedules.ExponentialDecay(first, every, options.decay, staircase=options.schedule == "step")
     else:
-        raise ValueError(f"there is no schedule {options.schedule!r}; there are {', '.join(SCHEDULES)}")
+        raise ValueError(f"there is no schedule {options.schedule!r}; there are {', '.join(get_args(Schedule))}")
     return _floored(schedule, options.lowest_rate) if options.lowest_rate else schedule
 
 

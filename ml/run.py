@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.checkpoints import forget
-from ml.config import Config, from_dict
+from ml.config import Config
 from ml.datasets.examples import Divided, FindSquare, divide, parts_of
 from ml.datasets.sources import resolved
-from ml.evaluation.card import model_card
-from ml.evaluation.scores import figures
 from ml.finding import part as finding
-from ml.inference import Runtime, load_recogniser
 from ml.machines import weights_digest
 from ml.progress import Report, print_epoch
 from ml.stopping import Stopped
@@ -135,46 +131,3 @@ def _trained(
 def _finding_with(parts: Mapping[str, VersionPart]) -> FindSquare | None:
     part = parts.get(finding.FOLDER)
     return None if part is None else finding.squares_with(finding.load_finder(part.folder, part.facts))
-
-
-def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rounds: int = 1000) -> dict[str, Any]:
-    """Measure a model version on the test part of a data folder, divided as for its training.
-
-    Returns:
-        the figures, with ``same_data``: whether the photos are those the version was trained with.
-
-    Raises:
-        ModelVersionError, DataError, ConfigError: see there.
-    """
-    recogniser = load_recogniser(folder, runtime)
-    manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    divided = divide(from_dict(manifest["training"]), data, to_train=False)
-    measured: dict[str, Any] = {
-        "model": {"name": recogniser.info.name, "version": recogniser.info.version},
-        "runtime": recogniser.runtime,
-        "data_fingerprint": divided.fingerprint,
-        "same_data": divided.fingerprint == manifest["data_fingerprint"],
-        "photos": divided.counts,
-        **figures(recogniser, divided.test, rounds),
-    }
-    if divided.reviewed:
-        before = figures(recogniser, divided.test_before_review.species, rounds)
-        measured |= {"species_before_review": before["species"], "review": divided.reviewed}
-    return measured
-
-
-def checked_runtime(name: str) -> Runtime:
-    """The runtime of this name. Raises ValueError for an unknown one."""
-    known: dict[str, Runtime] = {"auto": "auto", "litert": "litert", "savedmodel": "savedmodel"}
-    if name not in known:
-        raise ValueError(f"There is no runtime {name}; there are {', '.join(known)}.")
-    return known[name]
-
-
-def card_text(folder: Path, metrics: dict[str, Any]) -> str:
-    """A version's model card with other figures than those of its training."""
-    manifest, policy, trained = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in ("model.json", "policy.json", "metrics.json")
-    )
-    return model_card(manifest, policy, trained | metrics)

@@ -21,6 +21,7 @@ from ml.config import Config
 from ml.datasets.colours import mean_and_deviation
 from ml.datasets.examples import NAMELESS, Examples
 from ml.datasets.pipeline import Feed
+from ml.errors import UserError
 from ml.machines import MachinesError, machines_from_environment
 from ml.optimisers import current_rate, lower_rate
 from ml.optimisers import make_optimiser as make_optimiser
@@ -31,7 +32,7 @@ from ml.steps import training_step as training_step
 from ml.stopping import Stop, Stopped
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """The run can't go on; the message says why."""
 
 

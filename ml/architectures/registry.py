@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml.architectures.task import Scaling, Task
+from ml.backend import tensorflow
 
 # A keras.Model from float32 pixels (n, size, size, 3), 0…255, to a dict of
 #   species      (n, 1) for two labels, else (n, k): logits
@@ -86,6 +87,14 @@ def parameters(network: Network) -> int:
     """How many numbers the network learnt or counted to name species: without the heads for scope and subjects."""
     heads = [layer for layer in network.layers if layer.name in {"scope", "subjects"}]
     return int(network.count_params()) - sum(int(layer.count_params()) for layer in heads)
+
+
+def count_parameters(name: str, size: int, labels: int) -> int:
+    """:func:`parameters` of a freshly built architecture."""
+    options = {"weights": None} if "weights" in options_of(name) else {}
+    counted = parameters(build(name, size=size, labels=labels, options=options))
+    tensorflow().keras.backend.clear_session()
+    return counted
 
 
 def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -43,9 +43,9 @@ class Change:
     example: Any
 
 
-def _change(default: Any, text: str, example: Any) -> Any:
-    """A field of the settings that the preview shows as a row of its own."""
-    return field(default=default, metadata={"text": text, "example": example})
+def _row(text: str, example: Any) -> dict[str, Any]:
+    """Metadata of a field that has a row of its own in the preview."""
+    return {"text": text, "example": example}
 
 
 @dataclass(frozen=True)
@@ -69,28 +69,28 @@ class Augmentation:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    rotation: Range = _change(0.0, "rotation, degrees", 40.0)
-    shift: Range = _change(0.0, "shift, both ways", 0.2)
-    shear: Range = _change(0.0, "shear, degrees", 25.0)
-    zoom: ShareRange = _change(0.0, "zoom in and out", 0.4)
-    flip: bool = _change(True, "mirror image", True)
-    brightness: Range = _change(0.0, "brightness", 0.3)
-    contrast: Range = _change(0.0, "contrast", 0.5)
-    soften: float = _change(0.0, "soft or sharp", 2.0)
-    shift_x: Range | None = _change(None, "width shift", 0.2)
-    shift_y: Range | None = _change(None, "height shift", 0.2)
-    flip_vertical: bool = _change(False, "upside down", True)
-    quarter_turns: bool = _change(False, "quarter turns", True)
-    crop: ShareRange = _change(0.0, "crop", 0.4)
-    affine: ShareRange = _change(0.0, "affine", 0.25)
-    perspective: Annotated[Range, _share_below(0.5)] = _change(0.0, "perspective", 0.2)
+    rotation: Range = field(default=0.0, metadata=_row("rotation, degrees", 40.0))
+    shift: Range = field(default=0.0, metadata=_row("shift, both ways", 0.2))
+    shear: Range = field(default=0.0, metadata=_row("shear, degrees", 25.0))
+    zoom: ShareRange = field(default=0.0, metadata=_row("zoom in and out", 0.4))
+    flip: bool = field(default=True, metadata=_row("mirror image", True))
+    brightness: Range = field(default=0.0, metadata=_row("brightness", 0.3))
+    contrast: Range = field(default=0.0, metadata=_row("contrast", 0.5))
+    soften: float = field(default=0.0, metadata=_row("soft or sharp", 2.0))
+    shift_x: Range | None = field(default=None, metadata=_row("width shift", 0.2))
+    shift_y: Range | None = field(default=None, metadata=_row("height shift", 0.2))
+    flip_vertical: bool = field(default=False, metadata=_row("upside down", True))
+    quarter_turns: bool = field(default=False, metadata=_row("quarter turns", True))
+    crop: ShareRange = field(default=0.0, metadata=_row("crop", 0.4))
+    affine: ShareRange = field(default=0.0, metadata=_row("affine", 0.25))
+    perspective: Annotated[Range, _share_below(0.5)] = field(default=0.0, metadata=_row("perspective", 0.2))
     fill: Fill = "nearest"
     fill_value: float = 0.0
-    hue: ShareRange = _change(0.0, "hue", 0.15)
-    cutout: Annotated[Range, _share_below(2)] = _change(0.0, "cutout", (0.3, 0.5))
+    hue: ShareRange = field(default=0.0, metadata=_row("hue", 0.15))
+    cutout: Annotated[Range, _share_below(2)] = field(default=0.0, metadata=_row("cutout", (0.3, 0.5)))
     cutout_value: float | None = None
-    mixup: Annotated[float, Field(ge=0)] = _change(0.0, "MixUp", 0.4)
-    randaugment: Annotated[int, Field(ge=0)] = _change(0, "RandAugment", 2)
+    mixup: Annotated[float, Field(ge=0)] = field(default=0.0, metadata=_row("MixUp", 0.4))
+    randaugment: Annotated[int, Field(ge=0)] = field(default=0, metadata=_row("RandAugment", 2))
     magnitude: Share = 0.5
     share: Share = 1.0
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.errors import UserError
 from ml.inference import Square
 
 # Between the labels of a photo that shows several.
@@ -21,7 +22,7 @@ SEVERAL = "|"
 DATA_VARIABLE = "WINGCHECK_DATA"
 
 
-class DataError(Exception):
+class DataError(UserError):
     """The data folder is missing or malformed; the message says what to do about it."""
 
 

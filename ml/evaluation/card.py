@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _NAMES = {
@@ -45,6 +47,15 @@ def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: 
         _making(manifest, metrics),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def card_with(folder: Path, figures: Mapping[str, Any]) -> str:
+    """The card of the version in ``folder``, with other figures than those of its training."""
+    manifest, policy, trained = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("model.json", "policy.json", "metrics.json")
+    )
+    return model_card(manifest, policy, trained | figures)
 
 
 def card_data(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from ml.inference.classifier import Classifier, Output, Runtime, load_classifier, load_network
+from ml.inference.classifier import Classifier, Runtime, load_classifier, load_network
 from ml.inference.finder import Finder, Found
 from ml.inference.names import LooksLike
-from ml.inference.networks import Network
+from ml.inference.networks import Network, Output
 from ml.inference.pixels import Square, network_input
 from ml.inference.versions import ModelVersionInfo
 

@@ -7,23 +7,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 
+from ml.errors import UserError
 from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
 from ml.inference.finder import FinderInfo
 from ml.inference.names import NamesInfo, read_names
+from ml.inference.networks import Output
 from ml.inference.pixels import Resize
-
-if TYPE_CHECKING:
-    from ml.inference.classifier import Output
 
 FORMAT = 1
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 
 
-class ModelVersionError(Exception):
+class ModelVersionError(UserError):
     """A model version that can't be served; the message is a plain sentence for the admin who registers it."""
 
 

@@ -18,9 +18,10 @@ from ml.datasets.folder import DataError
 from ml.datasets.sources import resolved
 from ml.datasets.synthetic import drawn_butterfly
 from ml.evaluation.calibration import questions
+from ml.evaluation.evaluation import evaluate
 from ml.inference import load_classifier, read_version
 from ml.progress import silent
-from ml.run import evaluate_version, train_version
+from ml.run import train_version
 from ml.steps import guess, species_loss
 
 LABELS = ("aglais_io", "gonepteryx_rhamni", "polyommatus_icarus", "vanessa_cardui")
@@ -83,7 +84,7 @@ def test_four_labels_are_trained_measured_and_exported(four: Path, tmp_path: Pat
     for output in classifier.predict(pixels):
         assert output.probabilities.shape == (4,)
         assert output.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    measured = evaluate_version(folder, four, rounds=20)
+    measured = evaluate(folder, data=four, rounds=20).figures
     assert measured["same_data"]
     assert measured["species"]["accuracy"] == metrics["species"]["accuracy"]
 

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 from ml.cli import app
 from ml.config import load_config
 from ml.datasets.examples import divide
+from ml.evaluation.evaluation import evaluate
 from ml.export import Parity, compare
 from ml.inference import load_classifier, network_input, open_photo, read_version
 from ml.progress import silent
-from ml.run import evaluate_version, train_version
+from ml.run import train_version
 
 RUNNER = CliRunner()
 
@@ -36,7 +37,7 @@ def test_learns_to_tell_drawings_apart(tiny_version: Path, drawn_data: Path) -> 
 def test_evaluation_finds_what_training_reported(tiny_version: Path, drawn_data: Path) -> None:
     reported = json.loads((tiny_version / "metrics.json").read_text(encoding="utf-8"))
     for runtime in ("litert", "savedmodel"):
-        measured = evaluate_version(tiny_version, drawn_data, runtime=runtime, rounds=20)
+        measured = evaluate(tiny_version, data=drawn_data, runtime=runtime, rounds=20).figures
         assert measured["same_data"]
         assert measured["species"]["accuracy"] == reported["species"]["accuracy"]
         assert measured["scope"]["auroc"]["all"] == reported["scope"]["auroc"]["all"]
@@ -193,7 +194,7 @@ def test_other_data_is_said_to_be_other(tiny_version: Path, tmp_path: Path) -> N
 
     other = write_drawn_folder(tmp_path, per_label=40, outsiders=60, seed=9)
 
-    assert not evaluate_version(tiny_version, other, rounds=5)["same_data"]
+    assert not evaluate(tiny_version, data=other, rounds=5).figures["same_data"]
     assert divide(load_config("tiny"), other).counts["train"]
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ml.commands.output import console, refusals, write_json, written
+
 app = typer.Typer(help="Inspect, split and clean a data set.", no_args_is_help=True)
-_console = Console(soft_wrap=True, highlight=False)
 
 Source = Annotated[
     Path,
@@ -40,7 +37,7 @@ def inspect(
     per_class: Annotated[int, typer.Option(min=1, help="Photos of each class on the contact sheet.")] = 24,
 ) -> None:
     """Counts, sizes, duplicates, balance, and what to put right before training."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.contact_sheet import MOST_CLASSES, contact_sheet
         from ml.datasets.inspection import inspect as inspected
         from ml.datasets.sources import read_source
@@ -50,7 +47,7 @@ def inspect(
         found = inspected(survey(photos), distance=distance)
         _show(found)
         if json_file is not None:
-            json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_json(json_file, found)
         if html is not None or sheet is not None:
             picture = contact_sheet(photos, per_class=per_class)
         if sheet is not None:
@@ -62,9 +59,7 @@ def inspect(
             title = f"The data set {source.resolve().name}"
             shown = {"found": found, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
             write_report(html, "dataset.html", title=title, **shown)
-        for file in (json_file, sheet, html):
-            if file is not None:
-                _console.print(f"Written: {file}")
+        written(json_file, sheet, html)
 
 
 @app.command()
@@ -84,7 +79,7 @@ def split(
     anew: Annotated[bool, typer.Option("--anew", help="Replace an earlier split.")] = False,
 ) -> None:
     """Divide into train, calibration and test: stratified, grouped, the same for the same seed. Training follows it."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.division import divide_source, fractions_from, ties_from, write_split
 
         made = divide_source(
@@ -100,16 +95,15 @@ def split(
         table = Table("class", "train", "calibration", "test")
         for label, counts in made.report["classes"].items():
             table.add_row(label, *(str(counts[part]) for part in ("train", "calibration", "test")))
-        _console.print(table)
-        _console.print(made.sentence)
-        for file in write_split(made):
-            _console.print(f"Written: {file}")
+        console.print(table)
+        console.print(made.sentence)
+        written(*write_split(made))
 
 
 @app.command()
 def fingerprint(source: Source, depth: Depth = None) -> None:
     """The hash of a data set's photos and classes: the same data give the same one, wherever they lie."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.sources import read_source
         from ml.datasets.survey import content_fingerprint, digests_of
 
@@ -130,10 +124,10 @@ def clean(
 
     Once decided, a config names the list as its species.review.
     """
-    with _refusals():
-        from ml.datasets import cleaning
+    with refusals(OSError):
         from ml.datasets.folder import DataError
         from ml.datasets.sources import read_source
+        from ml.evaluation import cleaning
         from ml.evaluation.out_of_fold import read_out_of_fold
 
         if sheet is not None and source is None:
@@ -141,17 +135,17 @@ def clean(
         answers = read_out_of_fold(table)
         candidates = cleaning.label_candidates(answers, scope=scope)
         cleaning.write_candidates(candidates, out)
-        _console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
+        console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
         found = cleaning.against_screening(candidates, answers)
         if found.precision is not None and found.recall is not None:
-            _console.print(
+            console.print(
                 f"Of {found.doubtful} photos marked doubtful {found.both} are among them: precision {found.precision:.2f} "
                 f"(drawn blindly {found.chance:.2f}), recall {found.recall:.2f}."
             )
         if sheet is not None and source is not None:
             photos = {photo.path: photo for photo in read_source(source, depth=depth)}
             cleaning.candidate_sheet(candidates, photos).save(sheet)
-            _console.print(f"Written: {sheet}")
+            written(sheet)
 
 
 def _show(found: dict[str, object]) -> None:
@@ -161,21 +155,9 @@ def _show(found: dict[str, object]) -> None:
     table = Table("class", "photos", *parts)
     for label, count in classes.items():
         table.add_row(label, str(count), *(str(parts[part].get(label, 0)) for part in parts))
-    _console.print(table)
+    console.print(table)
     remarks = found["remarks"]
     assert isinstance(remarks, list)
     for remark in remarks or ["Nothing stands out."]:
-        _console.print(f"• {remark}")
-    _console.print(f"Fingerprint: {found['fingerprint']}")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a person can put right is one line and exit code 1."""
-    from ml.datasets.folder import DataError
-
-    try:
-        yield
-    except (DataError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
+        console.print(f"• {remark}")
+    console.print(f"Fingerprint: {found['fingerprint']}")
