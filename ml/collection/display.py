@@ -25,11 +25,6 @@ def say(line: str) -> None:
     _console.print(line)
 
 
-def complain(line: str) -> None:
-    """One line to standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(Text(line, "red"))
-
-
 class ProgressReporter(Reporter):
     """A progress bar per keyword. In a file or a pipe only the pauses are printed."""
 

@@ -18,10 +18,8 @@ import requests
 from ml.collection.access import KEY_PAGE, FlickrAccess
 from ml.collection.errors import CollectError, KeyRefused, scrubbed
 from ml.collection.licences import Licence, licence_from
-from ml.collection.listing import Listing, listing_from
-from ml.collection.politeness import Busy, Pace, Patience, Waiting, retry_after_seconds
+from ml.collection.politeness import Busy, Patience
 
-API_URL = "https://api.flickr.com/services/rest/"
 # Flickr never gives out more of one search; beyond it, pages repeat.
 MOST_RESULTS = 4000
 # https://www.flickr.com/services/api/flickr.photos.search.html: service or search unavailable, write failed.
@@ -33,9 +31,9 @@ _TALKATIVE = ("flickrapi", "flickrapi.core", "flickrapi.auth", "oauthlib", "requ
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a search: its photos, how many pages there are, and photos on all of them together."""
+    """One page of a search: the attributes of its photos, how many pages there are, and photos on all of them together."""
 
-    photos: tuple[Listing, ...]
+    photos: list[dict[str, str]]
     pages: int
     total: int
 
@@ -43,13 +41,11 @@ class Page:
 class FlickrClient:
     """The two calls that collecting needs. Not for several threads at once."""
 
-    def __init__(
-        self, access: FlickrAccess, *, api_url: str, timeout: float, pace: Pace, patience: Patience, waiting: Waiting
-    ) -> None:
+    def __init__(self, access: FlickrAccess, patience: Patience, *, api_url: str, timeout: float) -> None:
         """``timeout`` in seconds, for connecting and for each part of an answer. Raises KeyRefused without a key."""
         access.check()
         self._secrets = access.secrets
-        self._pace, self._patience, self._waiting = pace, patience, waiting
+        self._patience = patience
         self._api = _flickrapi(access, api_url, timeout)
 
     def licences(self) -> dict[str, Licence]:
@@ -66,14 +62,14 @@ class FlickrClient:
             pages, total = int(photos.get("pages")), int(photos.get("total"))
         except (AttributeError, TypeError, ValueError):
             raise CollectError("Flickr's answer has no list of photos: is the address of the API right?") from None
-        return Page(tuple(listing_from(row.attrib) for row in photos.findall("photo")), pages, total)
+        return Page([dict(row.attrib) for row in photos.findall("photo")], pages, total)
 
     def _call(self, method: Callable[..., Any], **parameters: object) -> Any:
         try:
-            return self._patience.call(lambda: self._once(method, parameters), self._pace, self._waiting)
+            return self._patience.call(lambda: self._once(method, parameters))
         except Busy as busy:
             raise CollectError(
-                f"Flickr does not answer: {scrubbed(busy.what, *self._secrets)}, {self._patience.attempts} times in a "
+                f"Flickr does not answer: {scrubbed(busy.reason, *self._secrets)}, {self._patience.attempts} times in a "
                 "row. Run the same command again later: it continues where it stopped."
             ) from None
 
@@ -110,7 +106,7 @@ class _Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
         if response.status_code == 429 or response.status_code >= 500:
-            raise Busy(f"HTTP {response.status_code}", retry_after_seconds(response.headers.get("Retry-After")))
+            raise Busy(f"HTTP {response.status_code}", response.headers.get("Retry-After"))
         if response.status_code in {401, 403}:
             raise KeyRefused(f"Flickr refuses the key (HTTP {response.status_code}).")
         if response.status_code != 200:

@@ -7,39 +7,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from ml.collection.access import FlickrAccess
-from ml.collection.collector import Collector
+from ml.collection.collector import Collector, Servers
 from ml.collection.download import Downloader
 from ml.collection.errors import CollectError, RequestError
 from ml.collection.export import write_labels
-from ml.collection.flickr import API_URL, FlickrClient
+from ml.collection.flickr import FlickrClient
 from ml.collection.manifest import Manifest
 from ml.collection.politeness import Pace, Patience
 from ml.collection.query import search_parameters, whole_stretch
 from ml.collection.reporting import Reporter
-from ml.collection.request import CollectRequest, Real, Whole
+from ml.collection.request import CollectRequest, Manners
 from ml.collection.summary import Summary, summarise
-
-
-class Manners(BaseModel):
-    """How requests are made. ``rate`` is API calls per second at most; ``workers`` download at once; ``timeout`` is in
-    seconds; a busy server is asked ``attempts`` times, first after ``backoff`` seconds, then after twice that and so on;
-    larger pictures than ``most_megabytes`` are left. Wrong values raise pydantic's ``ValidationError``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rate: Annotated[Real, Field(gt=0, le=1000)] = 1.0
-    workers: Annotated[Whole, Field(ge=1, le=16)] = 4
-    timeout: Annotated[Real, Field(gt=0, le=600)] = 30.0
-    attempts: Annotated[Whole, Field(ge=1, le=20)] = 5
-    backoff: Annotated[Real, Field(gt=0, le=60)] = 2.0
-    most_megabytes: Annotated[Real, Field(gt=0, le=1000)] = 50.0
-    api_url: Annotated[str, Field(strict=True, pattern=r"^https?://[^\s/]+")] = API_URL
 
 
 def collect(
@@ -73,16 +53,16 @@ def collect(
         manifest = Manifest(folder, create=True)
         try:
             _check_taxa(request, manifest)
-            collector = Collector(
-                request,
+            downloader = Downloader(
                 folder,
-                manifest=manifest,
-                client=_client(access, manners, reporter, stop),
-                downloader=_downloader(folder, request, access, manners, reporter, stop),
-                workers=manners.workers,
-                reporter=reporter,
-                stop=stop,
+                Patience(Pace(0.0, stop), manners.attempts, manners.backoff, reporter.paused),
+                user_agent=access.user_agent,
+                timeout=manners.timeout,
+                min_side=request.min_side,
+                most_bytes=int(manners.most_megabytes * 1e6),
             )
+            servers = Servers(_client(access, manners, reporter, stop), downloader, manners.workers, stop)
+            collector = Collector(request, folder, manifest, servers, reporter)
             collector.run(update=update)
             write_labels(folder, manifest)
             return summarise(manifest)
@@ -109,38 +89,8 @@ def count(
 
 
 def _client(access: FlickrAccess, manners: Manners, reporter: Reporter, stop: threading.Event) -> FlickrClient:
-    return FlickrClient(
-        access,
-        api_url=manners.api_url,
-        timeout=manners.timeout,
-        pace=Pace(1.0 / manners.rate, stop),
-        patience=_patience(manners),
-        waiting=reporter.paused,
-    )
-
-
-def _downloader(
-    folder: Path,
-    request: CollectRequest,
-    access: FlickrAccess,
-    manners: Manners,
-    reporter: Reporter,
-    stop: threading.Event,
-) -> Downloader:
-    return Downloader(
-        folder,
-        user_agent=access.user_agent,
-        timeout=manners.timeout,
-        pace=Pace(0.0, stop),
-        patience=_patience(manners),
-        waiting=reporter.paused,
-        min_side=request.min_side,
-        most_bytes=int(manners.most_megabytes * 1e6),
-    )
-
-
-def _patience(manners: Manners) -> Patience:
-    return Patience(attempts=manners.attempts, first=manners.backoff, longest=max(60.0, manners.backoff))
+    patience = Patience(Pace(1.0 / manners.rate, stop), manners.attempts, manners.backoff, reporter.paused)
+    return FlickrClient(access, patience, api_url=manners.api_url, timeout=manners.timeout)
 
 
 def _check_taxa(request: CollectRequest, manifest: Manifest) -> None:

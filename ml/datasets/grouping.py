@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from ml.collection.deduplication import Union, groups
 from ml.datasets.folder import DataError, Photo
-from ml.datasets.splits import PARTS, Part, Union
+from ml.datasets.splits import PARTS, Part
 
 Tie = Literal["photographer", "event", "near-duplicate", "block"]
 TIES: tuple[Tie, ...] = get_args(Tie)
@@ -57,8 +58,6 @@ def bundles_of(
             if keys[tie] is not None:
                 union.tie(row, (tie, keys[tie]))
     if hashes is not None and "near-duplicate" in ties:
-        from ml.collection.deduplication import groups
-
         for row, first in enumerate(groups(hashes, distance)):
             union.tie(row, first)
     names: dict[object, str] = {}

@@ -60,17 +60,15 @@ class _Fetcher:
         self._here = {file.stem: file.name for file in folder.iterdir() if file.is_file()}
         self._downloader = Downloader(
             folder,
+            Patience(Pace(_PAUSE, threading.Event()), attempts=3, first=0.5),
             user_agent="wingcheck (reads a listing of photos)",
             timeout=_TIMEOUT,
-            pace=Pace(_PAUSE, threading.Event()),
-            patience=Patience(attempts=3, first=0.5),
-            waiting=lambda _seconds, _why: None,
             min_side=1,
             most_bytes=_MOST_BYTES,
         )
 
     def __call__(self, address: str) -> str | _Missing:
-        from ml.collection.download import Unusable, Wanted
+        from ml.collection.download import Order, Unusable
         from ml.collection.errors import CollectError
 
         identifier = hashlib.sha256(address.encode()).hexdigest()[:20]
@@ -79,7 +77,7 @@ class _Fetcher:
         if not address.startswith(("http://", "https://")):
             return _Missing("is no web address")
         try:
-            found = self._downloader.get(Wanted(identifier, address, "", None, None))
+            found = self._downloader.get(Order(identifier, address, "", None, None))
         except CollectError as error:
             return _Missing(str(error))
         if isinstance(found, Unusable):

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from ml.collection.deduplication import Union
 from ml.datasets.folder import DataError, Photo
 
 Part = Literal["train", "calibration", "test"]
@@ -26,24 +27,6 @@ class Split:
 
     parts: tuple[Part, ...]
     bundles: tuple[str, ...]
-
-
-class Union:
-    """Union-find over hashable keys: which of them are tied together, directly or through others."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
-
-    def root(self, key: Hashable) -> Hashable:
-        """The representative of ``key``'s bundle."""
-        parent = self._parent.setdefault(key, key)
-        if parent != key:
-            self._parent[key] = parent = self.root(parent)
-        return parent
-
-    def tie(self, one: Hashable, other: Hashable) -> None:
-        """Put both in the same bundle."""
-        self._parent[self.root(one)] = self.root(other)
 
 
 def bundle(photos: Sequence[Photo], block: int) -> list[str]:
