@@ -18,8 +18,7 @@ from ml.backend import tensorflow
 from ml.config import Config
 from ml.errors import UserError
 from ml.inference.classifier import FIRST_LOOK
-from ml.inference.litert import LiteRTNetwork
-from ml.inference.savedmodel import SavedModelNetwork
+from ml.inference.networks import LiteRTNetwork, SavedModelNetwork
 
 LARGEST_DIFFERENCE = 1e-3
 JUDGED = ("probabilities", "in_scope")

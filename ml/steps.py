@@ -171,3 +171,22 @@ def guess(logits: Any, several: bool = False) -> Any:
         places = tf.range(logits.shape[-1], dtype=tf.int64)
         return tf.reduce_sum(tf.bitwise.left_shift(tf.cast(logits > 0, tf.int64), places[None]), axis=-1)
     return tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
+
+
+def predict_raw(network: Network, pixels: Any, batch: int = 64) -> dict[str, np.ndarray]:
+    """``species`` and ``scope`` logits for uint8 or float pixels ``(n, size, size, 3)``."""
+    tf = tensorflow()
+    function = _compiled(network)
+    rows = [function(tf.constant(pixels[start : start + batch], tf.float32)) for start in range(0, len(pixels), batch)]
+    return {name: np.concatenate([row[name].numpy() for row in rows]) for name in ("species", "scope")}
+
+
+def _compiled(network: Network) -> Any:
+    """The network as a compiled function, kept with it: calling a Keras model eagerly is several times slower."""
+    tf = tensorflow()
+    if not hasattr(network, "_wingcheck_function"):
+        signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+        network._wingcheck_function = tf.function(
+            lambda x: network(x, training=False), input_signature=[signature], autograph=False
+        )
+    return network._wingcheck_function

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ml.answering import predict_raw as predict_raw
 from ml.architectures import Network, build
 from ml.architectures.task import Scaling
 from ml.backend import limit_threads, tensorflow
 from ml.checkpoints import Checkpoint, CheckpointError, Standing
 from ml.config import Config
-from ml.datasets.colours import mean_and_deviation
+from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import NAMELESS, Examples
 from ml.datasets.pipeline import Feed
 from ml.errors import UserError
@@ -27,6 +26,7 @@ from ml.optimisers import current_rate, lower_rate
 from ml.optimisers import make_optimiser as make_optimiser
 from ml.progress import Curves, EpochReport, Journal, Report, print_epoch
 from ml.steps import guess, label_weights
+from ml.steps import predict_raw as predict_raw
 from ml.steps import species_loss as species_loss
 from ml.steps import training_step as training_step
 from ml.stopping import Stop, Stopped

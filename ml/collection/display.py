@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ml.collection.manifest import Status
-from ml.collection.reporting import Reporter
+from ml.collection.reporting import KeywordSummary, Reporter, Summary
 from ml.collection.request import CollectRequest, Keyword
-from ml.collection.summary import KeywordSummary, Summary
 
 _console = Console(soft_wrap=True, highlight=False, markup=False)
 

@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.collection.access import FlickrAccess
 from ml.collection.collector import Collector, Servers
 from ml.collection.download import Downloader
 from ml.collection.errors import CollectError, RequestError
 from ml.collection.export import write_labels
-from ml.collection.flickr import FlickrClient
+from ml.collection.flickr import FlickrAccess, FlickrClient
 from ml.collection.manifest import Manifest
 from ml.collection.politeness import Pace, Patience
 from ml.collection.query import search_parameters, whole_stretch
-from ml.collection.reporting import Reporter
+from ml.collection.reporting import Reporter, Summary, summarise
 from ml.collection.request import CollectRequest, Manners
-from ml.collection.summary import Summary, summarise
 
 
 def collect(

@@ -91,7 +91,7 @@ def status(
     """What a collection holds, what was left out and why, and how far each search has been read."""
     with _ending(), _opened(folder) as manifest:
         from ml.collection.display import show_summary
-        from ml.collection.summary import summarise
+        from ml.collection.reporting import summarise
 
         summary = summarise(manifest)
         if as_json:
@@ -130,7 +130,7 @@ def remove(
     """Remove photos whose owner asks for it: file, title, tags and place go, and they are never fetched again."""
     with _ending(), _opened(folder) as manifest:
         from ml.collection.display import say
-        from ml.collection.removal import remove_photos
+        from ml.collection.export import remove_photos
         from ml.collection.run import alone
 
         with alone(folder):

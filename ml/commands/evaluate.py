@@ -75,7 +75,7 @@ def explain(
     labels: Annotated[int, typer.Option(min=1, help="Number of labels to explain, most probable first.")] = 2,
 ) -> None:
     """Draw where the network looked."""
-    from ml.evaluation.looking import explain_photo
+    from ml.explanation import explain_photo
     from ml.inference import PhotoError, bundled_versions
 
     with refusals(PhotoError, OSError, ValueError):

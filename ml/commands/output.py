@@ -50,6 +50,6 @@ def write_json(file: Path, value: Any) -> None:
 
 def show_figures(figures: Mapping[str, Any]) -> None:
     """Print all figures as a table."""
-    from ml.evaluation.table import figures_table
+    from ml.evaluation.tables import figures_table
 
     console.print(figures_table(figures))

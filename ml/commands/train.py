@@ -107,7 +107,7 @@ def train(
 
 
 def _cross_validate(config: Any, folds: int, data: Path, out: Path | None, threads: int) -> None:
-    from ml.evaluation.table import folds_table
+    from ml.evaluation.tables import folds_table
     from ml.folds import run_folds
 
     folder = out or Path("runs") / f"{config.model_name}-{config.version}-folds"

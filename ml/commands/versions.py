@@ -19,7 +19,7 @@ def compare(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Lay versions side by side: their figures, thresholds and sizes."""
-    from ml.evaluation.side_by_side import remark, side_by_side, versions_table
+    from ml.evaluation.tables import remark, side_by_side, versions_table
 
     with refusals():
         rows = side_by_side([_folder(version) for version in versions])

@@ -11,13 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from ml.config import Config, OutsiderData
-from ml.datasets.arrays import decode, fingerprint
+from ml.datasets.arrays import decode, fingerprint, stored_again
 from ml.datasets.folder import SEVERAL, DataError, Photo, labels_of
 from ml.datasets.further import divided_species, further_others, further_species
 from ml.datasets.review import Judgement, apply_review, read_review
 from ml.datasets.sources import known_taxa, read_source, usable
 from ml.datasets.splits import PARTS, Fold, Part, Split, split_fold, split_outsiders
-from ml.datasets.stored_again import stored_again
 from ml.datasets.survey import content_fingerprint, digests_of
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
 from ml.datasets.thumbnails import Store, joined
@@ -312,7 +311,7 @@ def _judged_classes(config: Config, judged: Sequence[Photo | None]) -> list[int]
 def _without_artefact_clue(
     config: Config, photos: list[Photo], digests: Sequence[str], examples: Examples, chosen: np.ndarray, store: Store
 ) -> Examples:
-    """The chosen rows for training, with copies; see :mod:`ml.datasets.stored_again`."""
+    """The chosen rows for training, with copies; see :mod:`ml.datasets.arrays`."""
     rows = np.flatnonzero(chosen)
     train = examples.where(rows)
     pixels, copies = stored_again(

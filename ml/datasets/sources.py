@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ml.config import Config, checked
-from ml.datasets.class_folders import read_class_folders
-from ml.datasets.collected import read_collection
-from ml.datasets.folder import DataError, Photo, labels_of, read_folder
+from ml.datasets.folder import DataError, Photo, labels_of, read_class_folders, read_folder
 from ml.datasets.listings import part_named, read_listing
 from ml.datasets.snapshot import FILE as SNAPSHOT
-from ml.datasets.snapshot import read_snapshot, snapshot_taxa
+from ml.datasets.snapshot import read_collection, read_snapshot, snapshot_taxa
 
 SPLIT = "split.csv"
 TAXA = "taxa.json"
@@ -43,7 +41,7 @@ def read_source(source: Path, *, depth: int | None = None, with_split: bool = Tr
 
     Args:
         source: a snapshot, a collection, a folder with labels.csv, a folder per class, or a listing (.csv, .json, .jsonl).
-        depth: see :func:`ml.datasets.class_folders.read_class_folders`; other layouts name their classes themselves.
+        depth: see :func:`ml.datasets.folder.read_class_folders`; other layouts name their classes themselves.
         with_split: False passes over its split.csv.
 
     Raises:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import metrics
-from ml.evaluation.bootstrap import interval
 from ml.evaluation.calibration import fewest_photos, learn_threshold
+from ml.evaluation.metrics import interval
 
 BINS = 10
 _POINTS = 200

@@ -13,10 +13,9 @@ from ml.evaluation import details
 from ml.evaluation.breakdown import Told, breakdown, curves, told_from
 from ml.evaluation.material import Material, source_material, training_material
 from ml.evaluation.mistakes import Mistake, worst_mistakes
-from ml.evaluation.naming import naming_figures
 from ml.evaluation.paired import compare_paired, paired_sentence
 from ml.evaluation.scores import Scores, figures, figures_of, score
-from ml.evaluation.small import small_figures
+from ml.evaluation.small import naming_figures, small_figures
 from ml.evaluation.speed import speed_and_size
 from ml.inference import ModelVersionInfo, Recogniser, Runtime, load_recogniser
 

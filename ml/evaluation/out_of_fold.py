@@ -17,7 +17,7 @@ import numpy as np
 
 from ml.datasets.folder import DataError
 from ml.evaluation import metrics
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.metrics import interval
 
 _PREFIX = "p:"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import details, metrics
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.metrics import interval
 
 
 def compare_paired(

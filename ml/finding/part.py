@@ -24,7 +24,7 @@ from ml.finding.network import finder_network, served_finder
 from ml.finding.training import FinderError, Report, learn
 from ml.inference import Found, PhotoError, Square, open_photo
 from ml.inference.finder import Finder, FinderInfo, animals, finder_input
-from ml.inference.litert import LiteRTNetwork
+from ml.inference.networks import LiteRTNetwork
 
 FOLDER = "finder"
 # Files of a finished finder, in its folder while a run goes on.

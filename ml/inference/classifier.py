@@ -68,12 +68,12 @@ def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -
 
 def load_network(info: ModelVersionInfo, folder: Path, runtime: Runtime, threads: int = 1) -> Network:
     """One of a version's networks from its folder. Raises ModelVersionError."""
-    from ml.inference.litert import LiteRTNetwork
+    from ml.inference.networks import LiteRTNetwork
 
     try:
         if runtime == "litert":
             return LiteRTNetwork(folder, threads)
-        from ml.inference.savedmodel import SavedModelNetwork
+        from ml.inference.networks import SavedModelNetwork
 
         return SavedModelNetwork(folder, threads)
     except (OSError, ValueError, KeyError, RuntimeError) as error:

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from ml.commands.versions import COMMANDS
-from ml.evaluation.side_by_side import remark, side_by_side
+from ml.evaluation.tables import remark, side_by_side
 from ml.export import ExportError
 from ml.formats import FORMATS, export_version
 from ml.inference import bundled_versions, load_classifier

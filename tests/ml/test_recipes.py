@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ml.architectures import build
 from ml.config import Optimisation, OutsiderData, load_config
-from ml.datasets.colours import mean_and_deviation
+from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import Divided, divide
 from ml.datasets.pipeline import Feed
 from ml.optimisers import make_optimiser
