@@ -113,7 +113,7 @@ def calibrated(
 
 
 def _network(options: NamesData, weights: str, head: _Head) -> Network:
-    from ml.architectures.backbones import pretrained
+    from ml.architectures.fine_tuned import pretrained
     from ml.architectures.task import Task
 
     keras = tensorflow().keras

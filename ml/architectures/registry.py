@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ml.architectures.task import Scaling, Task
@@ -20,14 +21,42 @@ from ml.backend import tensorflow
 Network = Any
 Builder = Callable[..., Network]
 
-_FAMILIES = ("article", "basic_cnn", "dense", "efficientnet", "fashion", "mobilenet", "resnet", "vgg")
-_builders: dict[str, Builder] = {}
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How a network with a backbone starts, and what of the backbone learns.
+
+    ``weights``: "imagenet" downloads them; a path reads a file of the backbone's weights; None starts from chance. ``freeze``:
+    how many of the backbone's layers, from the input, do not learn; "all" of them. ``dropout``: on the pooled features.
+    ``batch_statistics``: whether batch normalisation learns; None for only from chance, because a few hundred photos are too
+    few to estimate again what came with weights.
+    """
+
+    weights: str | None = "imagenet"
+    freeze: int | str = 0
+    dropout: float = 0.0
+    batch_statistics: bool | None = None
+
+    @property
+    def learns_statistics(self) -> bool:
+        """Whether batch normalisation learns."""
+        return self.weights is None if self.batch_statistics is None else self.batch_statistics
 
 
-def register(builder: Builder) -> Builder:
-    """Make a builder known under its function's name. It takes a Task and keywords of its own."""
-    _builders[builder.__name__] = builder
-    return builder
+_FAMILIES = ("fine_tuned", "small")
+_builders: dict[str, tuple[Builder, FineTuning | None]] = {}
+
+
+def register(tuning: FineTuning | None = None) -> Callable[[Builder], Builder]:
+    """Make a builder known under its function's name. It takes a Task, with ``tuning`` a FineTuning that defaults to this, and
+    keywords of its own.
+    """
+
+    def remember(builder: Builder) -> Builder:
+        _builders[builder.__name__] = builder, tuning
+        return builder
+
+    return remember
 
 
 def architectures() -> list[str]:
@@ -39,13 +68,15 @@ def architectures() -> list[str]:
 
 def options_of(name: str) -> dict[str, Any]:
     """Keywords of an architecture, with their defaults. Raises ValueError for an unknown architecture."""
-    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
-    return {parameter.name: parameter.default for parameter in parameters}
+    builder, tuning = _builder(name)
+    parameters = inspect.signature(builder).parameters.values()
+    own = {each.name: each.default for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    return own if tuning is None else asdict(tuning) | own
 
 
 def summary_of(name: str) -> str:
     """The first line of what an architecture says of itself. Raises ValueError for an unknown one."""
-    return (inspect.getdoc(_builder(name)) or "").splitlines()[0]
+    return (inspect.getdoc(_builder(name)[0]) or "").splitlines()[0]
 
 
 def build(
@@ -75,12 +106,16 @@ def build(
     Raises:
         ValueError: no architecture has this name, or it can't have this input.
     """
-    builder, given = _builder(name), dict(options or {})
+    (builder, tuning), given = _builder(name), dict(options or {})
     unknown = sorted(set(given) - set(options_of(name)))
     if unknown:
         raise TypeError(f"{name} has no option {unknown[0]!r}{nearest(unknown[0], options_of(name))}")
     units = 1 if labels == 2 and not several else labels
-    return builder(Task(size, units, subjects, colour, scaling), **given)
+    task = Task(size, units, subjects, colour, scaling)
+    if tuning is None:
+        return builder(task, **given)
+    shared = {field.name: given.pop(field.name) for field in fields(tuning) if field.name in given}
+    return builder(task, replace(tuning, **shared), **given)
 
 
 def parameters(network: Network) -> int:
@@ -103,7 +138,7 @@ def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
 
 
-def _builder(name: str) -> Builder:
+def _builder(name: str) -> tuple[Builder, FineTuning | None]:
     if name not in architectures():
         raise ValueError(f"there is no architecture {name!r}{nearest(name, architectures())}")
     return _builders[name]

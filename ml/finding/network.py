@@ -35,7 +35,7 @@ def finder_network(size: int, weights: str | None) -> Network:
     """
     if size % 32:
         raise ValueError(f"the finder's input is {size} pixels; it must be a multiple of 32")
-    from ml.architectures.backbones import pretrained
+    from ml.architectures.fine_tuned import pretrained
     from ml.architectures.task import Task
 
     keras = tensorflow().keras

@@ -12,7 +12,7 @@ import tensorflow as tf
 from typer.testing import CliRunner
 
 from ml.architectures import architectures, build, options_of, parameters, summary_of
-from ml.architectures.efficientnet import VARIANTS
+from ml.architectures.fine_tuned import VARIANTS
 from ml.architectures.task import pixel_range
 from ml.cli import app
 from ml.config import Optimisation, OutsiderData, load_config
