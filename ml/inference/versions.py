@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from ml.errors import UserError
 from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
@@ -18,6 +20,7 @@ from ml.inference.names import NamesInfo, read_names
 from ml.inference.networks import Output
 from ml.inference.pixels import Resize
 
+T = TypeVar("T")
 FORMAT = 1
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 
@@ -188,7 +191,7 @@ def file_digest(path: Path) -> str:
 
 
 def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metrics: dict[str, Any]) -> ModelVersionInfo:
-    labels = tuple(_label(each) for each in manifest["labels"])
+    labels = _read(tuple[Label, ...], manifest["labels"])
     if len(labels) < 2:
         raise ModelVersionError(f"{folder.name} has fewer than two labels.")
     if manifest["head"] not in ("sigmoid", "softmax", "sigmoids"):
@@ -201,7 +204,7 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         name=str(manifest["name"]),
         version=str(manifest["version"]),
         labels=labels,
-        policy=_policy(policy),
+        policy=_read(Policy, {"confident_in_scope_threshold": policy["in_scope_threshold"]} | policy),
         input_size=int(manifest["input"]["size"]),
         training_resolution=int(manifest["input"]["training_resolution"]),
         head=str(manifest["head"]),
@@ -211,14 +214,14 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         activation_weights=(
             read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
         ),
-        resize=_resize(manifest["input"].get("resize", "crop")),
-        finder=_finder(parts["finder"]) if "finder" in parts else None,
+        resize=_adapter(Resize).validate_python(manifest["input"].get("resize", "crop")),
+        finder=_read(FinderInfo, parts["finder"]) if "finder" in parts else None,
         names=(
             read_names(folder, parts["names"], tuple(label.scientific_name for label in labels))
             if "names" in parts
             else None
         ),
-        first_look=_first_look(manifest["first_look"]) if manifest.get("first_look") else None,
+        first_look=_read(FirstLook, manifest["first_look"]) if manifest.get("first_look") else None,
     )
 
 
@@ -228,48 +231,12 @@ def _all_converted(manifest: dict[str, Any], parts: dict[str, Any]) -> bool:
     return all(path in manifest["files"] and network["parity"]["passed"] is True for path, network in networks.items())
 
 
-def _finder(part: dict[str, Any]) -> FinderInfo:
-    return FinderInfo(size=int(part["size"]), threshold=float(part["threshold"]))
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
-def _first_look(value: dict[str, Any]) -> FirstLook:
-    return FirstLook(float(value["in_scope"]), float(value["probability"]), float(value.get("out_of_scope", 0.0)))
-
-
-def _resize(value: object) -> Resize:
-    for known in get_args(Resize):
-        if value == known:
-            return known
-    raise ValueError(f"unknown way to make a photo square, {value!r}")
-
-
-def _label(value: dict[str, Any]) -> Label:
-    return Label(
-        scientific_name=str(value["scientific_name"]),
-        taxon_rank=str(value["taxon_rank"]),
-        gbif_key=None if value["gbif_key"] is None else int(value["gbif_key"]),
-        vernacular_names={str(code): str(name) for code, name in value["vernacular_names"].items()},
-        marks={str(code): tuple(str(mark) for mark in marks) for code, marks in value["marks"].items()},
-    )
-
-
-def _policy(value: dict[str, Any]) -> Policy:
-    return Policy(
-        default_error_rate=float(value["default_error_rate"]),
-        in_scope_threshold=float(value["in_scope_threshold"]),
-        disagree_below=float(value["disagree_below"]),
-        default_claim_reliability=float(value["default_claim_reliability"]),
-        thresholds=tuple(_threshold(each) for each in value["thresholds"]),
-        confident_in_scope_threshold=float(value.get("confident_in_scope_threshold", value["in_scope_threshold"])),
-    )
-
-
-def _threshold(value: dict[str, Any]) -> Threshold:
-    probability = value["probability"]
-    return Threshold(
-        error_rate=float(value["error_rate"]),
-        probability=None if probability is None else float(probability),
-        supported=bool(value["supported"]),
-        coverage=float(value["coverage"]),
-        photos=int(value["photos"]),
-    )
+def _read(kind: type[T], value: object) -> T:
+    """A dataclass, or a type, from JSON. Raises pydantic's ValidationError, a ValueError."""
+    result: T = _adapter(kind).validate_python(value)
+    return result
