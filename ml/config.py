@@ -299,7 +299,7 @@ def _adapter() -> TypeAdapter[Config]:
 
 def _problems(error: ValidationError) -> list[str]:
     """A line per mistake, beginning with its key."""
-    lines = {}
+    lines: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         path, known = _located(problem["loc"])
         message = "is missing" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
@@ -314,7 +314,9 @@ def _problems(error: ValidationError) -> list[str]:
 
 def _located(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
     """The path of keys to a mistake, without pydantic's names of the types it tried; and the keys known beside the last."""
-    path, kind, known = "config", Config, []
+    kind: Any = Config
+    known: list[str] = []
+    path = "config"
     for part in place:
         if isinstance(part, int):
             path += f"[{part}]"

@@ -34,7 +34,7 @@ from ml.evaluation.out_of_fold import (
     write_out_of_fold,
 )
 from ml.export import viewing_graph
-from ml.training import TrainingError, predict_raw, train
+from ml.training import RunOptions, TrainingError, predict_raw, train
 
 PLAN = "folds.json"
 TABLE = "out_of_fold.csv"
@@ -108,7 +108,7 @@ def train_fold(folder: Path, number: int, data: Path, *, threads: int = 1) -> No
     if not 1 <= number <= plan["folds"]:
         raise ConfigError(f"There is no fold {number} of {plan['folds']}.")
     divided = divide(config, data, Fold(number, plan["folds"]))
-    trained = train(config, divided.train, divided.calibration, threads=threads)
+    trained = train(config, divided.train, divided.calibration, RunOptions(threads=threads))
     table, scope = _answers(trained.network, config, divided, data, number)
     write_out_of_fold(table, folder / f"fold-{number}.csv")
     report = {

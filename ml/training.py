@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,50 +49,46 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Following:
-    """Where a run leaves word of itself, and who may stop it. With ``checkpoints``, a folder, it is written down there,
-    and with ``resume`` it goes on from what is there, if anything is. A new run begins with the weights of the model version
-    in ``start``, whose finder and names it takes over; those of the version in ``parts`` come first.
+class RunOptions:
+    """How a run goes about its work: none of this changes what a network learns, but where it starts.
+
+    ``threads`` are CPU threads: several share out a sum as they happen to be free, and floating-point sums depend on their
+    order, so only a run with one repeats exactly. ``report`` is called after each epoch, ``say`` with lines for a person. The
+    run is saved in the folder ``checkpoints``, and continues from there with ``resume``, if anything is there. A new run starts
+    with the weights of the model version in ``start``, whose finder and names it takes over; those of the version in ``parts``
+    come first.
     """
 
     journal: Journal = field(default_factory=Journal)
     curves: Curves = field(default_factory=Curves)
     stop: Stop = field(default_factory=Stop)
+    report: Report = print_epoch
+    say: Callable[[str], None] = print
+    threads: int = 1
     checkpoints: Path | None = None
     resume: bool = False
     start: Path | None = None
     parts: Path | None = None
 
 
-def train(
-    config: Config,
-    training: Examples,
-    calibration: Examples,
-    *,
-    report: Report = print_epoch,
-    threads: int = 1,
-    following: Following | None = None,
-) -> Trained:
+def train(config: Config, training: Examples, calibration: Examples, options: RunOptions | None = None) -> Trained:
     """Train a config's network.
 
     Args:
         config: the run; its seed settles weights, order and random changes.
         training: photos to learn from.
         calibration: photos to watch; only with ``keep_best``, ``patience`` or a plateau do they choose anything.
-        report: called after each epoch.
-        threads: CPU threads. Several share out a sum as they happen to be free, and floating-point sums depend on their
-            order: only a run with one repeats exactly.
-        following: checkpoints, progress for programs, and a way to stop.
+        options: checkpoints, progress, and a way to stop.
 
     Raises:
         TrainingError: the loss became infinite or no number, a checkpoint does not fit, or the machines don't.
-        Stopped: it was asked to stop; what can go on was written down.
+        Stopped: it was asked to stop; a checkpoint was written.
     """
-    following = following or Following()
+    options = options or RunOptions()
     try:
-        run = _Run(config, training, calibration, threads, following)
-        with following.stop.patience():
-            run.go(report)
+        run = _Run(config, training, calibration, options)
+        with options.stop.patience():
+            run.go()
         return run.finished()
     except (CheckpointError, MachinesError) as error:
         raise TrainingError(str(error)) from error
@@ -110,21 +106,19 @@ def prepare(seed: int, threads: int) -> None:
 class _Run:
     """One run from its first step, or from where it stopped, to its last."""
 
-    def __init__(
-        self, config: Config, training: Examples, calibration: Examples, threads: int, following: Following
-    ) -> None:
-        limit_threads(threads)
+    def __init__(self, config: Config, training: Examples, calibration: Examples, run: RunOptions) -> None:
+        limit_threads(run.threads)
         # Before anything else of TensorFlow runs: it can't join other machines later.
         self.machines = machines_from_environment()
-        following.stop.listen()  # TensorFlow takes SIGTERM for itself when it joins others
-        prepare(config.seed, threads)
+        run.stop.listen()  # TensorFlow takes SIGTERM for itself when it joins others
+        prepare(config.seed, run.threads)
         self.config, self.training, self.options = config, training, config.optimisation
-        self.following, self.several = following, bool(config.species.several)
+        self.run, self.several = run, bool(config.species.several)
         self.watched = calibration.species
         self.feed = Feed(training, config, self.machines)
         self.network = self._built(self.options.mixed_precision)
-        if following.start is not None:
-            begin_with(self.network, following.start)
+        if run.start is not None:
+            begin_with(self.network, run.start)
         self.optimiser = make_optimiser(self.options, self.feed.steps)
         weights = label_weights(self.options, config.species.labels, training)
         self.step = training_step(
@@ -138,10 +132,10 @@ class _Run:
         )
         self.standing = Standing()
         self.checkpoint: Checkpoint | None = None
-        if following.checkpoints is not None:
+        if run.checkpoints is not None:
             machine = 0 if self.machines is None else self.machines.index
-            self.checkpoint = Checkpoint(following.checkpoints, config, training, machine=machine)
-            if following.resume:
+            self.checkpoint = Checkpoint(run.checkpoints, config, training, machine=machine)
+            if run.resume:
                 self.standing = self.checkpoint.load(self.network, self.optimiser) or self.standing
         self.started, self.first_epoch = time.monotonic(), self.standing.epoch
 
@@ -165,13 +159,13 @@ class _Run:
             network.get_layer("scope").trainable = False
         return network
 
-    def go(self, report: Report) -> None:
+    def go(self) -> None:
         """Train until the last epoch, or until nothing gets better. Raises TrainingError, Stopped."""
         if self.machines is not None:
             self.machines.check_same(self.network)
         while self.standing.epoch <= self.options.epochs and not self._waited_long_enough():
             self._epoch()
-            self._close_epoch(report)
+            self._close_epoch()
 
     def finished(self) -> Trained:
         """The network to keep, in 32 bits whatever it was trained in."""
@@ -192,7 +186,7 @@ class _Run:
         began = time.monotonic()
         for batch in self.feed.epoch(standing.epoch, first=standing.step):
             if self.machines is not None:
-                self.machines.wish_to_stop(self.following.stop.asked)
+                self.machines.wish_to_stop(self.run.stop.asked)
             loss, right, shown = (float(each) for each in self.step(*batch))
             if not math.isfinite(loss):
                 raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")
@@ -200,16 +194,16 @@ class _Run:
             standing.right, standing.shown = standing.right + right, standing.shown + shown
             now = time.monotonic()
             standing.step, standing.seconds, began = standing.step + 1, standing.seconds + now - began, now
-            self.following.journal.under_way(self._under_way)
+            self.run.journal.under_way(self._under_way)
             if self._asked_to_stop():
                 self._write_down()
                 raise Stopped
 
     def _asked_to_stop(self) -> bool:
         """Of several machines all stop after the same batch, whichever was asked."""
-        return self.following.stop.asked if self.machines is None else self.machines.should_stop()
+        return self.run.stop.asked if self.machines is None else self.machines.should_stop()
 
-    def _close_epoch(self, report: Report) -> None:
+    def _close_epoch(self) -> None:
         standing, options = self.standing, self.options
         if self.machines is not None:
             self.machines.share_statistics(self.network)
@@ -226,9 +220,9 @@ class _Run:
                 standing.waited = 0
         figures = self._report(loss, accuracy)
         standing.history.append(figures)
-        self.following.journal.epoch(figures, standing.step)
-        self.following.curves.epoch(figures)
-        report(figures)
+        self.run.journal.epoch(figures, standing.step)
+        self.run.curves.epoch(figures)
+        self.run.report(figures)
         ended = standing.epoch
         standing.next_epoch()
         due = options.checkpoint_every > 0 and ended % options.checkpoint_every == 0

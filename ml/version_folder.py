@@ -55,28 +55,13 @@ PARITY_PHOTOS = 64
 MISTAKES = 12
 
 
-def write_version(
-    trained: Trained,
-    config: Config,
-    divided: Divided,
-    folder: Path,
-    *,
-    command: str,
-    rounds: int = 1000,
-    root: Path = Path(),
-    parts: Mapping[str, VersionPart] | None = None,
-) -> dict[str, Any]:
+def write_version(new: NewVersion, command: str, rounds: int = 1000) -> dict[str, Any]:
     """Export a trained network as a model version.
 
     Args:
-        trained: the network with its history.
-        config: what it was trained with.
-        divided: the data; the policy comes from its calibration part, the figures from its test part.
-        folder: where to; it must not hold anything yet.
+        new: what it is made of.
         command: the command line that a reader may repeat, without paths of this machine.
         rounds: bootstrap rounds of the intervals.
-        root: of the data, where the names' files are looked for.
-        parts: the finder and the names where they are there already.
 
     Returns:
         metrics.json's content.
@@ -85,12 +70,12 @@ def write_version(
         ExportError: the folder is in use, or the conversion disagrees with the SavedModel.
         ConfigError: the files of the names are missing.
     """
-    refuse_used(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    refuse_used(new.folder)
+    new.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _Writer(trained, config, divided, folder, root, parts or {}).write(command, rounds)
+        return _Writer(new).write(command, rounds)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(new.folder, ignore_errors=True)
         raise
 
 
@@ -117,20 +102,27 @@ def parts_of_version(folder: Path) -> dict[str, VersionPart]:
     return {name: VersionPart(folder / name, facts) for name, facts in manifest.get("parts", {}).items()}
 
 
+@dataclass(frozen=True)
+class NewVersion:
+    """A version to be written: the trained network, what it was trained with, the data (the policy comes from their calibration
+    part, the figures from their test part), the folder to write, the ``root`` of the data, where the names' files are looked
+    for, and ``parts`` that are there already.
+    """
+
+    trained: Trained
+    config: Config
+    divided: Divided
+    folder: Path
+    root: Path
+    parts: Mapping[str, VersionPart]
+
+
 class _Writer:
     """Writes one version: networks, manifest, policy, figures and card, in this order."""
 
-    def __init__(
-        self,
-        trained: Trained,
-        config: Config,
-        divided: Divided,
-        folder: Path,
-        root: Path,
-        parts: Mapping[str, VersionPart],
-    ) -> None:
-        self.trained, self.config, self.divided = trained, config, divided
-        self.folder, self.root, self.given = folder, root, parts
+    def __init__(self, new: NewVersion) -> None:
+        self.trained, self.config, self.divided = new.trained, new.config, new.divided
+        self.folder, self.root, self.given = new.folder, new.root, new.parts
         self.first_look: dict[str, float] | None = None
         self.parts: dict[str, dict[str, Any]] = {}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from ml.architectures.task import Scaling, Task
+from ml.architectures.task import Task
 from ml.backend import tensorflow
 
 # A keras.Model from float32 pixels (n, size, size, 3), 0…255, to a dict of
@@ -80,28 +80,16 @@ def summary_of(name: str) -> str:
 
 
 def build(
-    name: str,
-    *,
-    size: int | None,
-    labels: int,
-    subjects: int = 0,
-    several: bool = False,
-    colour: str = "rgb",
-    scaling: Scaling = "own",
-    options: Mapping[str, Any] | None = None,
+    name: str, *, labels: int, several: bool = False, options: Mapping[str, Any] | None = None, **task: Any
 ) -> Network:
     """A fresh network.
 
     Args:
         name: of an architecture.
-        size: side of its input in pixels; None for a network that takes any size, where it has no layer that counts
-            pixels.
         labels: how many; two give one sigmoid logit, more a logit each.
-        subjects: how many other subjects to name while training; 0 leaves that output out.
         several: a photo may show several labels at once, so each gets a sigmoid logit of its own.
-        colour: "rgb", or "grey": the input stays RGB, the network looks at its brightness.
-        scaling: what the network does to pixels first, see :class:`ml.architectures.task.Task`.
         options: keywords of that architecture; an unknown one raises TypeError.
+        task: ``size``, ``subjects``, ``colour`` and ``scaling``, see :class:`ml.architectures.task.Task`.
 
     Raises:
         ValueError: no architecture has this name, or it can't have this input.
@@ -111,11 +99,11 @@ def build(
     if unknown:
         raise TypeError(f"{name} has no option {unknown[0]!r}{nearest(unknown[0], options_of(name))}")
     units = 1 if labels == 2 and not several else labels
-    task = Task(size, units, subjects, colour, scaling)
+    target = Task(units=units, **task)
     if tuning is None:
-        return builder(task, **given)
+        return builder(target, **given)
     shared = {field.name: given.pop(field.name) for field in fields(tuning) if field.name in given}
-    return builder(task, replace(tuning, **shared), **given)
+    return builder(target, replace(tuning, **shared), **given)
 
 
 def parameters(network: Network) -> int:

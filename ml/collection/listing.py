@@ -56,10 +56,9 @@ def photo_row(
         "keyword": keyword.text,
         "taxon": keyword.taxon,
     }
+    reason, detail = _objection(attributes.get("media", "photo"), licence, request, choice)
     if malformed:
         reason, detail = "malformed", "its identifier or its owner's is none of Flickr's"
-    else:
-        reason, detail = _objection(attributes.get("media", "photo"), licence, request, choice)
     return row | {"status": "skipped" if reason else "waiting", "reason": reason, "detail": detail}
 
 

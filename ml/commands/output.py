@@ -29,9 +29,10 @@ def complain(line: str) -> None:
 @contextmanager
 def refusals(*more: type[Exception]) -> Iterator[None]:
     """End with one line and exit code 1 for a UserError, and for ``more`` kinds of errors."""
+    kinds: tuple[type[Exception], ...] = (UserError, *more)
     try:
         yield
-    except (UserError, *more) as error:
+    except kinds as error:
         complain(str(error))
         raise typer.Exit(1) from error
 

@@ -67,7 +67,7 @@ def train(
     from ml.datasets.folder import data_root
     from ml.progress import Curves, Journal
     from ml.run import train_version
-    from ml.training import Following
+    from ml.training import RunOptions
 
     with refusals():
         chosen = load_config(config).with_values(values or []).with_changes(seed=seed, epochs=epochs)
@@ -77,13 +77,15 @@ def train(
         if folds is not None:
             _cross_validate(chosen, folds, data_root(data), out, threads)
             return
-        options = {"seed": seed, "epochs": epochs, "weights": weights, "from": start, "parts": parts}
+        options: dict[str, object] = {"seed": seed, "epochs": epochs, "weights": weights, "from": start, "parts": parts}
         try:
             with listening() as stop:
-                following = Following(
+                run_options = RunOptions(
                     journal=Journal(progress),
                     curves=Curves(tensorboard),
                     stop=stop,
+                    say=console.print,
+                    threads=threads,
                     checkpoints=checkpoints or folder.with_name(f"{folder.name}.checkpoint"),
                     resume=resume,
                     start=start,
@@ -94,9 +96,7 @@ def train(
                     data_root(data),
                     folder,
                     command=_command(config, values or [], options),
-                    say=console.print,
-                    threads=threads,
-                    following=following,
+                    options=run_options,
                 )
         except Stopped as stopped:
             console.print("Stopped. Continue with the same command and --resume.")

@@ -139,13 +139,10 @@ def _paired(
     columns = [theirs.index(label) for label in labels]
     answers = score(other, same).probabilities[:, columns]
     found = compare_paired(
-        told.answers,
+        told,
         told_from(answers, same, labels, several=told.several).answers,
-        told.classes,
-        labels=("no", "yes") if told.several else labels,
-        names=told.names,
-        bundles=told.bundles,
-        rounds=rounds,
+        ("no", "yes") if told.several else labels,
+        rounds,
     )
     this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (recogniser, other))
     about = {"name": other.info.name, "version": other.info.version, "digest": other.info.digest}

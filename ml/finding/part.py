@@ -120,18 +120,14 @@ def _trained(
         if report is not None:
             report(by + step, total, loss)
 
-    learn_from = partial(learn, network, size=options.size, batch=options.batch, seed=config.seed, stopped=stopped)
-    if not learn_from(material, steps=options.steps, learning_rate=options.learning_rate, report=partial(shifted, 0)):
+    learn_from = partial(learn, network, seed=config.seed, stopped=stopped)
+    if not learn_from(material, options, report=partial(shifted, 0)):
         return None
     if options.photo_kinds:
         photos = [picture(photo) for photo in _of_kinds(others, options.photo_kinds)]
         more = with_own_guesses(material, network, photos, options.size)
-        if not learn_from(
-            more,
-            steps=options.own_steps,
-            learning_rate=options.learning_rate / 2,
-            report=partial(shifted, options.steps),
-        ):
+        second = dataclasses.replace(options, steps=options.own_steps, learning_rate=options.learning_rate / 2)
+        if not learn_from(more, second, report=partial(shifted, options.steps)):
             return None
     return network
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -20,7 +20,6 @@ from ml.inference.names import NamesInfo, read_names
 from ml.inference.networks import Output
 from ml.inference.pixels import Resize
 
-T = TypeVar("T")
 FORMAT = 1
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 
@@ -214,7 +213,7 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         activation_weights=(
             read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
         ),
-        resize=_adapter(Resize).validate_python(manifest["input"].get("resize", "crop")),
+        resize=_read(Resize, manifest["input"].get("resize", "crop")),
         finder=_read(FinderInfo, parts["finder"]) if "finder" in parts else None,
         names=(
             read_names(folder, parts["names"], tuple(label.scientific_name for label in labels))
@@ -232,11 +231,10 @@ def _all_converted(manifest: dict[str, Any], parts: dict[str, Any]) -> bool:
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _read(kind: type[T], value: object) -> T:
-    """A dataclass, or a type, from JSON. Raises pydantic's ValidationError, a ValueError."""
-    result: T = _adapter(kind).validate_python(value)
-    return result
+def _read(kind: Any, value: object) -> Any:
+    """A dataclass, or another type, from JSON. Raises pydantic's ValidationError, a ValueError."""
+    return _adapter(kind).validate_python(value)

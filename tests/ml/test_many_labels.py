@@ -20,9 +20,9 @@ from ml.datasets.synthetic import drawn_butterfly
 from ml.evaluation.calibration import questions
 from ml.evaluation.evaluation import evaluate
 from ml.inference import load_classifier, read_version
-from ml.progress import silent
 from ml.run import train_version
 from ml.steps import guess, species_loss
+from tests.ml.runs import QUIET
 
 LABELS = ("aglais_io", "gonepteryx_rhamni", "polyommatus_icarus", "vanessa_cardui")
 # Which colour channels a drawing's red, green and blue come from.
@@ -73,7 +73,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_four_labels_are_trained_measured_and_exported(four: Path, tmp_path: Path) -> None:
     folder = tmp_path / "version"
-    metrics = train_version(recipe(), four, folder, command="test", say=lambda _: None, report=silent, rounds=20)
+    metrics = train_version(recipe(), four, folder, command="test", options=QUIET, rounds=20)
 
     info = read_version(folder)
     assert info.head == "softmax"
@@ -91,7 +91,7 @@ def test_four_labels_are_trained_measured_and_exported(four: Path, tmp_path: Pat
 
 def test_several_labels_on_a_photo_are_each_asked_for(several: Path, tmp_path: Path) -> None:
     folder = tmp_path / "version"
-    metrics = train_version(recipe(), several, folder, command="test", say=lambda _: None, report=silent, rounds=20)
+    metrics = train_version(recipe(), several, folder, command="test", options=QUIET, rounds=20)
 
     info = read_version(folder)
     manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ from ml.datasets.examples import divide
 from ml.evaluation.evaluation import evaluate
 from ml.export import Parity, compare
 from ml.inference import load_classifier, network_input, open_photo, read_version
-from ml.progress import silent
 from ml.run import train_version
+from tests.ml.runs import QUIET
 
 RUNNER = CliRunner()
 
@@ -90,7 +90,7 @@ def test_three_labels_and_no_outsiders(drawn_data: Path, tmp_path: Path) -> None
     data = tmp_path / "data"
     _with_a_third_label(drawn_data, data)
     folder = tmp_path / "three"
-    train_version(config, data, folder, command="test", say=lambda _: None, report=silent, rounds=5)
+    train_version(config, data, folder, command="test", options=QUIET, rounds=5)
 
     info = read_version(folder)
     output = load_classifier(folder).predict(np.zeros((1, 24, 24, 3), np.float32))[0]
@@ -184,7 +184,7 @@ def test_nothing_is_left_of_an_export_that_failed(
     with pytest.raises(ExportError, match="differ"):
         train_version(
             load_config("tiny").with_changes(epochs=1), drawn_data, tmp_path / "new", command="test",
-            say=lambda _: None, report=silent,
+            options=QUIET,
         )  # fmt: skip
     assert not (tmp_path / "new").exists()
 

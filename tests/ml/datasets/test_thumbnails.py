@@ -85,12 +85,12 @@ def test_training_and_measuring_read_from_disk(
 ) -> None:
     """With a memory of nothing the whole road works, and ends where it ends with much."""
     from ml.evaluation.scores import score
-    from ml.progress import silent
     from ml.training import train
+    from tests.ml.runs import QUIET
 
     tiny = load_config("tiny").with_changes(epochs=1)
     memory, disk = (divide(tiny, drawn_data, store=Store(megabytes, tmp_path)) for megabytes in (1000.0, 0.0))
-    one, other = (train(tiny, each.train, each.calibration, report=silent) for each in (memory, disk))
+    one, other = (train(tiny, each.train, each.calibration, QUIET) for each in (memory, disk))
 
     assert [report.loss for report in one.history] == [report.loss for report in other.history]
     recogniser = load_recogniser(tiny_version)
