@@ -19,7 +19,6 @@ from ml.activation import write_activation_weights
 from ml.architectures.task import pixel_range
 from ml.config import Config, to_dict
 from ml.datasets.examples import Divided
-from ml.evaluation.breakdown import breakdown, told_from
 from ml.evaluation.calibration import (
     choose_scope_threshold,
     fit_temperature,
@@ -27,11 +26,10 @@ from ml.evaluation.calibration import (
     questions,
 )
 from ml.evaluation.card import card_data, model_card
-from ml.evaluation.details import more_species_figures
-from ml.evaluation.evaluation import further_figures
+from ml.evaluation.evaluation import figures_and_answers, species_before
 from ml.evaluation.firsthand import choose_first_look, see
 from ml.evaluation.mistakes import worst_mistakes
-from ml.evaluation.scores import Scores, figures, figures_of, score
+from ml.evaluation.scores import Scores, score
 from ml.evaluation.small import small_scope
 from ml.export import (
     JUDGED,
@@ -288,23 +286,17 @@ def _parity_photos(divided: Divided) -> np.ndarray:
 def _metrics(folder: Path, divided: Divided, rounds: int) -> dict[str, Any]:
     recogniser = load_recogniser(folder)
     info, test = recogniser.info, divided.test
-    labels, several = [label.scientific_name for label in info.labels], info.head == "sigmoids"
     scores = score(recogniser, test)
-    told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
-    thresholds = [dataclasses.asdict(each) for each in info.policy.thresholds]
-    metrics: dict[str, Any] = {
-        "format": FORMAT,
-        **figures_of(scores, test, info.policy, rounds, several=several),
-        **further_figures(recogniser, scores, test, rounds),
-        **breakdown(info, told, labels, thresholds, rounds),
-    }
-    metrics["species"] |= more_species_figures(told.answers, told.classes, told.bundles, rounds)
-    if not several:
+    thresholds = [dataclasses.asdict(threshold) for threshold in info.policy.thresholds]
+    figures, answers = figures_and_answers(recogniser, scores, test, thresholds, rounds)
+    metrics: dict[str, Any] = {"format": FORMAT, **figures}
+    if not answers.several:
+        labels = [label.scientific_name for label in info.labels]
         mistakes = worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, MISTAKES)
         metrics["mistakes"] = [dataclasses.asdict(mistake) for mistake in mistakes]
     if divided.reviewed:
-        before = figures(recogniser, divided.test_before_review.species, rounds)
-        metrics |= {"species_before_review": before["species"], "review": divided.reviewed}
+        before = species_before(recogniser, divided.test_before_review, rounds)
+        metrics |= {"species_before_review": before, "review": divided.reviewed}
     return metrics
 
 

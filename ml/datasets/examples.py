@@ -185,7 +185,13 @@ def divide(
     )
     _check(config, divided)
     parts_by_name = {"train": divided.train, "calibration": divided.calibration, "test": divided.test}
-    return replace(divided, counts={name: _counts(config, part) for name, part in parts_by_name.items()})
+    return replace(
+        divided,
+        counts={
+            name: count_by_name(part, config.species.labels, several=bool(config.species.several))
+            for name, part in parts_by_name.items()
+        },
+    )
 
 
 def _shape(config: Config) -> dict[str, Any]:
@@ -371,16 +377,14 @@ def _check(config: Config, divided: Divided) -> None:
                 raise DataError(f"No photo of {label} is left for the {name} part.")
 
 
-def _name(config: Config, index: int) -> str:
-    labels = config.species.labels
-    if not config.species.several:
-        return labels[index]
-    return SEVERAL.join(label for number, label in enumerate(labels) if index >> number & 1)
+def count_by_name(examples: Examples, labels: Sequence[str], *, several: bool) -> dict[str, int]:
+    """How many photos show what: by label, or by all the labels that a photo shows, and other subjects by kind."""
 
+    def name(index: int) -> str:
+        if not several:
+            return labels[index]
+        return SEVERAL.join(label for number, label in enumerate(labels) if index >> number & 1)
 
-def _counts(config: Config, part: Examples) -> dict[str, int]:
-    names = [
-        _name(config, int(index)) if index != OUTSIDER else str(kind)
-        for index, kind in zip(part.classes, part.kinds, strict=True)
-    ]
+    rows = zip(examples.classes, examples.kinds, strict=True)
+    names = [name(int(index)) if index != OUTSIDER else str(kind) for index, kind in rows]
     return dict(sorted(Counter(names).items()))

@@ -68,17 +68,11 @@ def opened(picture: Photo | np.ndarray, side: int) -> tuple[Image.Image, Square 
         raise DataError(f"{picture.path} can't be read: {error}") from error
 
 
-def figures(recogniser: Recogniser, examples: Examples, rounds: int = 1000) -> dict[str, object]:
-    """All figures of a model version on photos it never learnt from; ``scope`` is None where it has no outsiders."""
-    info = recogniser.info
-    return figures_of(score(recogniser, examples), examples, info.policy, rounds, several=info.head == "sigmoids")
-
-
 def figures_of(
     scores: Scores, examples: Examples, policy: Policy, rounds: int = 1000, *, several: bool = False
 ) -> dict[str, Any]:
-    """The same from answers that are there already. Where photos show ``several`` labels, each label on each photo counts
-    as an answer.
+    """All figures from a version's answers for photos it never learnt from; ``scope`` is None where all show a label. Where
+    photos show ``several`` labels, each label on each photo counts as an answer.
     """
     species = examples.classes >= 0
     probabilities, shown = scores.probabilities[species], examples.species
