@@ -131,12 +131,12 @@ def _plain(saved_model: Path, description: Description) -> _Plain:
     return _Plain(loaded, function, name, spec.dtype, size, shape[3], output, logits)
 
 
-def _one_of(found: dict[str, Any], wanted: str, what: str) -> Any:
-    if wanted in found:
-        return found[wanted]
-    if len(found) == 1:
-        return next(iter(found.values()))
-    raise AdoptionError(f"It has no {what} {wanted!r}; say which: {', '.join(sorted(found)) or 'there is none'}.")
+def _one_of(options: dict[str, Any], name: str, what: str) -> Any:
+    if name in options:
+        return options[name]
+    if len(options) == 1:
+        return next(iter(options.values()))
+    raise AdoptionError(f"It has no {what} {name!r}; say which: {', '.join(sorted(options)) or 'there is none'}.")
 
 
 def _answer(
@@ -146,15 +146,15 @@ def _answer(
     tf = tensorflow()
     low, high = RANGES[description.pixels or "0..255"]
     picture = np.random.default_rng(1).uniform(low, high, (8, size, size, channels))
-    found = {key: value.numpy() for key, value in function(**{name: tf.cast(picture, dtype)}).items()}
+    outputs = {key: value.numpy() for key, value in function(**{name: tf.cast(picture, dtype)}).items()}
     count = len(description.labels)
     fitting = {
         key: value
-        for key, value in found.items()
+        for key, value in outputs.items()
         if value.ndim == 2 and value.shape[1] in {count, 1 if count == 2 else count}
     }
     if description.output is None and not fitting:
-        shapes = ", ".join(f"{key} {value.shape[1:]}" for key, value in found.items())
+        shapes = ", ".join(f"{key} {value.shape[1:]}" for key, value in outputs.items())
         raise AdoptionError(f"None of its outputs ({shapes}) answers {count} labels.")
     values = _one_of(fitting, description.output or "probabilities", "output")
     output = next(key for key, value in fitting.items() if value is values)
@@ -173,9 +173,9 @@ def _write_graph(plain: _Plain, description: Description, folder: Path) -> None:
     module.inner = plain.loaded  # so that its variables are saved with it
 
     def serve(pixels: Any) -> Any:
-        given = tf.image.rgb_to_grayscale(pixels) if plain.channels == 1 else pixels
-        given = tf.round(given) if plain.dtype == tf.uint8 else low + given * ((high - low) / 255.0)
-        answer = tf.cast(plain.function(**{plain.input_name: tf.cast(given, plain.dtype)})[plain.output], tf.float32)
+        values = tf.image.rgb_to_grayscale(pixels) if plain.channels == 1 else pixels
+        values = tf.round(values) if plain.dtype == tf.uint8 else low + values * ((high - low) / 255.0)
+        answer = tf.cast(plain.function(**{plain.input_name: tf.cast(values, plain.dtype)})[plain.output], tf.float32)
         if answer.shape[1] == 1:
             second = tf.sigmoid(answer) if plain.logits else answer
             probabilities = tf.concat([1.0 - second, second], axis=1)

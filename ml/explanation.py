@@ -168,9 +168,9 @@ def explained(
     canvas = Image.new("RGB", (count * (side + gap) + gap, head + side + foot), _PAPER)
     draw = ImageDraw.Draw(canvas)
     large, small = ImageFont.load_default(17), ImageFont.load_default(14)
-    seen = picture_of(pixels, side)
-    panels = [("What the network saw", f"{pixels.shape[0]} pixels a side", seen)]
-    panels += [(name, line, overlay(seen, heat)) for name, line, heat in looks]
+    picture = picture_of(pixels, side)
+    panels = [("What the network saw", f"{pixels.shape[0]} pixels a side", picture)]
+    panels += [(name, line, overlay(picture, heat)) for name, line, heat in looks]
     for number, (name, line, panel) in enumerate(panels):
         left = gap + number * (side + gap)
         draw.text((left, 10), name, fill=_INK, font=large)
@@ -201,11 +201,11 @@ def explain_photo(
     recogniser = load_recogniser(folder)
     classifier, info = recogniser.classifier, recogniser.info
     image, _ = open_photo(photo, max_side=None)
-    chosen = _square(square) or next((found.square for found in recogniser.find(image)), None)
+    chosen = _square(square) or next((animal.square for animal in recogniser.find(image)), None)
     pixels = recogniser.pixels(image, chosen)[0]
     output = classifier.predict(pixels[None])[0]
     explainer = Explainer(classifier, _method(method))
-    looks, said, how = [], [], ""
+    looks, lines, how = [], [], ""
     for index in output.probabilities.argsort()[::-1][:most].tolist():
         label = info.labels[index]
         name = label.vernacular_names.get("en") or label.scientific_name
@@ -213,17 +213,17 @@ def explain_photo(
         line = f"{100 * output.probabilities[index]:.1f} %"
         spoken = "in the light: what speaks for it" if look.heat.any() else "nothing speaks for it"
         looks.append((f"{name.capitalize()}: {line}", spoken, look.heat))
-        said.append(f"{label.scientific_name}: {line}")
+        lines.append(f"{label.scientific_name}: {line}")
         how = _HOW[look.method]
     scope = "in scope" if output.in_scope >= info.policy.in_scope_threshold else "out of scope: none of its species"
     explained(pixels, looks, note=f"{info.name} {info.version}; {scope}. {how[0].upper()}{how[1:]}.").save(out)
-    return [*said, f"{100 * output.in_scope:.1f} % sure that it shows one of its species ({scope})"]
+    return [*lines, f"{100 * output.in_scope:.1f} % sure that it shows one of its species ({scope})"]
 
 
 def _square(text: str | None) -> Square | None:
     if text is None:
         return None
-    sides = [float(each) for each in text.split(",")]
+    sides = [float(side) for side in text.split(",")]
     if len(sides) != 4:
         raise ValueError("The square is four numbers: x,y,width,height.")
     return Square(*sides)

@@ -181,9 +181,9 @@ def main() -> None:
     parser.add_argument("number", type=int)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        train_fold(given.folder, given.number, given.data, threads=given.threads)
+        train_fold(arguments.folder, arguments.number, arguments.data, threads=arguments.threads)
     except (ConfigError, DataError, TrainingError) as error:
         sys.exit(str(error))
 

@@ -42,11 +42,11 @@ def label_weights(options: Optimisation, labels: tuple[str, ...], training: Exam
     """How much each label's photos count, ``(k,)``, or None for all the same: as the config says, or "balanced", so that
     every label counts as much as every other and the mean photo as much as before.
     """
-    given = options.class_weights
-    if given is None:
+    weights = options.class_weights
+    if weights is None:
         return None
-    if not isinstance(given, str):
-        return np.array([given.get(label, 1.0) for label in labels], np.float32)
+    if not isinstance(weights, str):
+        return np.array([weights.get(label, 1.0) for label in labels], np.float32)
     counts = np.bincount(training.classes[training.classes != OUTSIDER], minlength=len(labels))
     return (counts.sum() / (len(labels) * np.maximum(counts, 1))).astype(np.float32)
 
@@ -126,30 +126,30 @@ class _Blame:
         named = tf.cast(subjects != NAMELESS, tf.float32)
         inside = blend(shown, lambda: other(shown))
         counts = self._counts(inside, blend(named, lambda: other(named)))
-        each = blend(
+        losses = blend(
             self._species(outputs["species"], classes) * shown,
             lambda: self._species(outputs["species"], other(classes)) * other(shown),
         )
-        loss = tf.reduce_sum(each) / counts[0]
+        loss = tf.reduce_sum(losses) / counts[0]
         if self._outsiders is None:
             return loss
         scope = tf.nn.sigmoid_cross_entropy_with_logits(labels=inside, logits=outputs["scope"][:, 0])
         mean = tf.reduce_mean(scope) if self._machines is None else tf.reduce_sum(scope) / counts[2]
         loss += self._options.scope_weight * mean
         if "subjects" in outputs:
-            each = blend(
+            losses = blend(
                 _subjects_loss(outputs["subjects"], subjects) * named,
                 lambda: _subjects_loss(outputs["subjects"], other(subjects)) * other(named),
             )
-            loss += self._outsiders.subjects_weight * (tf.reduce_sum(each) / counts[1])
+            loss += self._outsiders.subjects_weight * (tf.reduce_sum(losses) / counts[1])
         return loss
 
     def _species(self, logits: Any, classes: Any) -> Any:
-        each = species_loss(logits, classes, self._options.label_smoothing, several=self._several)
+        losses = species_loss(logits, classes, self._options.label_smoothing, several=self._several)
         if self._weights is None:
-            return each
+            return losses
         tf = tensorflow()
-        return each * tf.gather(tf.constant(self._weights), tf.maximum(classes, 0))
+        return losses * tf.gather(tf.constant(self._weights), tf.maximum(classes, 0))
 
     def _counts(self, inside: Any, named: Any) -> list[Any]:
         """How many photos show a label, have a named subject, and are there at all, on all machines; at least one."""

@@ -187,7 +187,7 @@ class _Run:
         for batch in self.feed.epoch(standing.epoch, first=standing.step):
             if self.machines is not None:
                 self.machines.wish_to_stop(self.run.stop.asked)
-            loss, right, shown = (float(each) for each in self.step(*batch))
+            loss, right, shown = (float(value) for value in self.step(*batch))
             if not math.isfinite(loss):
                 raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")
             standing.losses.append(loss)

@@ -153,8 +153,8 @@ class _Writer:
     def _temperature(self) -> float:
         calibration = self.divided.calibration.species
         logits = predict_raw(viewing_graph(self.trained.network, self.config), calibration.pixels)["species"]
-        asked = (logits, calibration.classes)
-        return fit_temperature(*(questions(*asked) if self.config.species.several else asked))
+        answers = (logits, calibration.classes)
+        return fit_temperature(*(questions(*answers) if self.config.species.several else answers))
 
     def _networks(self) -> Parity:
         config, folder, network = self.config, self.folder, self.trained.network
@@ -210,17 +210,17 @@ class _Writer:
     def _calibrate(self) -> None:
         """Thresholds and weights, from calibration photos looked at as in service."""
         calibration, folder = self.divided.calibration, self.folder
-        seen = see(load_recogniser(folder), calibration)
+        opinions = see(load_recogniser(folder), calibration)
         if not self.config.species.several:
-            self.first_look = choose_first_look(seen, calibration.classes)
+            self.first_look = choose_first_look(opinions, calibration.classes)
         options = self.config.names
         others = calibration.classes < 0
         if options is not None and options.kinds:
             others &= np.isin(calibration.kinds, list(options.kinds))
-        if seen.names is not None and seen.info.names is not None and others.any():
+        if opinions.names is not None and opinions.info.names is not None and others.any():
             labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
             self.parts[naming.FOLDER] = naming.calibrated(
-                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
+                self.parts[naming.FOLDER], opinions.info.names, opinions.names[others], labels
             )
         dump(folder / "model.json", self._manifest())
         recogniser = load_recogniser(folder)
@@ -270,8 +270,8 @@ def make_policy(config: Config, scores: Scores, classes: np.ndarray, small: np.n
 
 def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
     """Pictures ``(n, s, s, 3)`` with sides of ``size`` pixels."""
-    small = (Image.fromarray(each.astype(np.uint8)).resize((size, size)) for each in np.asarray(pixels))
-    return np.stack([np.asarray(each, np.float32) for each in small])
+    small = (Image.fromarray(picture.astype(np.uint8)).resize((size, size)) for picture in np.asarray(pixels))
+    return np.stack([np.asarray(picture, np.float32) for picture in small])
 
 
 def _parity_photos(divided: Divided) -> np.ndarray:

@@ -70,7 +70,11 @@ def options_of(name: str) -> dict[str, Any]:
     """Keywords of an architecture, with their defaults. Raises ValueError for an unknown architecture."""
     builder, tuning = _builder(name)
     parameters = inspect.signature(builder).parameters.values()
-    own = {each.name: each.default for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    own = {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
     return own if tuning is None else asdict(tuning) | own
 
 
@@ -94,16 +98,16 @@ def build(
     Raises:
         ValueError: no architecture has this name, or it can't have this input.
     """
-    (builder, tuning), given = _builder(name), dict(options or {})
-    unknown = sorted(set(given) - set(options_of(name)))
+    (builder, tuning), keywords = _builder(name), dict(options or {})
+    unknown = sorted(set(keywords) - set(options_of(name)))
     if unknown:
         raise TypeError(f"{name} has no option {unknown[0]!r}{nearest(unknown[0], options_of(name))}")
     units = 1 if labels == 2 and not several else labels
     target = Task(units=units, **task)
     if tuning is None:
-        return builder(target, **given)
-    shared = {field.name: given.pop(field.name) for field in fields(tuning) if field.name in given}
-    return builder(target, replace(tuning, **shared), **given)
+        return builder(target, **keywords)
+    shared = {field.name: keywords.pop(field.name) for field in fields(tuning) if field.name in keywords}
+    return builder(target, replace(tuning, **shared), **keywords)
 
 
 def parameters(network: Network) -> int:

@@ -84,8 +84,8 @@ def affine(count: Any, height: Any, width: Any, seed: Any, config: Augmentation)
 def matrix3(rows: Any) -> Any:
     """``(n, 3, 3)`` from three rows of three, each a number or ``(n,)``."""
     tf = tensorflow()
-    count = next(tf.shape(each)[0] for row in rows for each in row if hasattr(each, "shape"))
-    wide = [each if hasattr(each, "shape") else tf.fill([count], float(each)) for row in rows for each in row]
+    count = next(tf.shape(entry)[0] for row in rows for entry in row if hasattr(entry, "shape"))
+    wide = [entry if hasattr(entry, "shape") else tf.fill([count], float(entry)) for row in rows for entry in row]
     return tf.reshape(tf.stack(wide, axis=1), (-1, 3, 3))
 
 

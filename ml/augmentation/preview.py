@@ -92,7 +92,7 @@ def _with_the_other_half(how: Any, count: int) -> Any:
 def _half(value: Any) -> Any:
     if isinstance(value, bool | int):
         return value
-    return tuple(each / 2 for each in value) if isinstance(value, tuple) else value / 2
+    return tuple(end / 2 for end in value) if isinstance(value, tuple) else value / 2
 
 
 def _detail(value: Any) -> str:

@@ -95,4 +95,4 @@ class Augmentation:
     share: Share = 1.0
 
 
-CHANGES = tuple(Change(each.name, **each.metadata) for each in fields(Augmentation) if each.metadata)
+CHANGES = tuple(Change(setting.name, **setting.metadata) for setting in fields(Augmentation) if setting.metadata)

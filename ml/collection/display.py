@@ -93,15 +93,15 @@ def show_summary(summary: Summary) -> None:
         say(f"{summary.kept} {'photo' if summary.kept == 1 else 'photos'} kept, by {by}: {licences}.")
 
 
-def show_counts(request: CollectRequest, found: Mapping[str, int]) -> None:
+def show_counts(request: CollectRequest, counts: Mapping[str, int]) -> None:
     """What a dry run found."""
     table = _table(["keyword", "taxon"], ["on Flickr", "would be kept at most"], [])
     for keyword in request.keywords:
-        number = found[keyword.text]
+        number = counts[keyword.text]
         most = number if request.maximum is None else min(number, request.maximum)
         table.add_row(Text(keyword.text), Text(keyword.taxon), str(number), str(most))
     _console.print(table)
-    if not any(found.values()):
+    if not any(counts.values()):
         say("Flickr has no photo for these keywords with these filters and licences.")
 
 

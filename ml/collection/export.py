@@ -99,7 +99,7 @@ def _earlier_screening(table: Path) -> dict[str, str]:
 REASON = "removed for its owner"
 
 
-def remove_photos(folder: Path, manifest: Manifest, wanted: Sequence[str]) -> list[str]:
+def remove_photos(folder: Path, manifest: Manifest, names: Sequence[str]) -> list[str]:
     """Remove photos, named by their number or by their photographer's, and write labels.csv anew.
 
     The row stays with the photo's number, so that no later run fetches it; what else was known of it is emptied.
@@ -112,11 +112,11 @@ def remove_photos(folder: Path, manifest: Manifest, wanted: Sequence[str]) -> li
         CollectError: labels.csv can't be written.
     """
     rows = []
-    for name in wanted:
-        found = manifest.rows("id = ? OR owner_nsid = ?", (name, name))
-        if not found:
+    for name in names:
+        matches = manifest.rows("id = ? OR owner_nsid = ?", (name, name))
+        if not matches:
             raise RequestError(f"photo: this collection has neither a photo nor a photographer {name}")
-        rows += found
+        rows += matches
     for row in rows:
         if row["file_name"]:
             (folder / row["file_name"]).unlink(missing_ok=True)

@@ -80,14 +80,14 @@ def _stand_in(identifier: str) -> str:
 
 
 def _offers(attributes: Mapping[str, str]) -> dict[str, Offer]:
-    found = {}
+    offers = {}
     for size in SIZES:
         url = attributes.get(size.suffix, "")
         if _is_address(url):
             ending = size.suffix.removeprefix("url_")
             width, height = (_whole(attributes.get(f"{side}_{ending}")) for side in ("width", "height"))
-            found[size.suffix] = Offer(size, url, width, height)
-    return found
+            offers[size.suffix] = Offer(size, url, width, height)
+    return offers
 
 
 def _is_address(url: str) -> bool:

@@ -139,13 +139,13 @@ class Summary:
 
 def summarise(manifest: Manifest) -> Summary:
     """Count what the manifest says."""
-    found: dict[str, KeywordSummary] = {}
+    summaries: dict[str, KeywordSummary] = {}
     for search in manifest.searches():
-        keyword = found.setdefault(search["keyword"], KeywordSummary(search["keyword"]))
+        keyword = summaries.setdefault(search["keyword"], KeywordSummary(search["keyword"]))
         keyword.found += search["total"] or 0
         keyword.complete &= bool(search["finished"])
     for name, taxon, status, reason, number, size in manifest.counts(["keyword", "taxon", "status", "reason"]):
-        keyword = found.setdefault(name, KeywordSummary(name))
+        keyword = summaries.setdefault(name, KeywordSummary(name))
         keyword.taxon = taxon
         if status == "kept":
             keyword.kept, keyword.bytes = keyword.kept + number, keyword.bytes + int(size)
@@ -158,4 +158,4 @@ def summarise(manifest: Manifest) -> Summary:
     for title, number, _ in manifest.counts(["licence_name"], "status = 'kept'"):
         licences[title] += number
     photographers = len(manifest.counts(["owner_nsid"], "status = 'kept'"))
-    return Summary(tuple(found.values()), dict(licences), photographers)
+    return Summary(tuple(summaries.values()), dict(licences), photographers)

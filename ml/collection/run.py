@@ -74,16 +74,16 @@ def count(
     """How many photos Flickr counts for each keyword; nothing is fetched or written. Raises as :func:`collect`."""
     access, manners = access or FlickrAccess(), manners or Manners()
     client = _client(access, manners, Reporter(), threading.Event())
-    licences, found = client.licences(), {}
+    licences, counts = client.licences(), {}
     for keyword in request.keywords:
         stretch = whole_stretch(request, keyword)
-        asked = search_parameters(request, keyword, licences) | {
+        parameters = search_parameters(request, keyword, licences) | {
             "per_page": "1",
             "min_upload_date": str(stretch.uploaded_from),
             "max_upload_date": str(stretch.uploaded_to),
         }
-        found[keyword.text] = client.search(asked, 1).total
-    return found
+        counts[keyword.text] = client.search(parameters, 1).total
+    return counts
 
 
 def _client(access: FlickrAccess, manners: Manners, reporter: Reporter, stop: threading.Event) -> FlickrClient:

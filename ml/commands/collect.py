@@ -68,14 +68,14 @@ def flickr(
         from ml.collection import run
         from ml.collection.request import CollectRequest, Manners, checked, read_request_file
 
-        asked = checked(CollectRequest, (read_request_file(request) if request else {}) | _given(options))
+        collect_request = checked(CollectRequest, (read_request_file(request) if request else {}) | _given(options))
         manners = checked(Manners, _given({"rate": rate, "workers": workers, "api_url": api_url}))
         if dry_run:
             from ml.collection.display import show_counts
 
-            show_counts(asked, run.count(asked, manners=manners))
+            show_counts(collect_request, run.count(collect_request, manners=manners))
             return
-        _collect(asked, manners, folder, update=update, progress=progress)
+        _collect(collect_request, manners, folder, update=update, progress=progress)
         if jsonl is not None:
             _write_rows(folder, jsonl)
 

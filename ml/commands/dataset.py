@@ -44,10 +44,10 @@ def inspect(
         from ml.datasets.survey import survey
 
         photos = read_source(source, depth=depth)
-        found = inspected(survey(photos), distance=distance)
-        _show(found)
+        figures = inspected(survey(photos), distance=distance)
+        _show(figures)
         if json_file is not None:
-            write_json(json_file, found)
+            write_json(json_file, figures)
         if html is not None or sheet is not None:
             picture = contact_sheet(photos, per_class=per_class)
         if sheet is not None:
@@ -55,9 +55,9 @@ def inspect(
         if html is not None:
             from ml.reports import data_uri, write_report
 
-            largest = max(found["classes"].values())
+            largest = max(figures["classes"].values())
             title = f"The data set {source.resolve().name}"
-            shown = {"found": found, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
+            shown = {"found": figures, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
             write_report(html, "dataset.html", title=title, **shown)
         written(json_file, sheet, html)
 
@@ -82,7 +82,7 @@ def split(
     with refusals(OSError):
         from ml.datasets.division import divide_source, fractions_from, ties_from, write_split
 
-        made = divide_source(
+        division = divide_source(
             source,
             ties=ties_from(by),
             fractions=fractions_from(fractions),
@@ -93,11 +93,11 @@ def split(
             anew=anew,
         )
         table = Table("class", "train", "calibration", "test")
-        for label, counts in made.report["classes"].items():
+        for label, counts in division.report["classes"].items():
             table.add_row(label, *(str(counts[part]) for part in ("train", "calibration", "test")))
         console.print(table)
-        console.print(made.sentence)
-        written(*write_split(made))
+        console.print(division.sentence)
+        written(*write_split(division))
 
 
 @app.command()
@@ -136,11 +136,12 @@ def clean(
         candidates = cleaning.label_candidates(answers, scope=scope)
         cleaning.write_candidates(candidates, out)
         console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
-        found = cleaning.against_screening(candidates, answers)
-        if found.precision is not None and found.recall is not None:
+        comparison = cleaning.against_screening(candidates, answers)
+        if comparison.precision is not None and comparison.recall is not None:
             console.print(
-                f"Of {found.doubtful} photos marked doubtful {found.both} are among them: precision {found.precision:.2f} "
-                f"(drawn blindly {found.chance:.2f}), recall {found.recall:.2f}."
+                f"Of {comparison.doubtful} photos marked doubtful {comparison.both} are among them: "
+                f"precision {comparison.precision:.2f} (drawn blindly {comparison.chance:.2f}), "
+                f"recall {comparison.recall:.2f}."
             )
         if sheet is not None and source is not None:
             photos = {photo.path: photo for photo in read_source(source, depth=depth)}
@@ -148,16 +149,16 @@ def clean(
             written(sheet)
 
 
-def _show(found: dict[str, object]) -> None:
-    classes, parts = found["classes"], found["parts"]
+def _show(figures: dict[str, object]) -> None:
+    classes, parts = figures["classes"], figures["parts"]
     assert isinstance(classes, dict)
     assert isinstance(parts, dict)
     table = Table("class", "photos", *parts)
     for label, count in classes.items():
         table.add_row(label, str(count), *(str(parts[part].get(label, 0)) for part in parts))
     console.print(table)
-    remarks = found["remarks"]
+    remarks = figures["remarks"]
     assert isinstance(remarks, list)
     for remark in remarks or ["Nothing stands out."]:
         console.print(f"• {remark}")
-    console.print(f"Fingerprint: {found['fingerprint']}")
+    console.print(f"Fingerprint: {figures['fingerprint']}")

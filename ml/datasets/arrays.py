@@ -118,7 +118,7 @@ def mean_and_deviation(pixels: Any, *, grey: bool = False) -> tuple[tuple[float,
         total, squares = total + values.sum(0), squares + (values**2).sum(0)
     mean = total / max(count, 1)
     deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
-    return tuple(round(float(each), 4) for each in mean), tuple(round(float(each), 4) for each in deviation)
+    return tuple(round(float(value), 4) for value in mean), tuple(round(float(value), 4) for value in deviation)
 
 
 COPIES = 2

@@ -200,60 +200,60 @@ def _shape(config: Config) -> dict[str, Any]:
 
 def species_photos(config: Config, root: Path, *, doubtful: bool) -> list[Photo]:
     """The photos of a config's labels, without exact copies; those that a screening found doubtful if so wished."""
-    wanted = config.species
-    found = read_source(root / wanted.folder, depth=wanted.label_depth)
-    taking_part = [photo for photo in found if not photo.duplicate] if doubtful else usable(found)
+    species = config.species
+    photos = read_source(root / species.folder, depth=species.label_depth)
+    taking_part = [photo for photo in photos if not photo.duplicate] if doubtful else usable(photos)
     return [
         photo
         for photo in taking_part
-        if _class(config, photo) != OUTSIDER and (wanted.kind is None or photo.kind == wanted.kind)
+        if _class(config, photo) != OUTSIDER and (species.kind is None or photo.kind == species.kind)
     ]
 
 
 def _species(config: Config, root: Path, fold: Fold | None) -> tuple[list[Photo], Split]:
-    wanted = config.species
+    species = config.species
     if fold is not None:
         return _species_of_fold(config, root, fold)
-    photos = species_photos(config, root, doubtful=wanted.doubtful)
-    return divided_species(wanted, photos, further_species(config, root))
+    photos = species_photos(config, root, doubtful=species.doubtful)
+    return divided_species(species, photos, further_species(config, root))
 
 
 def _species_of_fold(config: Config, root: Path, fold: Fold) -> tuple[list[Photo], Split]:
-    wanted = config.species
-    found = [*species_photos(config, root, doubtful=True), *further_species(config, root)]
-    photos = [photo for photo in found if photo.part != "test"]
+    species = config.species
+    candidates = [*species_photos(config, root, doubtful=True), *further_species(config, root)]
+    photos = [photo for photo in candidates if photo.part != "test"]
     # Calibration only settles a temperature here, so half of what thresholds need is enough; the rest trains.
-    split = split_fold(photos, fold, block=wanted.block, calibration=wanted.calibration / 2, seed=wanted.split_seed)
+    split = split_fold(photos, fold, block=species.block, calibration=species.calibration / 2, seed=species.split_seed)
     rows = [
         row
         for row, (photo, part) in enumerate(zip(photos, split.parts, strict=True))
-        if part == "test" or wanted.doubtful or photo.screening == "ok"
+        if part == "test" or species.doubtful or photo.screening == "ok"
     ]
     kept = Split(tuple(split.parts[row] for row in rows), tuple(split.bundles[row] for row in rows))
     return [photos[row] for row in rows], kept
 
 
 def _outsiders(config: Config, root: Path) -> tuple[list[Photo], Split, tuple[bool, ...]]:
-    wanted = config.outsiders
-    if wanted is None:
+    outsiders = config.outsiders
+    if outsiders is None:
         return [], Split((), ()), ()
-    own = [photo for folder in (wanted.folder, *wanted.more) for photo in read_source(root / folder)]
+    own = [photo for folder in (outsiders.folder, *outsiders.more) for photo in read_source(root / folder)]
     candidates = [*own, *further_others(config, root)]
-    photos = [photo for photo in candidates if _is_outsider(config, wanted, photo)]
+    photos = [photo for photo in candidates if _is_outsider(config, outsiders, photo)]
     split, unseen = split_outsiders(
         photos,
-        held_out=wanted.held_out,
-        calibration=wanted.calibration,
-        test=wanted.test,
+        held_out=outsiders.held_out,
+        calibration=outsiders.calibration,
+        test=outsiders.test,
         seed=config.species.split_seed,
     )
-    given = tuple(cast("Part", photo.part or part) for photo, part in zip(photos, split.parts, strict=True))
-    return photos, replace(split, parts=given), unseen
+    parts = tuple(cast("Part", photo.part or part) for photo, part in zip(photos, split.parts, strict=True))
+    return photos, replace(split, parts=parts), unseen
 
 
-def _is_outsider(config: Config, wanted: OutsiderData, photo: Photo) -> bool:
-    excluded = {*wanted.exclude_labels, *config.species.labels}
-    return excluded.isdisjoint(labels_of(photo)) and photo.kind not in wanted.exclude_kinds
+def _is_outsider(config: Config, outsiders: OutsiderData, photo: Photo) -> bool:
+    excluded = {*outsiders.exclude_labels, *config.species.labels}
+    return excluded.isdisjoint(labels_of(photo)) and photo.kind not in outsiders.exclude_kinds
 
 
 def _source_fingerprints(config: Config, root: Path) -> dict[str, str]:
@@ -300,8 +300,8 @@ def shown_labels(classes: np.ndarray, labels: int) -> np.ndarray:
 
 def _subjects(config: Config, photos: Sequence[Photo]) -> np.ndarray:
     """Index of each outsider's label among those of the kinds that a config wants named."""
-    wanted = config.outsiders
-    kinds = wanted.subject_kinds if wanted is not None and wanted.subjects_weight > 0 else ()
+    outsiders = config.outsiders
+    kinds = outsiders.subject_kinds if outsiders is not None and outsiders.subjects_weight > 0 else ()
     names = [
         f"{photo.kind}/{photo.label}" if photo.kind in kinds and _class(config, photo) == OUTSIDER else ""
         for photo in photos

@@ -68,9 +68,9 @@ def labels_of(photo: Photo) -> list[str]:
     return [label for label in photo.label.split(SEVERAL) if label]
 
 
-def data_root(given: Path | None) -> Path:
+def data_root(folder: Path | None) -> Path:
     """The reference data folder: what was given, else the environment's WINGCHECK_DATA. Raises DataError."""
-    root = given or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    root = folder or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if root is None:
         raise DataError(f"Say where the photos are: --data FOLDER, or {DATA_VARIABLE} in the environment.")
     if not root.is_dir():
@@ -160,12 +160,12 @@ def read_class_folders(root: Path, *, depth: int | None = None) -> list[Photo]:
 
 def _files(root: Path) -> list[Path]:
     """Photos at any depth, relative to ``root``; hidden files and folders are passed over."""
-    found: list[Path] = []
+    files: list[Path] = []
     for folder, folders, names in os.walk(root, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(folder).relative_to(root)
-        found += [below / name for name in names if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS]
-    return sorted(found)
+        files += [below / name for name in names if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS]
+    return sorted(files)
 
 
 def _classes(places: list[tuple[str, ...]], depth: int | None) -> list[str]:

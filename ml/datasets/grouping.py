@@ -123,10 +123,10 @@ def _neediest(
 
 
 def _check(photos: Sequence[Photo], division: Division, fractions: Mapping[Part, float]) -> None:
-    found = {(part, photo.label) for photo, part in zip(photos, division.parts, strict=True)}
+    filled = {(part, photo.label) for photo, part in zip(photos, division.parts, strict=True)}
     for part, share in fractions.items():
         for label in sorted({photo.label for photo in photos}):
-            if share > 0 and (part, label) not in found:
+            if share > 0 and (part, label) not in filled:
                 raise DataError(
                     f"No photo of {label} is left for the {part} part: there are too few bundles of it. "
                     "Tie less together, collect more, or choose other fractions."

@@ -173,8 +173,8 @@ def _pixels(row: Row, known: Mapping[str, Any]) -> np.ndarray:
 
 
 def _place(name: str) -> tuple[int, ...] | None:
-    found = _PIXEL.fullmatch(name.strip().lower())
-    return tuple(int(each) for each in found.groups() if each is not None) if found else None
+    match = _PIXEL.fullmatch(name.strip().lower())
+    return tuple(int(number) for number in match.groups() if number is not None) if match else None
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -265,10 +265,10 @@ class _Fetcher:
         if not address.startswith(("http://", "https://")):
             return _Missing("is no web address")
         try:
-            found = self._downloader.get(Order(identifier, address, "", None, None))
+            picture = self._downloader.get(Order(identifier, address, "", None, None))
         except CollectError as error:
             return _Missing(str(error))
-        if isinstance(found, Unusable):
-            return _Missing(found.reason)
-        found.file.replace(self._folder / f"{identifier}{found.ending}")
-        return f"{identifier}{found.ending}"
+        if isinstance(picture, Unusable):
+            return _Missing(picture.reason)
+        picture.file.replace(self._folder / f"{identifier}{picture.ending}")
+        return f"{identifier}{picture.ending}"

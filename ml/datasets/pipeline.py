@@ -70,8 +70,8 @@ class Feed:
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        given = self._config.optimisation.steps_per_epoch
-        return given or math.ceil(self.photos(0) / self._config.optimisation.batch)
+        steps_per_epoch = self._config.optimisation.steps_per_epoch
+        return steps_per_epoch or math.ceil(self.photos(0) / self._config.optimisation.batch)
 
     def photos(self, epoch: int) -> int:
         """How many photos an epoch shows."""

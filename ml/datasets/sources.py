@@ -115,16 +115,16 @@ def resolved(config: Config, root: Path) -> Config:
     Raises:
         DataError: the data have fewer than two labels, or more than one on a photo where the config wants one.
     """
-    wanted = config.species
-    if wanted.labels and wanted.several is not None:
+    species = config.species
+    if species.labels and species.several is not None:
         return config
-    photos = usable(read_source(root / wanted.folder, depth=wanted.label_depth))
-    own = [photo for photo in photos if wanted.labels or photo.kind == (wanted.kind or "species")]
+    photos = usable(read_source(root / species.folder, depth=species.label_depth))
+    own = [photo for photo in photos if species.labels or photo.kind == (species.kind or "species")]
     several = any(len(labels_of(photo)) > 1 for photo in own)
-    if several and wanted.several is False:
-        raise DataError(f"{root / wanted.folder} has photos of several labels at once, and species.several is false.")
-    labels = wanted.labels or tuple(sorted({label for photo in own for label in labels_of(photo)}))
+    if several and species.several is False:
+        raise DataError(f"{root / species.folder} has photos of several labels at once, and species.several is false.")
+    labels = species.labels or tuple(sorted({label for photo in own for label in labels_of(photo)}))
     if len(labels) < 2:
-        raise DataError(f"{root / wanted.folder} has photos of fewer than two classes.")
-    species = replace(wanted, labels=labels, several=wanted.several or several)
+        raise DataError(f"{root / species.folder} has photos of fewer than two classes.")
+    species = replace(species, labels=labels, several=species.several or several)
     return checked(replace(config, species=species))

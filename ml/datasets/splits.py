@@ -127,11 +127,11 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
     Raises:
         DataError: some photos have a part and others have none.
     """
-    given = [photo.part for photo in photos]
-    if None in given:
+    own_parts = [photo.part for photo in photos]
+    if None in own_parts:
         raise DataError("Some photos have a part (train, calibration, test) and others have none.")
-    kept = {part for part in ("calibration", "test") if part in given}
-    rows = [row for row, part in enumerate(given) if part == "train"]
+    kept = {part for part in ("calibration", "test") if part in own_parts}
+    rows = [row for row, part in enumerate(own_parts) if part == "train"]
     drawn = split_species(
         [photos[row] for row in rows],
         block=block,
@@ -139,7 +139,7 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
         test=0.0 if "test" in kept else test,
         seed=seed,
     )
-    parts = [cast("Part", part) for part in given]
+    parts = [cast("Part", part) for part in own_parts]
     for row, part in zip(rows, drawn.parts, strict=True):
         parts[row] = part
     return Split(tuple(parts), tuple(bundle(photos, block)))
@@ -147,13 +147,13 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
 
 def _fill(names: Sequence[str], sizes: dict[str, int], calibration: float, test: float) -> dict[str, Part]:
     total = sum(sizes[name] for name in names)
-    wanted = {"test": test * total, "calibration": calibration * total}
+    goals = {"test": test * total, "calibration": calibration * total}
     chosen: dict[str, Part] = {}
     filled = {"test": 0, "calibration": 0}
     for name in names:
         part: Part = "train"
         for candidate in ("test", "calibration"):
-            if filled[candidate] + sizes[name] / 2 <= wanted[candidate]:
+            if filled[candidate] + sizes[name] / 2 <= goals[candidate]:
                 part = "test" if candidate == "test" else "calibration"
                 filled[candidate] += sizes[name]
                 break

@@ -28,7 +28,7 @@ _LIMITS = """\
 
 def model_card(manifest: Mapping[str, Any], policy: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """The card as Markdown, from what the version's three JSON files hold."""
-    labels = [each["scientific_name"] for each in manifest["labels"]]
+    labels = [label["scientific_name"] for label in manifest["labels"]]
     sections = [
         f"# {manifest['name']} {manifest['version']}",
         f"Tells {', '.join(labels[:-1])} and {labels[-1]} apart in photos. Task: {manifest['task']}. "
@@ -215,9 +215,11 @@ def _policy_section(policy: Mapping[str, Any]) -> str:
         "| error rate | probability from | coverage | calibration photos |",
         "|---|---|---|---|",
     ]
-    for each in policy["thresholds"]:
-        probability = f"{each['probability']:.4f}" if each["supported"] else "not supported by so few photos"
-        lines.append(f"| {each['error_rate']:.0%} | {probability} | {each['coverage']:.2f} | {each['photos']} |")
+    for threshold in policy["thresholds"]:
+        probability = f"{threshold['probability']:.4f}" if threshold["supported"] else "not supported by so few photos"
+        lines.append(
+            f"| {threshold['error_rate']:.0%} | {probability} | {threshold['coverage']:.2f} | {threshold['photos']} |"
+        )
     return "\n".join(lines)
 
 

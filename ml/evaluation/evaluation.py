@@ -10,7 +10,7 @@ from typing import Any
 from ml.datasets.examples import Examples
 from ml.datasets.folder import DataError
 from ml.evaluation import details
-from ml.evaluation.breakdown import Told, breakdown, curves, told_from
+from ml.evaluation.breakdown import Answers, answers_for, breakdown, curves
 from ml.evaluation.material import Material, source_material, training_material
 from ml.evaluation.mistakes import Mistake, worst_mistakes
 from ml.evaluation.paired import compare_paired, paired_sentence
@@ -87,7 +87,7 @@ def evaluate(
 
 def figures_and_answers(
     recogniser: Recogniser, scores: Scores, test: Examples, thresholds: Sequence[Mapping[str, Any]], rounds: int
-) -> tuple[dict[str, Any], Told]:
+) -> tuple[dict[str, Any], Answers]:
     """All figures of a version but the curves, ready for JSON, and the answers that they are of.
 
     ``small`` and ``names`` are None where the version can't, or there is nothing to ask about; ``thresholds`` are those whose
@@ -95,7 +95,7 @@ def figures_and_answers(
     """
     info, labels = recogniser.info, _labels(recogniser)
     several = info.head == "sigmoids"
-    answers = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
+    answers = answers_for(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
     figures = {
         **figures_of(scores, test, info.policy, rounds, several=several),
         "small": None if several else small_figures(recogniser, test, rounds=rounds),
@@ -129,15 +129,15 @@ def _material(
 def _thresholds(recogniser: Recogniser, material: Material, rates: Sequence[float]) -> list[dict[str, Any]]:
     """Learnt from the calibration photos; those of the policy where there are none."""
     if material.calibration is None:
-        return [asdict(each) for each in recogniser.info.policy.thresholds]
+        return [asdict(threshold) for threshold in recogniser.info.policy.thresholds]
     own, several = material.calibration.species, recogniser.info.head == "sigmoids"
-    asked = told_from(score(recogniser, own).probabilities, own, _labels(recogniser), several=several)
-    return [details.learnt_threshold(asked.answers, asked.classes, rate) for rate in rates]
+    answers = answers_for(score(recogniser, own).probabilities, own, _labels(recogniser), several=several)
+    return [details.learnt_threshold(answers.answers, answers.classes, rate) for rate in rates]
 
 
 def _paired(
     recogniser: Recogniser,
-    told: Told,
+    ours: Answers,
     against: Path,
     data: Path | None,
     photos: Path | None,
@@ -146,20 +146,20 @@ def _paired(
 ) -> dict[str, Any]:
     other = load_recogniser(against, runtime)
     labels, theirs = _labels(recogniser), _labels(other)
-    if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != told.several:
+    if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != ours.several:
         raise DataError(f"{other.info.name} knows other labels ({', '.join(theirs)}): the two can't be compared.")
     same = _material(recogniser.info, data, photos, other.info).test.species
     columns = [theirs.index(label) for label in labels]
     answers = score(other, same).probabilities[:, columns]
-    found = compare_paired(
-        told,
-        told_from(answers, same, labels, several=told.several).answers,
-        ("no", "yes") if told.several else labels,
+    comparison = compare_paired(
+        ours,
+        answers_for(answers, same, labels, several=ours.several).answers,
+        ("no", "yes") if ours.several else labels,
         rounds,
     )
-    this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (recogniser, other))
+    this_name, other_name = (f"{version.info.name} {version.info.version}" for version in (recogniser, other))
     about = {"name": other.info.name, "version": other.info.version, "digest": other.info.digest}
-    return {"against": about, "sentence": paired_sentence(found, this_name, other_name)} | found
+    return {"against": about, "sentence": paired_sentence(comparison, this_name, other_name)} | comparison
 
 
 def _labels(recogniser: Recogniser) -> list[str]:

@@ -43,16 +43,16 @@ def write_evaluation(file: Path, evaluation: Evaluation) -> Path:
 def headline(figures: dict[str, Any]) -> str:
     """The evaluation in one sentence."""
     accuracy = figures["species"]["accuracy"]
-    said = f"Identifies {100 * accuracy['value']:.0f} % of {accuracy['photos']} test photos correctly"
+    sentence = f"Identifies {100 * accuracy['value']:.0f} % of {accuracy['photos']} test photos correctly"
     if accuracy["low"] is not None:
-        said += f" (95 % interval: {100 * accuracy['low']:.0f}–{100 * accuracy['high']:.0f} %)"
-    return said + "."
+        sentence += f" (95 % interval: {100 * accuracy['low']:.0f}–{100 * accuracy['high']:.0f} %)"
+    return sentence + "."
 
 
 def _names(evaluation: Evaluation) -> dict[str, str]:
     """What people call each label, beside its scientific name."""
-    found = {label.scientific_name: label.vernacular_names.get("en", "") for label in evaluation.recogniser.info.labels}
-    return {name: f"{vernacular} ({name})" if vernacular else name for name, vernacular in found.items()}
+    names = {label.scientific_name: label.vernacular_names.get("en", "") for label in evaluation.recogniser.info.labels}
+    return {name: f"{vernacular} ({name})" if vernacular else name for name, vernacular in names.items()}
 
 
 def _short(evaluation: Evaluation) -> dict[str, str]:
@@ -103,12 +103,12 @@ _MOST_LABELS = 12
 def reliability_plot(before: Mapping[str, Any], after: Mapping[str, Any]) -> Markup:
     """What was promised against what held, in groups of equal size, before and after temperature scaling."""
     figure, axes = _square("probability that the model gave", "share that was right")
-    low = min([each["promised"] for each in [*before["bins"], *after["bins"]]] + [1.0])
-    held = min([each["held"] for each in [*before["bins"], *after["bins"]]] + [1.0])
+    low = min([group["promised"] for group in [*before["bins"], *after["bins"]]] + [1.0])
+    held = min([group["held"] for group in [*before["bins"], *after["bins"]]] + [1.0])
     start = max(0.0, min(low, held) - 0.05)
     axes.plot([start, 1], [start, 1], color=LINE, linewidth=2, zorder=1)
-    for found, name, colour, marker in ((before, "before scaling", "#b9a68c", "s"), (after, "as served", MEADOW, "o")):
-        x, y = ([each[key] for each in found["bins"]] for key in ("promised", "held"))
+    for curve, name, colour, marker in ((before, "before scaling", "#b9a68c", "s"), (after, "as served", MEADOW, "o")):
+        x, y = ([group[key] for group in curve["bins"]] for key in ("promised", "held"))
         axes.plot(x, y, marker=marker, color=colour, label=name, markersize=6, linewidth=1.5)
     axes.set_xlim(start, 1.01)
     axes.set_ylim(start, 1.01)
@@ -122,12 +122,12 @@ def coverage_plot(curve: Sequence[Sequence[float]], thresholds: Sequence[Mapping
     if curve:
         axes.plot([x for x, _ in curve], [y for _, y in curve], color=MEADOW, linewidth=2)
         axes.set_ylim(0, max(0.05, 1.15 * max(y for _, y in curve)))
-    for each in thresholds:
-        on_test = each["on_test"]
-        if each["supported"] and on_test and on_test["error"] is not None:
+    for threshold in thresholds:
+        on_test = threshold["on_test"]
+        if threshold["supported"] and on_test and on_test["error"] is not None:
             axes.plot(on_test["coverage"], on_test["error"], "o", color=ACCENT, markersize=8)
             axes.annotate(
-                f"{100 * each['error_rate']:g} %",
+                f"{100 * threshold['error_rate']:g} %",
                 (on_test["coverage"], on_test["error"]),
                 textcoords="offset points",
                 xytext=(-6, 9),

@@ -49,12 +49,12 @@ def training_material(info: ModelVersionInfo, data: Path, shape: ModelVersionInf
     manifest = json.loads((info.folder / "model.json").read_text(encoding="utf-8"))
     if not manifest.get("training"):
         raise DataError(f"{info.name} was not trained here; say which photos to measure it on: --photos SOURCE.")
-    seen = shape or info
+    viewer = shape or info
     config = replace(
         from_dict(manifest["training"]),
-        input_size=seen.input_size,
-        training_resolution=seen.training_resolution,
-        resize=seen.resize,
+        input_size=viewer.input_size,
+        training_resolution=viewer.training_resolution,
+        resize=viewer.resize,
     )
     divided = divide(config, data, to_train=False)
     about: dict[str, Any] = {

@@ -36,11 +36,11 @@ def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 def macro_auroc(probabilities: np.ndarray, classes: np.ndarray) -> float:
     """AUROC of each label against the others, averaged; with two labels simply the AUROC."""
-    each = [
+    areas = [
         auroc(probabilities[classes == index, index], probabilities[classes != index, index])
         for index in range(probabilities.shape[1])
     ]
-    return float(np.mean(each))
+    return float(np.mean(areas))
 
 
 def calibration_error(probabilities: np.ndarray, classes: np.ndarray, bins: int = 10) -> float:
@@ -108,7 +108,7 @@ def interval(
     for _ in range(rounds if members else 0):
         rows = np.concatenate([members[index] for index in random.integers(0, len(members), len(members))])
         values.append(figure(*(array[rows] for array in arrays)))
-    finite = [each for each in values if np.isfinite(each)]
+    finite = [value for value in values if np.isfinite(value)]
     low, high = np.percentile(finite, [2.5, 97.5]) if finite else (None, None)
     return {
         "value": _rounded(value),

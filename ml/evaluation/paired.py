@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import details, metrics
-from ml.evaluation.breakdown import Told
+from ml.evaluation.breakdown import Answers
 from ml.evaluation.metrics import interval
 
 
-def compare_paired(ours: Told, theirs: np.ndarray, labels: Sequence[str], rounds: int = 1000) -> dict[str, Any]:
+def compare_paired(ours: Answers, theirs: np.ndarray, labels: Sequence[str], rounds: int = 1000) -> dict[str, Any]:
     """Compare two versions' answers.
 
     Args:
@@ -74,9 +74,9 @@ def mcnemar(one: int, other: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def paired_sentence(found: dict[str, Any], this: str, other: str) -> str:
+def paired_sentence(comparison: dict[str, Any], this: str, other: str) -> str:
     """The comparison in one sentence."""
-    difference = found["accuracy"]
+    difference = comparison["accuracy"]
     points = 100 * difference["value"]
     if difference["low"] is not None and difference["low"] > 0:
         return f"{this} is better than {other}: {points:.1f} points more right, a significant difference."

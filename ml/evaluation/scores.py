@@ -61,9 +61,9 @@ def opened(picture: Photo | np.ndarray, side: int) -> tuple[Image.Image, Square 
     if isinstance(picture, np.ndarray):
         return Image.fromarray(picture), None
     square = picture.square
-    wanted = side if square is None else math.ceil(side / max(square.width, square.height))
+    longest = side if square is None else math.ceil(side / max(square.width, square.height))
     try:
-        return open_photo(picture.read(), max_side=wanted)[0], square
+        return open_photo(picture.read(), max_side=longest)[0], square
     except (OSError, PhotoError) as error:
         raise DataError(f"{picture.path} can't be read: {error}") from error
 

@@ -133,10 +133,10 @@ def naming_figures(info: ModelVersionInfo, scores: Scores, test: Examples, round
         return None
     sayable = {label_of(label) for label, spoken in zip(info.names.labels, info.names.spoken, strict=True) if spoken}
     shown = np.array([label_of(getattr(picture, "label", "")) for picture in test.pictures])
-    said = [[label_of(name.scientific_name) for name in names] for names in scores.looks_like]
-    speaks = np.array([bool(names) for names in said])
-    first = np.array([names[:1] == [label] for names, label in zip(said, shown, strict=True)])
-    three = np.array([label in names for names, label in zip(said, shown, strict=True)])
+    answers = [[label_of(name.scientific_name) for name in names] for names in scores.looks_like]
+    speaks = np.array([bool(names) for names in answers])
+    first = np.array([names[:1] == [label] for names, label in zip(answers, shown, strict=True)])
+    three = np.array([label in names for names, label in zip(answers, shown, strict=True)])
     others = test.classes < 0
     known = others & np.isin(shown, sorted(sayable))
     animals = others & ~np.isin(test.kinds, ["object", "scene", "flower", "plain"])

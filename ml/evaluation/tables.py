@@ -30,8 +30,8 @@ def side_by_side(folders: Sequence[Path]) -> list[dict[str, Any]]:
 
 def _row(info: ModelVersionInfo) -> dict[str, Any]:
     species, scope = info.metrics.get("species") or {}, info.metrics.get("scope") or {}
-    supported = [each for each in info.policy.thresholds if each.supported]
-    strictest = min(supported, key=lambda each: each.error_rate, default=None)
+    supported = [threshold for threshold in info.policy.thresholds if threshold.supported]
+    strictest = min(supported, key=lambda threshold: threshold.error_rate, default=None)
     files = [file for file in info.folder.rglob("*") if file.is_file()]
     return {
         "name": info.name,
@@ -77,8 +77,8 @@ def _text(figure: dict[str, Any] | None) -> str:
     return "–" if figure is None else figure_text(figure)
 
 
-def _threshold(found: list[float] | None) -> str:
-    return "none supported" if found is None else f"{100 * found[0]:g} % wrong from {found[1]:.3f}"
+def _threshold(pair: list[float] | None) -> str:
+    return "none supported" if pair is None else f"{100 * pair[0]:g} % wrong from {pair[1]:.3f}"
 
 
 def figures_table(metrics: Mapping[str, Any]) -> Table:
@@ -89,8 +89,8 @@ def figures_table(metrics: Mapping[str, Any]) -> Table:
         for name, figure in group.items():
             table.add_row(prefix + name.replace("_", " "), figure_text(figure), str(figure["photos"]))
     for name, value in (metrics["scope"] or {}).items():
-        each = value if "value" not in value else {"": value}
-        for kind, figure in each.items():
+        by_kind = value if "value" not in value else {"": value}
+        for kind, figure in by_kind.items():
             label = f"{name} {kind}".strip().replace("_", " ")
             table.add_row(label, figure_text(figure), str(figure["photos"]))
     return table

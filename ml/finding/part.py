@@ -70,9 +70,9 @@ def make_finder(
     folder.mkdir(parents=True)
     parity = write_part(served_finder(network), folder, pixels, ("scores", "boxes"))
     network.save(folder / _NETWORK)
-    made = {"size": options.size, "threshold": options.threshold, "parity": dataclasses.asdict(parity)}
-    facts.write_text(json.dumps(made), encoding="utf-8")
-    return made
+    description = {"size": options.size, "threshold": options.threshold, "parity": dataclasses.asdict(parity)}
+    facts.write_text(json.dumps(description), encoding="utf-8")
+    return description
 
 
 def load_finder(folder: Path, part: dict[str, Any]) -> Finder:
@@ -84,8 +84,8 @@ def squares_with(finder: Finder) -> FindSquare:
     """How a photo's square is found: the surest animal's."""
 
     def square(photo: Photo) -> Square | None:
-        found = finder.find(picture(photo))
-        return found[0].square if found else None
+        animals_found = finder.find(picture(photo))
+        return animals_found[0].square if animals_found else None
 
     return square
 
@@ -140,8 +140,8 @@ def with_own_guesses(material: Material, network: Network, photos: Sequence[Imag
     answer = tensorflow().function(lambda pixels: served(pixels, training=False), autograph=False)
     marked, backgrounds = [], list(material.backgrounds)
     for photo in photos:
-        seen = answer(finder_input(photo, size)[np.newaxis])
-        guess = animals(seen["scores"][0].numpy(), seen["boxes"][0].numpy(), photo.size, 0.0)[0]
+        outputs = answer(finder_input(photo, size)[np.newaxis])
+        guess = animals(outputs["scores"][0].numpy(), outputs["boxes"][0].numpy(), photo.size, 0.0)[0]
         if guess.score >= _LEAST_GUESS:
             marked.append(Marked(photo, guess.square))
         if guess.score >= _SURE_GUESS and guess.square.width * guess.square.height < _SMALL:

@@ -89,13 +89,13 @@ class Recogniser:
         if square is not None or self._finder is None:
             output, looks_like = self._answer(image, square)
             return Look(output, square, "given" if square else "middle", looks_like=looks_like)
-        found = self.find(image)
-        own = found[0].square if found else None
+        animals = self.find(image)
+        own = animals[0].square if animals else None
         if own is None:
             return Look(self._classified(self.pixels(image, None)), None, "middle", searched=True)
         output, looks_like = self._answer(image, own)
         others = tuple(
-            Animal(other.square, self._answer(image, other.square)[0]) for other in found[1 : 1 + _MOST_OTHERS]
+            Animal(other.square, self._answer(image, other.square)[0]) for other in animals[1 : 1 + _MOST_OTHERS]
         )
         return Look(output, own, "found", True, others, looks_like)
 

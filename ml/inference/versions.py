@@ -71,8 +71,8 @@ class Policy:
 
     def threshold_for(self, error_rate: float) -> Threshold | None:
         """The strictest threshold that promises at most this error rate, or None where none was computed."""
-        fitting = [each for each in self.thresholds if each.error_rate <= error_rate + 1e-9]
-        return max(fitting, key=lambda each: each.error_rate, default=None)
+        fitting = [threshold for threshold in self.thresholds if threshold.error_rate <= error_rate + 1e-9]
+        return max(fitting, key=lambda threshold: threshold.error_rate, default=None)
 
 
 @dataclass(frozen=True)
