@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.inference import ModelVersionError, read_version
 from ml.inference.activation import ACTIVATION_FILE

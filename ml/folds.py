@@ -34,7 +34,8 @@ from ml.evaluation.out_of_fold import (
     write_out_of_fold,
 )
 from ml.export import viewing_graph
-from ml.training import RunOptions, TrainingError, predict_raw, train
+from ml.steps import predict_raw
+from ml.training import RunOptions, TrainingError, train
 
 PLAN = "folds.json"
 TABLE = "out_of_fold.csv"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 
 VARIABLE = "TF_CONFIG"

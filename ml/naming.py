@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Config, ConfigError, NamesData
 from ml.export import round_to_half, write_part

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Optimisation, OutsiderData
 from ml.datasets.examples import NAMELESS, OUTSIDER, Examples
@@ -74,13 +74,13 @@ def training_step(
         several: photos may show several labels, each asked by itself.
     """
     tf = tensorflow()
-    blame = _Blame(options, outsiders, weights, machines, several)
+    batch_loss = _Loss(options, outsiders, weights, machines, several)
 
     def learnt(pictures: Any, classes: Any, subjects: Any, *mix: Any) -> Any:
         """Gradients, then loss, right and shown."""
         with tf.GradientTape() as tape:
             outputs = network(pictures, training=True)
-            loss = blame(outputs, classes, subjects, *mix)
+            loss = batch_loss(outputs, classes, subjects, *mix)
             scaled = optimiser.scale_loss(loss) if options.mixed_precision == "float16" else loss
         gradients = tape.gradient(scaled, network.trainable_variables)
         shown = tf.cast(classes != OUTSIDER, tf.float32)
@@ -96,7 +96,7 @@ def training_step(
     return tf.function(step, reduce_retracing=True, autograph=False)
 
 
-class _Blame:
+class _Loss:
     """The loss of a batch."""
 
     def __init__(

@@ -45,8 +45,9 @@ from ml.finding import part as finding
 from ml.inference import load_recogniser
 from ml.inference.classifier import FIRST_LOOK
 from ml.inference.versions import FORMAT, file_digest
+from ml.steps import predict_raw
 from ml.taxa import manifest_labels
-from ml.training import Trained, predict_raw
+from ml.training import Trained
 
 ERROR_RATES = (0.01, 0.02, 0.05, 0.1)
 PARITY_PHOTOS = 64

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.augmentation import augment, mix, mixed
+from ml.augmentation.changes import augment
+from ml.augmentation.mixing import mix, mixed
 from ml.backend import tensorflow
 from ml.config import Config
 from ml.datasets.examples import OUTSIDER, Examples

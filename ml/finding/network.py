@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.finding.composites import Box
 

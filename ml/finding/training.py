@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import FinderData
 from ml.datasets.folder import DataError

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from ml.augmentation import Mix, augment, mix, mixed
+from ml.augmentation.changes import augment
+from ml.augmentation.mixing import Mix, mix, mixed
 from ml.augmentation.randaugment import COLOURS, KINDS, _coloured
 from ml.augmentation.settings import CHANGES, FILLS
 from ml.config import Augmentation

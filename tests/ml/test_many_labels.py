@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.predictions.inference import ModelVersionError
 from app.predictions.registry import import_version
-from ml.architectures import build
+from ml.architectures.registry import build
 from ml.config import Config, ConfigError, SpeciesData, load_config
 from ml.datasets.examples import divide, shown_labels
 from ml.datasets.folder import DataError

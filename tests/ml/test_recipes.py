@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ml.architectures import build
+from ml.architectures.registry import build
 from ml.config import Optimisation, OutsiderData, load_config
 from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import Divided, divide

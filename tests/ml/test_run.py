@@ -200,9 +200,9 @@ def test_other_data_is_said_to_be_other(tiny_version: Path, tmp_path: Path) -> N
 
 def test_the_mean_over_views_is_the_mean_over_views() -> None:
     """One batch through the network gives what each view by itself gives."""
-    from ml.architectures import build
+    from ml.architectures.registry import build
     from ml.export import viewing_graph
-    from ml.training import predict_raw
+    from ml.steps import predict_raw
 
     config = dataclasses.replace(load_config("tiny"), zoom_views=(0.75,))
     network = build("article", size=24, labels=2)

@@ -10,7 +10,8 @@ import pytest
 from ml.config import Config, Optimisation, load_config
 from ml.datasets.examples import Divided, divide
 from ml.progress import EpochReport, print_epoch
-from ml.training import RunOptions, Trained, TrainingError, predict_raw, species_loss, train
+from ml.steps import predict_raw, species_loss
+from ml.training import RunOptions, Trained, TrainingError, train
 from tests.ml.runs import QUIET
 
 
