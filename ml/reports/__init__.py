@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **context: Any) -> str:
-    """A page as HTML. Everything in ``context`` is escaped but what is ``Markup`` already."""
+    """A page as HTML or Markdown. Everything in ``context`` is escaped but what is ``Markup`` already."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -23,7 +25,8 @@ def render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "thousands": thousands}
+    environment.filters |= {"percent": percent, "thousands": thousands, "markdown": markdown}
+    environment.tests["linkable"] = lambda url: bool(url) and not re.search(r"[<>\s]", url)
     style = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - a file of this package
     return environment.get_template(template).render(style=style, **context)
 
@@ -51,3 +54,8 @@ def percent(share: float | None, digits: int = 0) -> str:
 def thousands(number: float) -> str:
     """12345 as "12,345"."""
     return f"{number:,.0f}"
+
+
+def markdown(text: str) -> Markup:
+    """Text in which Markdown finds nothing to do, nor HTML inside it."""
+    return Markup(re.sub(r"([\\`*_{}\[\]()#+!|~:@.-])", r"\\\1", html.escape(text, quote=False)))  # noqa: S704 - escaped here
