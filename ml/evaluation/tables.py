@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.table import Table
 
-from ml.evaluation.card import figure_text
 from ml.inference import ModelVersionInfo, read_version
+from ml.reports import figure_text
 
 _SPECIES = {
     "accuracy": "accuracy",

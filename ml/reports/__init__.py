@@ -6,10 +6,11 @@ import base64
 import html
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from PIL import Image
 
@@ -17,15 +18,15 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **context: Any) -> str:
-    """A page as HTML or Markdown. Everything in ``context`` is escaped but what is ``Markup`` already."""
+    """A page as HTML or Markdown. In HTML everything in ``context`` is escaped but what is ``Markup`` already."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "thousands": thousands, "markdown": markdown}
+    environment.filters |= {"percent": percent, "thousands": thousands, "markdown": markdown, "figure": figure_text}
     environment.tests["linkable"] = lambda url: bool(url) and not re.search(r"[<>\s]", url)
     style = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - a file of this package
     return environment.get_template(template).render(style=style, **context)
@@ -56,6 +57,14 @@ def thousands(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def markdown(text: str) -> Markup:
+def markdown(text: str) -> str:
     """Text in which Markdown finds nothing to do, nor HTML inside it."""
-    return Markup(re.sub(r"([\\`*_{}\[\]()#+!|~:@.-])", r"\\\1", html.escape(text, quote=False)))  # noqa: S704 - escaped here
+    return re.sub(r"([\\`*_{}\[\]()#+!|~:@.-])", r"\\\1", html.escape(text, quote=False))
+
+
+def figure_text(figure: Mapping[str, Any] | None) -> str:
+    """A figure with its interval, "0.953 [0.921–0.978]", or "–" where there is none."""
+    if figure is None or figure["value"] is None:
+        return "–"
+    interval = "" if figure["low"] is None else f" [{figure['low']:.3f}–{figure['high']:.3f}]"
+    return f"{figure['value']:.3f}{interval}"
