@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 Fill = Literal["nearest", "reflect", "wrap", "constant"]
-FILLS = get_args(Fill)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

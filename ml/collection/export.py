@@ -29,7 +29,7 @@ def write_labels(folder: Path, manifest: Manifest) -> Path:
     Raises:
         CollectError: the file can't be written.
     """
-    screening = _earlier_screening(folder / LABELS)
+    screening = earlier_screening(folder / LABELS)
     rows = [
         {
             "path": row["file_name"],
@@ -86,7 +86,8 @@ def _cell(name: str, value: object) -> object:
     return value
 
 
-def _earlier_screening(table: Path) -> dict[str, str]:
+def earlier_screening(table: Path) -> dict[str, str]:
+    """What a person wrote into the column ``screening`` of a labels.csv, by path. Raises CollectError."""
     try:
         with table.open(encoding="utf-8", newline="") as stream:
             return {row["path"]: row["screening"] for row in csv.DictReader(stream) if row.get("screening")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ml.collection.collector import Collector, Servers
@@ -47,25 +47,21 @@ def collect(
     access, manners, reporter = access or FlickrAccess(), manners or Manners(), reporter or Reporter()
     access.check()
     stop = threading.Event()
-    with alone(folder):
-        manifest = Manifest(folder, create=True)
-        try:
-            _check_taxa(request, manifest)
-            downloader = Downloader(
-                folder,
-                Patience(Pace(0.0, stop), manners.attempts, manners.backoff, reporter.paused),
-                user_agent=access.user_agent,
-                timeout=manners.timeout,
-                min_side=request.min_side,
-                most_bytes=int(manners.most_megabytes * 1e6),
-            )
-            servers = Servers(_client(access, manners, reporter, stop), downloader, manners.workers, stop)
-            collector = Collector(request, folder, manifest, servers, reporter)
-            collector.run(update=update)
-            write_labels(folder, manifest)
-            return summarise(manifest)
-        finally:
-            manifest.close()
+    with alone(folder), closing(Manifest(folder, create=True)) as manifest:
+        _check_taxa(request, manifest)
+        downloader = Downloader(
+            folder,
+            Patience(Pace(0.0, stop), manners.attempts, manners.backoff, reporter.paused),
+            user_agent=access.user_agent,
+            timeout=manners.timeout,
+            min_side=request.min_side,
+            most_bytes=int(manners.most_megabytes * 1e6),
+        )
+        servers = Servers(_client(access, manners, reporter, stop), downloader, manners.workers, stop)
+        collector = Collector(request, folder, manifest, servers, reporter)
+        collector.run(update=update)
+        write_labels(folder, manifest)
+        return summarise(manifest)
 
 
 def count(

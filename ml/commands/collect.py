@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,15 +162,10 @@ def _write_rows(folder: Path, file: Path) -> None:
         written(write_rows(file, manifest))
 
 
-@contextmanager
-def _opened(folder: Path) -> Iterator[Any]:
+def _opened(folder: Path) -> Any:
     from ml.collection.manifest import Manifest
 
-    manifest = Manifest(folder)
-    try:
-        yield manifest
-    finally:
-        manifest.close()
+    return closing(Manifest(folder))
 
 
 @contextmanager

@@ -50,11 +50,6 @@ def stored(examples: Examples, chosen: np.ndarray, random: np.random.Generator) 
     return pixels
 
 
-def batches(examples: Examples, config: Config, epoch: int) -> Iterable[Any]:
-    """One epoch; see :meth:`Feed.epoch`."""
-    return Feed(examples, config).epoch(epoch)
-
-
 class Feed:
     """What a training run is fed with, epoch after epoch, out of one stream: to build its graph takes a third of a second,
     as long as a thousand small pictures, and to start it as long as two hundred.

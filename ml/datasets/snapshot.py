@@ -6,9 +6,9 @@ photo that once measured a model never teaches a later one.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -102,17 +102,15 @@ def read_collection(folder: Path) -> list[Photo]:
         DataError: the manifest can't be read, or names a photo that is not there.
     """
     from ml.collection.errors import CollectError
+    from ml.collection.export import earlier_screening
     from ml.collection.manifest import Manifest
 
     try:
-        manifest = Manifest(folder)
-        try:
+        with closing(Manifest(folder)) as manifest:
             rows = manifest.rows("status = 'kept'", order="taxon, owner_nsid, date_taken, id")
-        finally:
-            manifest.close()
+        screening = earlier_screening(folder / "labels.csv")
     except CollectError as error:
         raise DataError(str(error)) from error
-    screening = _screening(folder / "labels.csv")
     return [
         Photo(
             folder=folder,
@@ -124,13 +122,3 @@ def read_collection(folder: Path) -> list[Photo]:
         )
         for row in rows
     ]
-
-
-def _screening(table: Path) -> dict[str, str]:
-    if not table.is_file():
-        return {}
-    try:
-        with table.open(encoding="utf-8", newline="") as stream:
-            return {row["path"]: row["screening"] for row in csv.DictReader(stream) if row.get("screening")}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise DataError(f"{table} can't be read: {error!r}.") from error

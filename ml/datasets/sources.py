@@ -19,7 +19,6 @@ SPLIT = "split.csv"
 TAXA = "taxa.json"
 COLLECTION = "collection.db"
 _ANEW = "Divide it anew: wingcheck dataset split --anew."
-LAYOUTS = ("snapshot", "collection", "labels", "classes", "listing")
 
 
 def layout_of(source: Path) -> str:

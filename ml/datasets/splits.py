@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -58,11 +58,9 @@ def split_species(photos: Sequence[Photo], *, block: int, calibration: float, te
         seed: another seed, another split; the same seed and photos, the same split.
     """
     bundles = bundle(photos, block)
-    sizes, labels = _bundle_sizes(photos, bundles)
+    sizes = Counter(bundles)
     chosen: dict[str, Part] = {}
-    for label in sorted(set(labels.values())):
-        own = sorted(name for name in sizes if labels[name] == label)
-        random.Random(f"{seed}/{label}").shuffle(own)
+    for own in _shuffled_by_label(photos, bundles, seed):
         chosen.update(_fill(own, sizes, calibration, test))
     return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
 
@@ -89,11 +87,9 @@ def split_fold(photos: Sequence[Photo], fold: Fold, *, block: int, calibration: 
         seed: another seed, other folds.
     """
     bundles = bundle(photos, block)
-    sizes, labels = _bundle_sizes(photos, bundles)
+    sizes = Counter(bundles)
     chosen: dict[str, Part] = {}
-    for label in sorted(set(labels.values())):
-        own = sorted(name for name in sizes if labels[name] == label)
-        random.Random(f"{seed}/{label}").shuffle(own)
+    for own in _shuffled_by_label(photos, bundles, seed):
         dealt = [0] * fold.of
         rest = []
         for name in own:
@@ -110,14 +106,15 @@ def split_fold(photos: Sequence[Photo], fold: Fold, *, block: int, calibration: 
     return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
 
 
-def _bundle_sizes(photos: Sequence[Photo], bundles: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
-    """How many photos each bundle has, and the label it counts for."""
-    sizes: dict[str, int] = defaultdict(int)
+def _shuffled_by_label(photos: Sequence[Photo], bundles: Sequence[str], seed: int) -> Iterator[list[str]]:
+    """The bundles of each label, in a random order; one of several labels counts for its first."""
     labels: dict[str, str] = {}
     for photo, name in zip(photos, bundles, strict=True):
-        sizes[name] += 1
         labels.setdefault(name, photo.label)
-    return sizes, labels
+    for label in sorted(set(labels.values())):
+        own = sorted(name for name in labels if labels[name] == label)
+        random.Random(f"{seed}/{label}").shuffle(own)
+        yield own
 
 
 def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test: float, seed: int) -> Split:
@@ -145,7 +142,7 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
     return Split(tuple(parts), tuple(bundle(photos, block)))
 
 
-def _fill(names: Sequence[str], sizes: dict[str, int], calibration: float, test: float) -> dict[str, Part]:
+def _fill(names: Sequence[str], sizes: Mapping[str, int], calibration: float, test: float) -> dict[str, Part]:
     total = sum(sizes[name] for name in names)
     goals = {"test": test * total, "calibration": calibration * total}
     chosen: dict[str, Part] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from ml.config import load_config
 from ml.datasets.examples import Examples, divide
-from ml.datasets.pipeline import batches
+from ml.datasets.pipeline import Feed
 from ml.datasets.thumbnails import Store, Thumbnails, joined
 from ml.inference import load_recogniser
 
@@ -76,7 +76,7 @@ def test_a_data_set_larger_than_memory_trains_on_the_same_batches(drawn_data: Pa
         assert isinstance(one, Examples)
         arrays = set(one.__dataclass_fields__) - {"pictures"}  # where they were read from
         assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
-    pairs = zip(batches(memory.train, tiny, 1), batches(disk.train, tiny, 1), strict=True)
+    pairs = zip(Feed(memory.train, tiny).epoch(1), Feed(disk.train, tiny).epoch(1), strict=True)
     assert all(np.array_equal(one, other) for pair in pairs for one, other in zip(*pair, strict=True))
 
 
