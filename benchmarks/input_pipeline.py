@@ -26,7 +26,7 @@ from ml.datasets.pipeline import Feed
 from ml.datasets.synthetic import write_drawn_folder
 from ml.datasets.thumbnails import Store
 from ml.progress import EpochReport
-from ml.training import train
+from ml.training import RunOptions, train
 
 PER_LABEL, ROUNDS, SECONDS = 600, 5, 2.0
 # Untimed at the start of each round: more than was got ready while another way had its turn.
@@ -131,7 +131,7 @@ def _training(config: Config, folder: Path) -> float:
     divided = divide(config, folder)
     reports: list[EpochReport] = []
     short = config.with_changes(epochs=2)
-    train(short, divided.train, divided.calibration, report=reports.append, threads=os.cpu_count() or 1)
+    train(short, divided.train, divided.calibration, RunOptions(report=reports.append, threads=os.cpu_count() or 1))
     rate = reports[-1].images_per_second
     assert math.isfinite(rate)
     return rate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.inference import ModelVersionError, read_version
 from ml.inference.activation import ACTIVATION_FILE
@@ -31,7 +31,7 @@ def activation_weights(network: Network, size: int) -> np.ndarray | None:
         the weights, or None for a network built otherwise. A single logit, for the second of two labels, gives two
         columns: it speaks against the first exactly as much as for the second.
     """
-    layer = next((each for each in network.layers if each.name == "species"), None)
+    layer = next((layer_of_network for layer_of_network in network.layers if layer_of_network.name == "species"), None)
     if layer is None or len(layer.get_weights()) != 2:
         return None
     kernel, bias = layer.get_weights()

@@ -19,6 +19,7 @@ import numpy as np
 
 from ml.backend import tensorflow
 from ml.datasets.synthetic import drawn_butterfly, plain_pictures
+from ml.errors import UserError
 from ml.evaluation.calibration import learn_threshold
 from ml.export import ExportError, Parity, check_parity, convert
 from ml.inference import load_classifier
@@ -29,12 +30,12 @@ from ml.version_folder import ERROR_RATES, PARITY_PHOTOS, digests, dump
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 
 
-class AdoptionError(Exception):
+class AdoptionError(UserError):
     """The SavedModel can't be taken in; the message says why and what to say on the command line."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Description:
     """What a stranger's SavedModel does not say of itself.
 
     ``labels`` are scientific names or whole manifest entries, in the order of its outputs. ``pixels`` is a key of RANGES.
@@ -68,13 +69,15 @@ class _Plain:
     logits: bool
 
 
-def adopt(saved_model: Path, folder: Path, wanted: Wanted, *, parity_photos: np.ndarray | None = None) -> Parity:
+def adopt(
+    saved_model: Path, folder: Path, description: Description, *, parity_photos: np.ndarray | None = None
+) -> Parity:
     """Make a model version of a SavedModel.
 
     Args:
         saved_model: its folder.
         folder: of the version; new or empty.
-        wanted: what it does not say of itself.
+        description: what it does not say of itself.
         parity_photos: float32 pixels ``(n, size, size, 3)``, 0…255, to compare the conversion on; drawn ones by default.
 
     Returns:
@@ -86,25 +89,25 @@ def adopt(saved_model: Path, folder: Path, wanted: Wanted, *, parity_photos: np.
     """
     if folder.exists() and any(folder.iterdir()):
         raise ExportError(f"{folder} already holds something; a model version is never overwritten.")
-    plain = _plain(saved_model, wanted)
+    plain = _plain(saved_model, description)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        _write_graph(plain, wanted, folder / "saved_model")
+        _write_graph(plain, description, folder / "saved_model")
         parity = _convert(folder, _photos(plain.size) if parity_photos is None else parity_photos)
-        _write_texts(plain, wanted, folder, parity)
+        _write_texts(plain, description, folder, parity)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return parity
 
 
-def _plain(saved_model: Path, wanted: Wanted) -> _Plain:
+def _plain(saved_model: Path, description: Description) -> _Plain:
     tf = tensorflow()
     try:
         loaded = tf.saved_model.load(str(saved_model))
     except (OSError, ValueError, RuntimeError) as error:
         raise AdoptionError(f"TensorFlow can't load {saved_model}: {error}.") from error
-    function = _one_of(dict(loaded.signatures), wanted.signature or "serving_default", "signature")
+    function = _one_of(dict(loaded.signatures), description.signature or "serving_default", "signature")
     inputs = function.structured_input_signature[1]
     if len(inputs) != 1:
         raise AdoptionError(f"Its signature takes {len(inputs)} inputs ({', '.join(inputs)}); one picture is expected.")
@@ -119,58 +122,60 @@ def _plain(saved_model: Path, wanted: Wanted) -> _Plain:
         raise AdoptionError(
             f"Its input is {spec.dtype.name} {spec.shape}; pictures (any number, height, width, 1 or 3) are expected."
         )
-    size = shape[1] or wanted.size
+    size = shape[1] or description.size
     if size is None or (shape[2] or size) != size:
         raise AdoptionError("Its input has no one size; say which square: --size 224.")
-    if spec.dtype.is_floating and wanted.pixels not in RANGES:
+    if spec.dtype.is_floating and description.pixels not in RANGES:
         raise AdoptionError(f"Say how it wants its pixels: --pixels {' or '.join(RANGES)}. Nothing in the file tells.")
-    output, logits = _answer(function, name, spec.dtype, size, shape[3], wanted)
+    output, logits = _answer(function, name, spec.dtype, size, shape[3], description)
     return _Plain(loaded, function, name, spec.dtype, size, shape[3], output, logits)
 
 
-def _one_of(found: dict[str, Any], wanted: str, what: str) -> Any:
-    if wanted in found:
-        return found[wanted]
-    if len(found) == 1:
-        return next(iter(found.values()))
-    raise AdoptionError(f"It has no {what} {wanted!r}; say which: {', '.join(sorted(found)) or 'there is none'}.")
+def _one_of(options: dict[str, Any], name: str, what: str) -> Any:
+    if name in options:
+        return options[name]
+    if len(options) == 1:
+        return next(iter(options.values()))
+    raise AdoptionError(f"It has no {what} {name!r}; say which: {', '.join(sorted(options)) or 'there is none'}.")
 
 
-def _answer(function: Any, name: str, dtype: Any, size: int, channels: int, wanted: Wanted) -> tuple[str, bool]:
+def _answer(
+    function: Any, name: str, dtype: Any, size: int, channels: int, description: Description
+) -> tuple[str, bool]:
     """Name of the output to use, and whether it holds logits; found out by trying it."""
     tf = tensorflow()
-    low, high = RANGES[wanted.pixels or "0..255"]
+    low, high = RANGES[description.pixels or "0..255"]
     picture = np.random.default_rng(1).uniform(low, high, (8, size, size, channels))
-    found = {key: value.numpy() for key, value in function(**{name: tf.cast(picture, dtype)}).items()}
-    count = len(wanted.labels)
+    outputs = {key: value.numpy() for key, value in function(**{name: tf.cast(picture, dtype)}).items()}
+    count = len(description.labels)
     fitting = {
         key: value
-        for key, value in found.items()
+        for key, value in outputs.items()
         if value.ndim == 2 and value.shape[1] in {count, 1 if count == 2 else count}
     }
-    if wanted.output is None and not fitting:
-        shapes = ", ".join(f"{key} {value.shape[1:]}" for key, value in found.items())
+    if description.output is None and not fitting:
+        shapes = ", ".join(f"{key} {value.shape[1:]}" for key, value in outputs.items())
         raise AdoptionError(f"None of its outputs ({shapes}) answers {count} labels.")
-    values = _one_of(fitting, wanted.output or "probabilities", "output")
+    values = _one_of(fitting, description.output or "probabilities", "output")
     output = next(key for key, value in fitting.items() if value is values)
-    if wanted.logits is not None:
-        return output, wanted.logits
+    if description.logits is not None:
+        return output, description.logits
     sums = values.sum(1) if values.shape[1] > 1 else np.ones(len(values))
     bounded = values.min() >= 0 and values.max() <= 1 and np.allclose(sums, 1, atol=1e-3)
     return output, not bounded
 
 
-def _write_graph(plain: _Plain, wanted: Wanted, folder: Path) -> None:
+def _write_graph(plain: _Plain, description: Description, folder: Path) -> None:
     """Write a SavedModel with our signature around theirs."""
     tf = tensorflow()
-    low, high = RANGES[wanted.pixels or "0..255"]
+    low, high = RANGES[description.pixels or "0..255"]
     module = tf.Module()
     module.inner = plain.loaded  # so that its variables are saved with it
 
     def serve(pixels: Any) -> Any:
-        given = tf.image.rgb_to_grayscale(pixels) if plain.channels == 1 else pixels
-        given = tf.round(given) if plain.dtype == tf.uint8 else low + given * ((high - low) / 255.0)
-        answer = tf.cast(plain.function(**{plain.input_name: tf.cast(given, plain.dtype)})[plain.output], tf.float32)
+        values = tf.image.rgb_to_grayscale(pixels) if plain.channels == 1 else pixels
+        values = tf.round(values) if plain.dtype == tf.uint8 else low + values * ((high - low) / 255.0)
+        answer = tf.cast(plain.function(**{plain.input_name: tf.cast(values, plain.dtype)})[plain.output], tf.float32)
         if answer.shape[1] == 1:
             second = tf.sigmoid(answer) if plain.logits else answer
             probabilities = tf.concat([1.0 - second, second], axis=1)
@@ -205,19 +210,19 @@ def _photos(size: int) -> np.ndarray:
     return np.concatenate([np.stack(drawn), plain_pictures(PARITY_PHOTOS // 2, size, 1)]).astype(np.float32)
 
 
-def _write_texts(plain: _Plain, wanted: Wanted, folder: Path, parity: Parity) -> None:
-    low, high = RANGES[wanted.pixels or "0..255"]
+def _write_texts(plain: _Plain, description: Description, folder: Path, parity: Parity) -> None:
+    low, high = RANGES[description.pixels or "0..255"]
     manifest = {
         "format": FORMAT,
-        "task": wanted.task,
-        "name": wanted.name,
-        "version": wanted.version,
+        "task": description.task,
+        "name": description.name,
+        "version": description.version,
         "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "head": "sigmoid" if len(wanted.labels) == 2 else "softmax",
-        "labels": _labels(wanted.labels),
+        "head": "sigmoid" if len(description.labels) == 2 else "softmax",
+        "labels": _labels(description.labels),
         "input": {
             "size": plain.size,
-            "training_resolution": wanted.training_resolution or plain.size,
+            "training_resolution": description.training_resolution or plain.size,
             "resize": "crop",
             "range": [low, high],
         },

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.config import Config, to_dict
 from ml.datasets.examples import Examples
 from ml.progress import EpochReport
@@ -31,7 +31,7 @@ class CheckpointError(Exception):
 
 
 @dataclass
-class Standing:
+class RunState:
     """How far a run is.
 
     ``epoch`` (from 1) is under way and ``step`` of its batches are done; ``losses``, ``right``, ``shown`` and ``seconds``
@@ -64,13 +64,13 @@ class Checkpoint:
         self.file = _file(folder, machine)
         self._identity = {"format": FORMAT, "config": _digest_config(config), "photos": _digest_photos(training)}
 
-    def save(self, standing: Standing, network: Network, optimiser: Any) -> None:
+    def save(self, state: RunState, network: Network, optimiser: Any) -> None:
         """Write the run down, complete or not at all."""
         arrays: dict[str, Any] = {f"network/{index}": value for index, value in enumerate(_values(network.variables))}
         arrays |= {f"optimiser/{index}": value for index, value in enumerate(_values(optimiser.variables))}
-        arrays |= {f"best/{index}": value for index, value in enumerate(standing.best_weights or [])}
-        plain = {name.name: getattr(standing, name.name) for name in fields(standing) if name.name != "best_weights"}
-        plain["history"] = [asdict(report) for report in standing.history]
+        arrays |= {f"best/{index}": value for index, value in enumerate(state.best_weights or [])}
+        plain = {name.name: getattr(state, name.name) for name in fields(state) if name.name != "best_weights"}
+        plain["history"] = [asdict(report) for report in state.history]
         arrays["meta"] = np.array(json.dumps({**self._identity, "standing": plain}))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.file.with_suffix(".unfinished")
@@ -80,7 +80,7 @@ class Checkpoint:
             os.fsync(stream.fileno())
         unfinished.replace(self.file)
 
-    def load(self, network: Network, optimiser: Any) -> Standing | None:
+    def load(self, network: Network, optimiser: Any) -> RunState | None:
         """Give network and optimiser what was written down, and say how far the run was; None where nothing was.
 
         Raises:
@@ -100,7 +100,7 @@ class Checkpoint:
         plain = meta["standing"]
         plain["history"] = [EpochReport(**report) for report in plain["history"]]
         plain["best"] = None if plain["best"] is None else tuple(plain["best"])
-        return Standing(**plain, best_weights=best or None)
+        return RunState(**plain, best_weights=best or None)
 
     def _refuse_another(self, meta: dict[str, Any]) -> None:
         for key, what in (("format", "another format"), ("config", "another config"), ("photos", "other photos")):
@@ -137,7 +137,7 @@ def _assign(variables: Any, arrays: Any, prefix: str) -> None:
 
 def _digest_config(config: Config) -> str:
     """Of all that matters to the weights; what only the card says may change on the way."""
-    value = {key: each for key, each in to_dict(config).items() if key not in _NOT_LEARNT_FROM}
+    value = {key: setting for key, setting in to_dict(config).items() if key not in _NOT_LEARNT_FROM}
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=list).encode()).hexdigest()
 
 

@@ -1,26 +1,56 @@
-"""What a training run is made of. An experiment is one file that fills in a :class:`Config`.
+"""The configuration of a training run. An experiment is one file that defines a :class:`Config`.
 
-Everything is a frozen dataclass, so a misspelt key is refused where it is written, and a config read back from a model
-version's manifest is refused if it holds anything this code does not know.
+A config comes from Python, from TOML, or from the manifest of a model version. All of them are validated by pydantic, with
+every mistake reported at once.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib
 import importlib.util
+import json
+import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from ml.architectures.registry import options_of
-from ml.config_checks import check
-from ml.config_files import SUFFIXES, merged, read_table
-from ml.config_values import ConfigError as ConfigError
-from ml.config_values import build, replaced
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+
+from ml.architectures.registry import architectures, options_of
+from ml.architectures.task import COLOURS, SCALINGS
+from ml.augmentation.settings import Augmentation as Augmentation
+from ml.errors import UserError
+from ml.inference import Resize
+from ml.optimisers import Optimisation as Optimisation
+
+# Photos that show several labels are stored as the bits of a number.
+MOST_LABELS = 62
+
+
+class ConfigError(UserError):
+    """A config that can't be run; the message lists the keys and what is wrong with each."""
+
+
+def _one_of(names: Iterable[str]) -> AfterValidator:
+    """Accept one of these names, and suggest the nearest for any other."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r} is unknown; {_nearest(value, names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
 
 
 @dataclass(frozen=True)
@@ -36,6 +66,8 @@ class SpeciesData:
     of the labels joins the outsiders, where there are any. A copy of one of their photos in ``folder`` is left out.
     ``several`` says whether a photo may show several labels at once, written ``a|b``; unless said, the data tell.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     folder: str
     labels: tuple[str, ...] = ()
@@ -60,6 +92,8 @@ class OutsiderData:
     With a ``subjects_weight`` above 0 the network also learns to name the labels of ``subject_kinds``, which teaches it
     what to look at in a butterfly; what it would answer is not exported.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     folder: str
     exclude_labels: tuple[str, ...] = ()
@@ -87,6 +121,8 @@ class FinderData:
     ``threshold`` the score from which something counts as an animal.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     size: int = 256
     steps: int = 900
     own_steps: int = 400
@@ -109,106 +145,14 @@ class NamesData:
     subjects of ``kinds`` (none: of all): those that are like what will be sent.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     head: str
     said: str
     weights: str | None = None
     size: int = 224
     least: float = 0.5
     kinds: tuple[str, ...] = ()
-
-
-# A largest change, to either side of none; or the ends between which it is drawn.
-Range = float | tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes to training photos, each drawn evenly. A number is the largest change; a pair are the ends between
-    which it is drawn, so ``zoom`` 0.2 means 0.8…1.2, and (0.7, 1.0) zooms in only.
-
-    Moves, fused into one: ``rotation`` degrees; ``shift`` share of the side, or ``shift_x`` and ``shift_y`` each by itself;
-    ``shear`` degrees; ``zoom`` what is seen, as a share of the side; ``flip`` mirrors every second picture,
-    ``flip_vertical`` turns every second upside down, ``quarter_turns`` turns by 0, 90, 180 or 270 degrees; ``crop`` takes
-    away up to this share of the sides, from anywhere; ``affine`` and ``perspective`` move corners by up to this share of
-    the side. ``fill`` is what lies outside the picture: "nearest", "reflect", "wrap" or "constant", then ``fill_value``.
-
-    Colours: ``brightness`` share of 255; ``contrast`` 0.2 means 0.8…1.2; ``hue`` share of the colour circle; ``soften``
-    share mixed with a blurred copy, towards it or away (sharper).
-
-    ``cutout`` covers a square with up to this share of the side, in the picture's mean colour or ``cutout_value``. ``mixup``
-    mixes pictures and what they show, by shares drawn from Beta(mixup, mixup). ``randaugment`` does so many more changes
-    to each picture, drawn from fourteen kinds, with ``magnitude`` 0…1. ``share`` of each batch is changed, the rest is not.
-    """
-
-    rotation: Range = 0.0
-    shift: Range = 0.0
-    shear: Range = 0.0
-    zoom: Range = 0.0
-    flip: bool = True
-    brightness: Range = 0.0
-    contrast: Range = 0.0
-    soften: float = 0.0
-    shift_x: Range | None = None
-    shift_y: Range | None = None
-    flip_vertical: bool = False
-    quarter_turns: bool = False
-    crop: Range = 0.0
-    affine: Range = 0.0
-    perspective: Range = 0.0
-    fill: str = "nearest"
-    fill_value: float = 0.0
-    hue: Range = 0.0
-    cutout: Range = 0.0
-    cutout_value: float | None = None
-    mixup: float = 0.0
-    randaugment: int = 0
-    magnitude: float = 0.5
-    share: float = 1.0
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """How a network learns.
-
-    ``optimiser``: one of ``ml.optimisers.OPTIMISERS``; ``momentum`` and ``nesterov`` belong to SGD (momentum to RMSprop
-    too); ``weight_decay`` None means AdamW's own 0.01 and none for others. ``schedule``: "constant"; "cosine" (warm-up
-    over ``warm_up`` epochs, then to zero); "time" (rate / (1 + decay × epoch)); "step" (times ``decay`` every
-    ``decay_every`` epochs); "exponential" (times ``decay`` per ``decay_every`` epochs, smoothly); "plateau" (times
-    ``decay`` after ``decay_every`` epochs in which the calibration loss did not get better), never below ``lowest_rate``.
-
-    ``steps_per_epoch`` cuts an epoch short. ``scope_weight`` weighs the in-scope loss against the species loss,
-    ``class_weights`` ("balanced", or a weight per label) the labels against each other. ``ema`` averages weights over
-    steps. ``mixed_precision`` "float16" or "bfloat16" computes in 16 bits.
-
-    ``keep_best`` keeps the epoch with the lowest calibration loss instead of the last; ``patience`` stops after so many
-    epochs without one that is better by ``min_delta``. ``checkpoint_every`` so many epochs the run is written down so that
-    it can go on (0: never), with ``checkpoint_best_only`` only after the best so far.
-    """
-
-    epochs: int
-    batch: int = 32
-    optimiser: str = "adamw"
-    learning_rate: float = 4e-4
-    schedule: str = "cosine"
-    warm_up: float = 1.0
-    weight_decay: float | None = None
-    label_smoothing: float = 0.0
-    scope_weight: float = 1.0
-    clip_norm: float | None = None
-    keep_best: bool = False
-    patience: int | None = None
-    ema: float | None = None
-    momentum: float = 0.0
-    nesterov: bool = False
-    decay: float = 0.5
-    decay_every: float = 5.0
-    lowest_rate: float = 0.0
-    steps_per_epoch: int | None = None
-    class_weights: str | Mapping[str, float] | None = None
-    min_delta: float = 0.0
-    mixed_precision: str | None = None
-    checkpoint_every: int = 1
-    checkpoint_best_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,6 +170,8 @@ class Config:
     whose weights the run begins with. ``finder`` and ``names`` are None for a version without.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     name: str
     task: str
     model_name: str
@@ -238,9 +184,9 @@ class Config:
     architecture_options: Mapping[str, Any] = field(default_factory=dict)
     input_size: int = 96
     training_resolution: int = 75
-    resize: str = "crop"
-    colour: str = "rgb"
-    normalise: str = "own"
+    resize: Resize = "crop"
+    colour: Annotated[str, _one_of(COLOURS)] = "rgb"
+    normalise: Annotated[str, _one_of((*SCALINGS, "standard"))] = "own"
     flip_average: bool = False
     zoom_views: tuple[float, ...] = ()
     keep_share: float = 0.95
@@ -259,7 +205,7 @@ class Config:
         return "sigmoid" if len(self.species.labels) == 2 else "softmax"
 
     def with_changes(self, **changes: Any) -> Config:
-        """A copy with top-level keys replaced; ``epochs`` is understood too. Raises ConfigError for unknown keys."""
+        """A copy with top-level keys replaced, except by None; also accepts ``epochs``. Raises ConfigError."""
         changes = {key: value for key, value in changes.items() if value is not None}
         if "epochs" in changes:
             changes["optimisation"] = dataclasses.replace(self.optimisation, epochs=changes.pop("epochs"))
@@ -269,11 +215,30 @@ class Config:
             raise ConfigError(str(error)) from error
 
     def with_values(self, assignments: Iterable[str]) -> Config:
-        """A copy with values replaced as on the command line, ``optimisation.epochs=3``. Raises ConfigError."""
-        config = self
+        """A copy with values replaced as on the command line.
+
+        Args:
+            assignments: such as ``optimisation.epochs=3``: a path of keys, and a value as in TOML; text needs no quotes,
+                ``none`` means None.
+
+        Raises:
+            ConfigError: an unknown key, or a value of another type.
+        """
+        values = to_dict(self)
         for assignment in assignments:
-            config = replaced(config, assignment)
-        return checked(config)
+            path, equals, text = assignment.partition("=")
+            if not equals:
+                raise ConfigError(f"{assignment!r} is not KEY=VALUE, such as optimisation.epochs=3.")
+            *parents, key = path.strip().split(".")
+            table = values
+            for parent in parents:
+                if table.get(parent) is None:
+                    table[parent] = {}
+                table = table[parent]
+                if not isinstance(table, dict):
+                    raise ConfigError(f"{parent} holds no keys.")
+            table[key] = _parsed(text.strip())
+        return from_dict(values)
 
     def with_weights(self, weights: str | None) -> Config:
         """A copy whose backbone starts from other weights. Raises ConfigError where the architecture has no backbone."""
@@ -282,49 +247,27 @@ class Config:
         return dataclasses.replace(self, architecture_options={**self.architecture_options, "weights": weights})
 
 
-def checked(config: Config) -> Config:
-    """The config itself, or ConfigError where its values can't work."""
-    check(config)
-    return config
-
-
 def load_config(name: str) -> Config:
-    """The config of an experiment, by name (``article``), by the path of a Python file that defines ``CONFIG``, or of a
-    TOML or YAML file with the same keys; ``base`` in it names the experiment or file that it changes.
+    """The config of an experiment (``article``), of a Python file that defines ``CONFIG``, or of a TOML file with the same
+    keys; ``base`` in it names the experiment or file that it changes.
 
     Raises:
-        ConfigError: no such experiment, or it defines no Config.
+        ConfigError: no such experiment or file, or it holds no valid config.
     """
-    if name.endswith(SUFFIXES):
-        table = {"name": Path(name).stem, **read_table(Path(name))}
+    if name.endswith(".toml"):
+        table = {"name": Path(name).stem, **_read_toml(Path(name))}
         base = table.pop("base", None)
-        return from_dict(table if base is None else merged(to_dict(load_config(_beside(name, str(base)))), table))
-    module = _module(name)
-    config = getattr(module, "CONFIG", None)
+        return from_dict(table if base is None else _merged(to_dict(load_config(_beside(name, str(base)))), table))
+    config = getattr(_module(name), "CONFIG", None)
     if not isinstance(config, Config):
         raise ConfigError(f"{name} defines no CONFIG of type ml.config.Config.")
     return checked(config)
 
 
-def _beside(name: str, base: str) -> str:
-    """A base's path counts from the file that names it."""
-    return str(Path(name).parent / base) if base.endswith((".py", *SUFFIXES)) else base
-
-
-def _module(name: str) -> types.ModuleType:
-    if name.endswith(".py"):
-        spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-        if spec is None or spec.loader is None or not Path(name).is_file():
-            raise ConfigError(f"There is no config file {name}.")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    if not name.isidentifier():
-        raise ConfigError(f"{name!r} is neither the name of an experiment nor the path of a .py, .toml or .yaml file.")
-    try:
-        return importlib.import_module(f"ml.experiments.{name}")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"There is no experiment {name}; there are {', '.join(experiments())}.") from error
+def checked(config: Config) -> Config:
+    """The config itself. Raises ConfigError where its values are wrong or don't work together."""
+    from_dict(to_dict(config))
+    return config
 
 
 def experiments() -> list[str]:
@@ -339,5 +282,117 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(value: Mapping[str, Any]) -> Config:
-    """The config that :func:`to_dict` wrote. Raises ConfigError for missing, unknown or mistyped keys."""
-    return checked(typing.cast("Config", build(Config, value, "config")))
+    """The config that :func:`to_dict` returned. Raises ConfigError for missing, unknown or wrong values, all at once."""
+    try:
+        config = _adapter().validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problems(error))) from error
+    if problems := list(_contradictions(config)):
+        raise ConfigError("\n".join(problems))
+    return config
+
+
+@cache
+def _adapter() -> TypeAdapter[Config]:
+    return TypeAdapter(Config)
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """A line per mistake, beginning with its key."""
+    lines: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        path, known = _located(problem["loc"])
+        message = "is missing" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+            message = f"unknown key; {_nearest(str(problem['loc'][-1]), known)}"
+        elif problem["type"] == "literal_error":
+            names = problem["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+            message = f"{problem['input']!r} is unknown; {_nearest(str(problem['input']), names)}"
+        lines.setdefault(path, f"{path}: {message}")
+    return list(lines.values())
+
+
+def _located(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
+    """The path of keys to a mistake, without pydantic's names of the types it tried; and the keys known beside the last."""
+    kind: Any = Config
+    known: list[str] = []
+    path = "config"
+    for part in place:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            continue
+        if not dataclasses.is_dataclass(kind):
+            break
+        hints = typing.get_type_hints(kind)
+        path, known = f"{path}.{part}", sorted(hints)
+        options = (hints.get(part), *typing.get_args(hints.get(part)))
+        kind = next((option for option in options if dataclasses.is_dataclass(option)), None)
+    return path, known
+
+
+def _contradictions(config: Config) -> Iterable[str]:
+    """Values that don't work together. What needs the data is checked where the data are read."""
+    species, weights = config.species, config.optimisation.class_weights
+    if len(species.labels) == 1 or len(set(species.labels)) != len(species.labels):
+        yield "config.species.labels: give at least two different labels, or none for all that the data have."
+    if species.several and len(species.labels) > MOST_LABELS:
+        yield f"config.species.several: works with at most {MOST_LABELS} labels."
+    if not 0 < species.calibration + species.test < 1:
+        yield "config.species: calibration and test are shares that leave something to train on."
+    if isinstance(weights, Mapping) and species.labels:
+        for label in weights.keys() - set(species.labels):
+            yield f"config.optimisation.class_weights.{label}: unknown key; {_nearest(label, species.labels)}"
+    if config.architecture not in architectures():
+        yield f"config.architecture: {config.architecture!r} is unknown; {_nearest(config.architecture, architectures())}"
+        return
+    options = options_of(config.architecture)
+    for option in config.architecture_options.keys() - options.keys():
+        yield f"config.architecture_options.{option}: unknown key; {_nearest(option, options)}"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no config file {path}.") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes``, table by table: a key that only ``base`` has stays."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _beside(name: str, base: str) -> str:
+    """A base's path is relative to the file that names it."""
+    return str(Path(name).parent / base) if base.endswith((".py", ".toml")) else base
+
+
+def _module(name: str) -> types.ModuleType:
+    if name.endswith(".py"):
+        spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+        if spec is None or spec.loader is None or not Path(name).is_file():
+            raise ConfigError(f"There is no config file {name}.")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    if not name.isidentifier():
+        raise ConfigError(f"{name!r} is neither the name of an experiment nor the path of a .py or .toml file.")
+    try:
+        return importlib.import_module(f"ml.experiments.{name}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"There is no experiment {name}; there are {', '.join(experiments())}.") from error
+
+
+def _parsed(text: str) -> Any:
+    if text.lower() in {"none", "null", ""}:
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return {"True": True, "False": False}.get(text, text)

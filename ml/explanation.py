@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ml.backend import tensorflow
-from ml.inference import Classifier, ModelVersionError, Output
+from ml.inference import Classifier, ModelVersionError, Output, Square, load_recogniser, open_photo
 from ml.inference.activation import activation_map
 
 Method = Literal["activation", "grad-cam", "gradient"]
@@ -168,9 +168,9 @@ def explained(
     canvas = Image.new("RGB", (count * (side + gap) + gap, head + side + foot), _PAPER)
     draw = ImageDraw.Draw(canvas)
     large, small = ImageFont.load_default(17), ImageFont.load_default(14)
-    seen = picture_of(pixels, side)
-    panels = [("What the network saw", f"{pixels.shape[0]} pixels a side", seen)]
-    panels += [(name, line, overlay(seen, heat)) for name, line, heat in looks]
+    picture = picture_of(pixels, side)
+    panels = [("What the network saw", f"{pixels.shape[0]} pixels a side", picture)]
+    panels += [(name, line, overlay(picture, heat)) for name, line, heat in looks]
     for number, (name, line, panel) in enumerate(panels):
         left = gap + number * (side + gap)
         draw.text((left, 10), name, fill=_INK, font=large)
@@ -178,3 +178,58 @@ def explained(
         canvas.paste(panel, (left, head))
     draw.text((gap, head + side + 13), note, fill=_SOFT, font=small)
     return canvas
+
+
+_HOW = {
+    "activation": "class activation map: what each place of the photo added to the answer",
+    "grad-cam": "Grad-CAM: places whose features the answer grows with",
+    "gradient": "gradient by pixels: the pixels that move the answer most",
+}
+
+
+def explain_photo(
+    photo: Path, folder: Path, out: Path, *, square: str | None = None, method: str | None = None, most: int = 2
+) -> list[str]:
+    """Write the sheet for a photo; returns what the model says of it, a line per label that is explained.
+
+    Raises:
+        PhotoError: the photo can't be read.
+        ModelVersionError: the version is damaged, or can't be explained so.
+        ValueError: ``square`` or ``method`` makes no sense.
+        OSError: a file can't be read or written.
+    """
+    recogniser = load_recogniser(folder)
+    classifier, info = recogniser.classifier, recogniser.info
+    image, _ = open_photo(photo, max_side=None)
+    chosen = _square(square) or next((animal.square for animal in recogniser.find(image)), None)
+    pixels = recogniser.pixels(image, chosen)[0]
+    output = classifier.predict(pixels[None])[0]
+    explainer = Explainer(classifier, _method(method))
+    looks, lines, how = [], [], ""
+    for index in output.probabilities.argsort()[::-1][:most].tolist():
+        label = info.labels[index]
+        name = label.vernacular_names.get("en") or label.scientific_name
+        look = explainer.look(pixels, output, index)
+        line = f"{100 * output.probabilities[index]:.1f} %"
+        spoken = "in the light: what speaks for it" if look.heat.any() else "nothing speaks for it"
+        looks.append((f"{name.capitalize()}: {line}", spoken, look.heat))
+        lines.append(f"{label.scientific_name}: {line}")
+        how = _HOW[look.method]
+    scope = "in scope" if output.in_scope >= info.policy.in_scope_threshold else "out of scope: none of its species"
+    explained(pixels, looks, note=f"{info.name} {info.version}; {scope}. {how[0].upper()}{how[1:]}.").save(out)
+    return [*lines, f"{100 * output.in_scope:.1f} % sure that it shows one of its species ({scope})"]
+
+
+def _square(text: str | None) -> Square | None:
+    if text is None:
+        return None
+    sides = [float(side) for side in text.split(",")]
+    if len(sides) != 4:
+        raise ValueError("The square is four numbers: x,y,width,height.")
+    return Square(*sides)
+
+
+def _method(name: str | None) -> Method | None:
+    if name is not None and name not in get_args(Method):
+        raise ValueError(f"There is no way to explain called {name!r}; there are {', '.join(get_args(Method))}.")
+    return cast("Method | None", name)

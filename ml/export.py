@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Config
+from ml.errors import UserError
 from ml.inference.classifier import FIRST_LOOK
-from ml.inference.litert import LiteRTNetwork
-from ml.inference.savedmodel import SavedModelNetwork
+from ml.inference.networks import LiteRTNetwork, SavedModelNetwork
 
 LARGEST_DIFFERENCE = 1e-3
 JUDGED = ("probabilities", "in_scope")
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """The network can't be exported; the message says why."""
 
 
@@ -54,10 +54,10 @@ def viewing_graph(network: Network, config: Config) -> Network:
         views += [keras.ops.flip(view, axis=2) for view in views]
     if len(views) == 1:
         return network
-    seen = network(keras.ops.concatenate(views, axis=0))
+    outputs_of_views = network(keras.ops.concatenate(views, axis=0))
 
     def apart(name: str) -> Any:
-        return keras.ops.reshape(seen[name], (len(views), -1, *seen[name].shape[1:]))
+        return keras.ops.reshape(outputs_of_views[name], (len(views), -1, *outputs_of_views[name].shape[1:]))
 
     outputs = {name: keras.ops.mean(apart(name), axis=0) for name in ("species", "scope", "embedding")}
     return keras.Model(pixels, outputs | {"feature_map": apart("feature_map")[0]}, name="views")
@@ -78,8 +78,8 @@ def served_graph(network: Network, config: Config, temperature: float) -> Networ
     """
     keras = tensorflow().keras
     pixels = keras.Input((config.input_size, config.input_size, 3), name="pixels")
-    seen = viewing_graph(network, config)(pixels)
-    logits = seen["species"] / temperature
+    raw = viewing_graph(network, config)(pixels)
+    logits = raw["species"] / temperature
     if config.head == "sigmoid":
         second = keras.ops.sigmoid(logits)
         probabilities = keras.ops.concatenate([1.0 - second, second], axis=1)
@@ -87,12 +87,12 @@ def served_graph(network: Network, config: Config, temperature: float) -> Networ
         probabilities = keras.ops.sigmoid(logits)
     else:
         probabilities = keras.ops.softmax(logits, axis=1)
-    scope = keras.ops.sigmoid(seen["scope"][:, 0])
+    scope = keras.ops.sigmoid(raw["scope"][:, 0])
     outputs = {
         "probabilities": probabilities,
         "in_scope": scope if config.outsiders is not None else keras.ops.ones_like(scope),
-        "embedding": seen["embedding"],
-        "feature_map": seen["feature_map"],
+        "embedding": raw["embedding"],
+        "feature_map": raw["feature_map"],
     }
     return keras.Model(pixels, outputs, name="served")
 
@@ -180,7 +180,7 @@ def write_saved_model(served: Network, config: Config, folder: Path, first_look:
 
     def serve_bytes(encoded: Any) -> Any:
         pixels = tf.map_fn(
-            lambda each: decode_in_graph(each, config),
+            lambda photo: decode_in_graph(photo, config),
             encoded,
             fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
         )

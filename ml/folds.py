@@ -34,7 +34,8 @@ from ml.evaluation.out_of_fold import (
     write_out_of_fold,
 )
 from ml.export import viewing_graph
-from ml.training import TrainingError, predict_raw, train
+from ml.steps import predict_raw
+from ml.training import RunOptions, TrainingError, train
 
 PLAN = "folds.json"
 TABLE = "out_of_fold.csv"
@@ -108,7 +109,7 @@ def train_fold(folder: Path, number: int, data: Path, *, threads: int = 1) -> No
     if not 1 <= number <= plan["folds"]:
         raise ConfigError(f"There is no fold {number} of {plan['folds']}.")
     divided = divide(config, data, Fold(number, plan["folds"]))
-    trained = train(config, divided.train, divided.calibration, threads=threads)
+    trained = train(config, divided.train, divided.calibration, RunOptions(threads=threads))
     table, scope = _answers(trained.network, config, divided, data, number)
     write_out_of_fold(table, folder / f"fold-{number}.csv")
     report = {
@@ -181,9 +182,9 @@ def main() -> None:
     parser.add_argument("number", type=int)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        train_fold(given.folder, given.number, given.data, threads=given.threads)
+        train_fold(arguments.folder, arguments.number, arguments.data, threads=arguments.threads)
     except (ConfigError, DataError, TrainingError) as error:
         sys.exit(str(error))
 

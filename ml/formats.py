@@ -145,8 +145,8 @@ def _check_onnx(info: ModelVersionInfo, session: Any) -> None:
     size = info.input_size
     photos = np.random.default_rng(1).uniform(0, 255, (_PHOTOS, size, size, 3)).astype(np.float32)
     expected = np.stack([output.probabilities for output in load_classifier(info.folder, "litert").predict(photos)])
-    found = np.concatenate([session.run(["probabilities"], {"pixels": photo[None]})[0] for photo in photos])
-    difference = float(np.abs(found - expected).max())
+    answers = np.concatenate([session.run(["probabilities"], {"pixels": photo[None]})[0] for photo in photos])
+    difference = float(np.abs(answers - expected).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportError(f"The ONNX conversion differs by {difference:.2g} in probability; it was not written.")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 
 VARIABLE = "TF_CONFIG"
@@ -35,9 +35,9 @@ class Machines:
         self._wish: Any = None if strategy is None else _flag()
         self._wishes: Any = None if strategy is None else _flag()
 
-    def wish_to_stop(self, asked: bool) -> None:
+    def wish_to_stop(self, wanted: bool) -> None:
         """Tell the other machines with the next sum whether this one was asked to stop."""
-        self._wish.assign(float(asked))
+        self._wish.assign(float(wanted))
 
     def should_stop(self) -> bool:
         """Whether any machine was asked, as of the last sum; the same answer everywhere, so that all stop together."""
@@ -73,10 +73,10 @@ class Machines:
     def share_statistics(self, network: Network) -> None:
         """Give all machines the mean of what batch normalisation counted on each."""
         tf = tensorflow()
-        counted = [each for each in network.non_trainable_variables if each.dtype == "float32"]
-        if counted:
-            sums = self._everywhere([tf.convert_to_tensor(each.value) for each in counted])
-            for variable, total in zip(counted, sums, strict=True):
+        statistics = [variable for variable in network.non_trainable_variables if variable.dtype == "float32"]
+        if statistics:
+            sums = self._everywhere([tf.convert_to_tensor(variable.value) for variable in statistics])
+            for variable, total in zip(statistics, sums, strict=True):
                 variable.assign(total / self.count)
 
     def check_same(self, network: Network) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Config, ConfigError, NamesData
 from ml.export import round_to_half, write_part
@@ -61,13 +61,13 @@ def write_names(config: Config, folder: Path, root: Path, photos: np.ndarray) ->
             "names needs the weights that belong to its head: give --weights, names.weights, or --set names=none."
         )
     head = _read_head(_file(options.head, root, Path(str(weights)).parent))
-    said = _read_said(_file(options.said, root, Path(__file__).parent / "experiments"))
+    spoken = _read_said(_file(options.said, root, Path(__file__).parent / "experiments"))
     network = _network(options, str(weights), head)
     round_to_half(network)
     folder.mkdir(parents=True)
     parity = write_part(network, folder, photos, ("probabilities",))
     rows = [
-        {"scientific_name": label, "spoken": label in said, "vernacular_names": said.get(label, {})}
+        {"scientific_name": label, "spoken": label in spoken, "vernacular_names": spoken.get(label, {})}
         for label in head.labels
     ]
     (folder / "labels.json").write_text(json.dumps(rows, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
@@ -98,12 +98,12 @@ def calibrated(
 
     names = np.array([label_of(label) for label in info.labels])
     top = probabilities.argmax(1)
-    asked = info.spoken[top]
+    askable = info.spoken[top]
     sure = np.clip(probabilities[np.arange(len(top)), top], _FLOOR, 1 - _FLOOR)
     right = names[top] == np.array([label_of(label) for label in shown])
     slope, intercept = 1.0, 0.0
-    if len(set(right[asked].tolist())) == 2:
-        platt = LogisticRegression(C=10.0).fit(np.log(sure / (1 - sure))[asked, None], right[asked])
+    if len(set(right[askable].tolist())) == 2:
+        platt = LogisticRegression(C=10.0).fit(np.log(sure / (1 - sure))[askable, None], right[askable])
         slope, intercept = float(platt.coef_[0, 0]), float(platt.intercept_[0])
     return {
         **part,
@@ -113,7 +113,7 @@ def calibrated(
 
 
 def _network(options: NamesData, weights: str, head: _Head) -> Network:
-    from ml.architectures.backbones import pretrained
+    from ml.architectures.fine_tuned import pretrained
     from ml.architectures.task import Task
 
     keras = tensorflow().keras

@@ -1,13 +1,14 @@
-"""Optimisers and learning rates by name."""
+"""How a network learns: the settings, and the optimisers and learning rates that they name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Field
 
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.config import Optimisation
 
 _CLASSES = {
     "sgd": "SGD",
@@ -20,10 +21,60 @@ _CLASSES = {
     "nadam": "Nadam",
 }
 OPTIMISERS = tuple(_CLASSES)
-SCHEDULES = ("constant", "time", "step", "exponential", "cosine", "plateau")
-PRECISIONS = ("float16", "bfloat16")
+Optimiser = Literal["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "adamax", "nadam"]
+Schedule = Literal["constant", "time", "step", "exponential", "cosine", "plateau"]
+Precision = Literal["float16", "bfloat16"]
+Positive = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
 
 ADAMW_DECAY = 0.01
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How a network learns.
+
+    ``optimiser``: a name of OPTIMISERS; ``momentum`` and ``nesterov`` belong to SGD (momentum to RMSprop
+    too); ``weight_decay`` None means AdamW's own 0.01 and none for others. ``schedule``: "constant"; "cosine" (warm-up
+    over ``warm_up`` epochs, then to zero); "time" (rate / (1 + decay × epoch)); "step" (times ``decay`` every
+    ``decay_every`` epochs); "exponential" (times ``decay`` per ``decay_every`` epochs, smoothly); "plateau" (times
+    ``decay`` after ``decay_every`` epochs in which the calibration loss did not get better), never below ``lowest_rate``.
+
+    ``steps_per_epoch`` cuts an epoch short. ``scope_weight`` weighs the in-scope loss against the species loss,
+    ``class_weights`` ("balanced", or a weight per label) the labels against each other. ``ema`` averages weights over
+    steps. ``mixed_precision`` "float16" or "bfloat16" computes in 16 bits.
+
+    ``keep_best`` keeps the epoch with the lowest calibration loss instead of the last; ``patience`` stops after so many
+    epochs without one that is better by ``min_delta``. ``checkpoint_every`` so many epochs the run is written down so that
+    it can go on (0: never), with ``checkpoint_best_only`` only after the best so far.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    epochs: Count
+    batch: Count = 32
+    optimiser: Optimiser = "adamw"
+    learning_rate: Positive = 4e-4
+    schedule: Schedule = "cosine"
+    warm_up: Positive = 1.0
+    weight_decay: Positive | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    scope_weight: Positive = 1.0
+    clip_norm: float | None = None
+    keep_best: bool = False
+    patience: Count | None = None
+    ema: float | None = None
+    momentum: Positive = 0.0
+    nesterov: bool = False
+    decay: Positive = 0.5
+    decay_every: Annotated[float, Field(gt=0)] = 5.0
+    lowest_rate: Positive = 0.0
+    steps_per_epoch: Count | None = None
+    class_weights: Literal["balanced"] | Mapping[str, float] | None = None
+    min_delta: Positive = 0.0
+    mixed_precision: Precision | None = None
+    checkpoint_every: Annotated[int, Field(ge=0)] = 1
+    checkpoint_best_only: bool = False
 
 
 def make_optimiser(options: Optimisation, steps: int) -> Any:
@@ -60,7 +111,7 @@ def learning_rate(options: Optimisation, steps: int) -> Any:
         every = max(1, round(options.decay_every * steps))
         schedule = schedules.ExponentialDecay(first, every, options.decay, staircase=options.schedule == "step")
     else:
-        raise ValueError(f"there is no schedule {options.schedule!r}; there are {', '.join(SCHEDULES)}")
+        raise ValueError(f"there is no schedule {options.schedule!r}; there are {', '.join(get_args(Schedule))}")
     return _floored(schedule, options.lowest_rate) if options.lowest_rate else schedule
 
 

@@ -49,10 +49,6 @@ def print_epoch(report: EpochReport, console: Console | None = None) -> None:
     )
 
 
-def silent(report: EpochReport) -> None:
-    """For callers that show nothing."""
-
-
 class Journal:
     """A run's progress for programs: JSON lines appended to a file, each complete, so it can be read at any time.
 

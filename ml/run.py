@@ -2,71 +2,67 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.checkpoints import forget
-from ml.config import Config, from_dict
-from ml.datasets.examples import Divided, FindSquare, divide, parts_of
+from ml.config import Config
+from ml.datasets.examples import FindSquare, divide, parts_of
 from ml.datasets.sources import resolved
-from ml.evaluation.card import model_card
-from ml.evaluation.scores import figures
 from ml.finding import part as finding
-from ml.inference import Runtime, load_recogniser
 from ml.machines import weights_digest
-from ml.progress import Report, print_epoch
 from ml.stopping import Stopped
-from ml.training import Following, Trained, prepare, train
-from ml.version_folder import VersionPart, parts_of_version, refuse_used, write_version
-
-Say = Callable[[str], None]
+from ml.training import RunOptions, prepare, train
+from ml.version_folder import NewVersion, VersionPart, parts_of_version, refuse_used, write_version
 
 
 def train_version(
-    config: Config,
-    data: Path,
-    folder: Path,
-    *,
-    command: str,
-    say: Say = print,
-    report: Report = print_epoch,
-    threads: int = 1,
-    rounds: int = 1000,
-    following: Following | None = None,
+    config: Config, data: Path, folder: Path, *, command: str, rounds: int = 1000, options: RunOptions | None = None
 ) -> dict[str, Any]:
-    """Train a config and write its model version to ``folder``. Returns metrics.json's content; of a run on several
-    machines only machine 0 writes, and the others return nothing.
+    """Train a config and write its model version to ``folder``.
+
+    Args:
+        config: the run.
+        data: folder that holds the config's folders.
+        folder: of the new version; new or empty.
+        command: the command line that a reader may repeat, without paths of this machine.
+        rounds: bootstrap rounds of the intervals.
+        options: checkpoints, progress, and a way to stop.
+
+    Returns:
+        metrics.json's content; of a run on several machines only machine 0 writes, and the others return nothing.
 
     Raises:
         DataError, TrainingError, ExportError, Stopped: see there.
     """
-    following = following or Following()
-    journal = following.journal
+    options = options or RunOptions()
+    journal = options.journal
     try:
         refuse_used(folder)
         journal.write("reading")
-        say(f"Reading photos for {config.name} …")
+        options.say(f"Reading photos for {config.name} …")
         config = resolved(config, data)
-        parts = {} if following.start is None else parts_of_version(following.start)
-        if following.parts is not None:
-            parts |= parts_of_version(following.parts)
-        parts |= _own_finder(config, data, folder, following, parts, threads, say)
-        divided, trained = _trained(config, data, say, report, threads, following, parts)
-        learnt = weights_digest(trained.network)  # before export rounds them
+        parts = {} if options.start is None else parts_of_version(options.start)
+        if options.parts is not None:
+            parts |= parts_of_version(options.parts)
+        if config.finder is not None and finding.FOLDER not in parts:
+            parts[finding.FOLDER] = _own_finder(config, data, folder, options)
+        divided = divide(config, data, find=_finding_with(parts))
+        for part, counts in divided.counts.items():
+            options.say(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        trained = train(config, divided.train, divided.calibration, options)
+        weights = weights_digest(trained.network)  # before export rounds them
         metrics: dict[str, Any] = {}
         if trained.machine == 0:
-            say("Exporting and measuring …")
+            options.say("Exporting and measuring …")
             journal.write("exporting")
-            metrics = write_version(
-                trained, config, divided, folder, command=command, rounds=rounds, root=data, parts=parts
-            )
-        if following.checkpoints is not None:
-            forget(following.checkpoints, trained.machine)
-        shutil.rmtree(_unfinished_finder(folder, following), ignore_errors=True)
-        journal.write("done", folder=str(folder), weights=learnt)
+            metrics = write_version(NewVersion(trained, config, divided, folder, data, parts), command, rounds)
+        if options.checkpoints is not None:
+            forget(options.checkpoints, trained.machine)
+        shutil.rmtree(_unfinished_finder(folder, options), ignore_errors=True)
+        journal.write("done", folder=str(folder), weights=weights)
         return metrics
     except Stopped:
         journal.write("stopped")
@@ -76,105 +72,32 @@ def train_version(
         raise
 
 
-def _own_finder(
-    config: Config,
-    data: Path,
-    folder: Path,
-    following: Following,
-    parts: Mapping[str, VersionPart],
-    threads: int,
-    say: Say,
-) -> dict[str, VersionPart]:
-    """The config's own finder, trained now or before the run was stopped; nothing where a finder was taken over."""
-    if config.finder is None or finding.FOLDER in parts:
-        return {}
-    say("Teaching the finder …")
-    own = _unfinished_finder(folder, following)
-    if not following.resume:
+def _own_finder(config: Config, data: Path, folder: Path, options: RunOptions) -> VersionPart:
+    """The config's own finder, trained now or before the run was stopped. Raises Stopped."""
+    options.say("Teaching the finder …")
+    own = _unfinished_finder(folder, options)
+    if not options.resume:
         shutil.rmtree(own, ignore_errors=True)
-    prepare(config.seed, threads)
-    with following.stop.patience():
-        made = finding.make_finder(
-            config,
-            parts_of(config, data),
-            own,
-            report=lambda step, steps, loss: _tell(following, say, step, steps, loss),
-            stopped=lambda: following.stop.asked,
+    prepare(config.seed, options.threads)
+
+    def report(step: int, steps: int, loss: float) -> None:
+        options.journal.write("finding", step=step, steps=steps, loss=round(loss, 4))
+        options.say(f"  step {step}/{steps}  loss {loss:.3f}")
+
+    with options.stop.patience():
+        facts = finding.make_finder(
+            config, parts_of(config, data), own, report=report, stopped=lambda: options.stop.asked
         )
-    if made is None:
+    if facts is None:
         raise Stopped
-    return {finding.FOLDER: VersionPart(own, made)}
+    return VersionPart(own, facts)
 
 
-def _unfinished_finder(folder: Path, following: Following) -> Path:
-    beside = following.checkpoints or folder.with_name(f"{folder.name}.checkpoint")
+def _unfinished_finder(folder: Path, options: RunOptions) -> Path:
+    beside = options.checkpoints or folder.with_name(f"{folder.name}.checkpoint")
     return beside.with_name(f"{beside.name}.{finding.FOLDER}")
-
-
-def _tell(following: Following, say: Say, step: int, steps: int, loss: float) -> None:
-    following.journal.write("finding", step=step, steps=steps, loss=round(loss, 4))
-    say(f"  step {step}/{steps}  loss {loss:.3f}")
-
-
-def _trained(
-    config: Config,
-    data: Path,
-    say: Say,
-    report: Report,
-    threads: int,
-    following: Following,
-    parts: Mapping[str, VersionPart],
-) -> tuple[Divided, Trained]:
-    divided = divide(config, data, find=_finding_with(parts))
-    for part, counts in divided.counts.items():
-        say(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    trained = train(config, divided.train, divided.calibration, report=report, threads=threads, following=following)
-    return divided, trained
 
 
 def _finding_with(parts: Mapping[str, VersionPart]) -> FindSquare | None:
     part = parts.get(finding.FOLDER)
     return None if part is None else finding.squares_with(finding.load_finder(part.folder, part.facts))
-
-
-def evaluate_version(folder: Path, data: Path, *, runtime: Runtime = "auto", rounds: int = 1000) -> dict[str, Any]:
-    """Measure a model version on the test part of a data folder, divided as for its training.
-
-    Returns:
-        the figures, with ``same_data``: whether the photos are those the version was trained with.
-
-    Raises:
-        ModelVersionError, DataError, ConfigError: see there.
-    """
-    recogniser = load_recogniser(folder, runtime)
-    manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    divided = divide(from_dict(manifest["training"]), data, to_train=False)
-    measured: dict[str, Any] = {
-        "model": {"name": recogniser.info.name, "version": recogniser.info.version},
-        "runtime": recogniser.runtime,
-        "data_fingerprint": divided.fingerprint,
-        "same_data": divided.fingerprint == manifest["data_fingerprint"],
-        "photos": divided.counts,
-        **figures(recogniser, divided.test, rounds),
-    }
-    if divided.reviewed:
-        before = figures(recogniser, divided.test_before_review.species, rounds)
-        measured |= {"species_before_review": before["species"], "review": divided.reviewed}
-    return measured
-
-
-def checked_runtime(name: str) -> Runtime:
-    """The runtime of this name. Raises ValueError for an unknown one."""
-    known: dict[str, Runtime] = {"auto": "auto", "litert": "litert", "savedmodel": "savedmodel"}
-    if name not in known:
-        raise ValueError(f"There is no runtime {name}; there are {', '.join(known)}.")
-    return known[name]
-
-
-def card_text(folder: Path, metrics: dict[str, Any]) -> str:
-    """A version's model card with other figures than those of its training."""
-    manifest, policy, trained = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in ("model.json", "policy.json", "metrics.json")
-    )
-    return model_card(manifest, policy, trained | metrics)

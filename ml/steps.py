@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Optimisation, OutsiderData
 from ml.datasets.examples import NAMELESS, OUTSIDER, Examples
@@ -42,11 +42,11 @@ def label_weights(options: Optimisation, labels: tuple[str, ...], training: Exam
     """How much each label's photos count, ``(k,)``, or None for all the same: as the config says, or "balanced", so that
     every label counts as much as every other and the mean photo as much as before.
     """
-    given = options.class_weights
-    if given is None:
+    weights = options.class_weights
+    if weights is None:
         return None
-    if not isinstance(given, str):
-        return np.array([given.get(label, 1.0) for label in labels], np.float32)
+    if not isinstance(weights, str):
+        return np.array([weights.get(label, 1.0) for label in labels], np.float32)
     counts = np.bincount(training.classes[training.classes != OUTSIDER], minlength=len(labels))
     return (counts.sum() / (len(labels) * np.maximum(counts, 1))).astype(np.float32)
 
@@ -74,13 +74,13 @@ def training_step(
         several: photos may show several labels, each asked by itself.
     """
     tf = tensorflow()
-    blame = _Blame(options, outsiders, weights, machines, several)
+    batch_loss = _Loss(options, outsiders, weights, machines, several)
 
     def learnt(pictures: Any, classes: Any, subjects: Any, *mix: Any) -> Any:
         """Gradients, then loss, right and shown."""
         with tf.GradientTape() as tape:
             outputs = network(pictures, training=True)
-            loss = blame(outputs, classes, subjects, *mix)
+            loss = batch_loss(outputs, classes, subjects, *mix)
             scaled = optimiser.scale_loss(loss) if options.mixed_precision == "float16" else loss
         gradients = tape.gradient(scaled, network.trainable_variables)
         shown = tf.cast(classes != OUTSIDER, tf.float32)
@@ -96,7 +96,7 @@ def training_step(
     return tf.function(step, reduce_retracing=True, autograph=False)
 
 
-class _Blame:
+class _Loss:
     """The loss of a batch."""
 
     def __init__(
@@ -126,30 +126,30 @@ class _Blame:
         named = tf.cast(subjects != NAMELESS, tf.float32)
         inside = blend(shown, lambda: other(shown))
         counts = self._counts(inside, blend(named, lambda: other(named)))
-        each = blend(
+        losses = blend(
             self._species(outputs["species"], classes) * shown,
             lambda: self._species(outputs["species"], other(classes)) * other(shown),
         )
-        loss = tf.reduce_sum(each) / counts[0]
+        loss = tf.reduce_sum(losses) / counts[0]
         if self._outsiders is None:
             return loss
         scope = tf.nn.sigmoid_cross_entropy_with_logits(labels=inside, logits=outputs["scope"][:, 0])
         mean = tf.reduce_mean(scope) if self._machines is None else tf.reduce_sum(scope) / counts[2]
         loss += self._options.scope_weight * mean
         if "subjects" in outputs:
-            each = blend(
+            losses = blend(
                 _subjects_loss(outputs["subjects"], subjects) * named,
                 lambda: _subjects_loss(outputs["subjects"], other(subjects)) * other(named),
             )
-            loss += self._outsiders.subjects_weight * (tf.reduce_sum(each) / counts[1])
+            loss += self._outsiders.subjects_weight * (tf.reduce_sum(losses) / counts[1])
         return loss
 
     def _species(self, logits: Any, classes: Any) -> Any:
-        each = species_loss(logits, classes, self._options.label_smoothing, several=self._several)
+        losses = species_loss(logits, classes, self._options.label_smoothing, several=self._several)
         if self._weights is None:
-            return each
+            return losses
         tf = tensorflow()
-        return each * tf.gather(tf.constant(self._weights), tf.maximum(classes, 0))
+        return losses * tf.gather(tf.constant(self._weights), tf.maximum(classes, 0))
 
     def _counts(self, inside: Any, named: Any) -> list[Any]:
         """How many photos show a label, have a named subject, and are there at all, on all machines; at least one."""
@@ -171,3 +171,22 @@ def guess(logits: Any, several: bool = False) -> Any:
         places = tf.range(logits.shape[-1], dtype=tf.int64)
         return tf.reduce_sum(tf.bitwise.left_shift(tf.cast(logits > 0, tf.int64), places[None]), axis=-1)
     return tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
+
+
+def predict_raw(network: Network, pixels: Any, batch: int = 64) -> dict[str, np.ndarray]:
+    """``species`` and ``scope`` logits for uint8 or float pixels ``(n, size, size, 3)``."""
+    tf = tensorflow()
+    function = _compiled(network)
+    rows = [function(tf.constant(pixels[start : start + batch], tf.float32)) for start in range(0, len(pixels), batch)]
+    return {name: np.concatenate([row[name].numpy() for row in rows]) for name in ("species", "scope")}
+
+
+def _compiled(network: Network) -> Any:
+    """The network as a compiled function, kept with it: calling a Keras model eagerly is several times slower."""
+    tf = tensorflow()
+    if not hasattr(network, "_wingcheck_function"):
+        signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+        network._wingcheck_function = tf.function(
+            lambda x: network(x, training=False), input_signature=[signature], autograph=False
+        )
+    return network._wingcheck_function

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,26 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from ml.answering import predict_raw as predict_raw
-from ml.architectures import Network, build
+from ml.architectures.registry import Network, build
 from ml.architectures.task import Scaling
 from ml.backend import limit_threads, tensorflow
-from ml.checkpoints import Checkpoint, CheckpointError, Standing
+from ml.checkpoints import Checkpoint, CheckpointError, RunState
 from ml.config import Config
-from ml.datasets.colours import mean_and_deviation
+from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import NAMELESS, Examples
 from ml.datasets.pipeline import Feed
+from ml.errors import UserError
 from ml.machines import MachinesError, machines_from_environment
-from ml.optimisers import current_rate, lower_rate
-from ml.optimisers import make_optimiser as make_optimiser
+from ml.optimisers import current_rate, lower_rate, make_optimiser
 from ml.progress import Curves, EpochReport, Journal, Report, print_epoch
-from ml.steps import guess, label_weights
-from ml.steps import species_loss as species_loss
-from ml.steps import training_step as training_step
+from ml.steps import guess, label_weights, predict_raw, species_loss, training_step
 from ml.stopping import Stop, Stopped
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """The run can't go on; the message says why."""
 
 
@@ -48,50 +45,46 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Following:
-    """Where a run leaves word of itself, and who may stop it. With ``checkpoints``, a folder, it is written down there,
-    and with ``resume`` it goes on from what is there, if anything is. A new run begins with the weights of the model version
-    in ``start``, whose finder and names it takes over; those of the version in ``parts`` come first.
+class RunOptions:
+    """How a run goes about its work: none of this changes what a network learns, but where it starts.
+
+    ``threads`` are CPU threads: several share out a sum as they happen to be free, and floating-point sums depend on their
+    order, so only a run with one repeats exactly. ``report`` is called after each epoch, ``say`` with lines for a person. The
+    run is saved in the folder ``checkpoints``, and continues from there with ``resume``, if anything is there. A new run starts
+    with the weights of the model version in ``start``, whose finder and names it takes over; those of the version in ``parts``
+    come first.
     """
 
     journal: Journal = field(default_factory=Journal)
     curves: Curves = field(default_factory=Curves)
     stop: Stop = field(default_factory=Stop)
+    report: Report = print_epoch
+    say: Callable[[str], None] = print
+    threads: int = 1
     checkpoints: Path | None = None
     resume: bool = False
     start: Path | None = None
     parts: Path | None = None
 
 
-def train(
-    config: Config,
-    training: Examples,
-    calibration: Examples,
-    *,
-    report: Report = print_epoch,
-    threads: int = 1,
-    following: Following | None = None,
-) -> Trained:
+def train(config: Config, training: Examples, calibration: Examples, options: RunOptions | None = None) -> Trained:
     """Train a config's network.
 
     Args:
         config: the run; its seed settles weights, order and random changes.
         training: photos to learn from.
         calibration: photos to watch; only with ``keep_best``, ``patience`` or a plateau do they choose anything.
-        report: called after each epoch.
-        threads: CPU threads. Several share out a sum as they happen to be free, and floating-point sums depend on their
-            order: only a run with one repeats exactly.
-        following: checkpoints, progress for programs, and a way to stop.
+        options: checkpoints, progress, and a way to stop.
 
     Raises:
         TrainingError: the loss became infinite or no number, a checkpoint does not fit, or the machines don't.
-        Stopped: it was asked to stop; what can go on was written down.
+        Stopped: it was asked to stop; a checkpoint was written.
     """
-    following = following or Following()
+    options = options or RunOptions()
     try:
-        run = _Run(config, training, calibration, threads, following)
-        with following.stop.patience():
-            run.go(report)
+        run = _Run(config, training, calibration, options)
+        with options.stop.patience():
+            run.go()
         return run.finished()
     except (CheckpointError, MachinesError) as error:
         raise TrainingError(str(error)) from error
@@ -109,21 +102,19 @@ def prepare(seed: int, threads: int) -> None:
 class _Run:
     """One run from its first step, or from where it stopped, to its last."""
 
-    def __init__(
-        self, config: Config, training: Examples, calibration: Examples, threads: int, following: Following
-    ) -> None:
-        limit_threads(threads)
+    def __init__(self, config: Config, training: Examples, calibration: Examples, run: RunOptions) -> None:
+        limit_threads(run.threads)
         # Before anything else of TensorFlow runs: it can't join other machines later.
         self.machines = machines_from_environment()
-        following.stop.listen()  # TensorFlow takes SIGTERM for itself when it joins others
-        prepare(config.seed, threads)
+        run.stop.listen()  # TensorFlow takes SIGTERM for itself when it joins others
+        prepare(config.seed, run.threads)
         self.config, self.training, self.options = config, training, config.optimisation
-        self.following, self.several = following, bool(config.species.several)
+        self.run, self.several = run, bool(config.species.several)
         self.watched = calibration.species
         self.feed = Feed(training, config, self.machines)
         self.network = self._built(self.options.mixed_precision)
-        if following.start is not None:
-            begin_with(self.network, following.start)
+        if run.start is not None:
+            begin_with(self.network, run.start)
         self.optimiser = make_optimiser(self.options, self.feed.steps)
         weights = label_weights(self.options, config.species.labels, training)
         self.step = training_step(
@@ -135,14 +126,14 @@ class _Run:
             machines=self.machines,
             several=self.several,
         )
-        self.standing = Standing()
+        self.state = RunState()
         self.checkpoint: Checkpoint | None = None
-        if following.checkpoints is not None:
+        if run.checkpoints is not None:
             machine = 0 if self.machines is None else self.machines.index
-            self.checkpoint = Checkpoint(following.checkpoints, config, training, machine=machine)
-            if following.resume:
-                self.standing = self.checkpoint.load(self.network, self.optimiser) or self.standing
-        self.started, self.first_epoch = time.monotonic(), self.standing.epoch
+            self.checkpoint = Checkpoint(run.checkpoints, config, training, machine=machine)
+            if run.resume:
+                self.state = self.checkpoint.load(self.network, self.optimiser) or self.state
+        self.started, self.first_epoch = time.monotonic(), self.state.epoch
 
     def _built(self, precision: str | None = None) -> Network:
         config = self.config
@@ -164,72 +155,72 @@ class _Run:
             network.get_layer("scope").trainable = False
         return network
 
-    def go(self, report: Report) -> None:
+    def go(self) -> None:
         """Train until the last epoch, or until nothing gets better. Raises TrainingError, Stopped."""
         if self.machines is not None:
             self.machines.check_same(self.network)
-        while self.standing.epoch <= self.options.epochs and not self._waited_long_enough():
+        while self.state.epoch <= self.options.epochs and not self._waited_long_enough():
             self._epoch()
-            self._close_epoch(report)
+            self._close_epoch()
 
     def finished(self) -> Trained:
         """The network to keep, in 32 bits whatever it was trained in."""
         if self.options.ema is not None:
             self.optimiser.finalize_variable_values(self.network.trainable_variables)
-        standing = self.standing
-        if self.options.keep_best and standing.best_weights is not None:
-            self.network.set_weights(standing.best_weights)
+        state = self.state
+        if self.options.keep_best and state.best_weights is not None:
+            self.network.set_weights(state.best_weights)
         network = self.network
         if self.options.mixed_precision is not None:
             network = self._built()
             network.set_weights(self.network.get_weights())
-        kept = standing.best[1] if self.options.keep_best and standing.best else len(standing.history)
-        return Trained(network, standing.history, kept, 0 if self.machines is None else self.machines.index)
+        kept = state.best[1] if self.options.keep_best and state.best else len(state.history)
+        return Trained(network, state.history, kept, 0 if self.machines is None else self.machines.index)
 
     def _epoch(self) -> None:
-        standing = self.standing
+        state = self.state
         began = time.monotonic()
-        for batch in self.feed.epoch(standing.epoch, first=standing.step):
+        for batch in self.feed.epoch(state.epoch, first=state.step):
             if self.machines is not None:
-                self.machines.wish_to_stop(self.following.stop.asked)
-            loss, right, shown = (float(each) for each in self.step(*batch))
+                self.machines.wish_to_stop(self.run.stop.asked)
+            loss, right, shown = (float(value) for value in self.step(*batch))
             if not math.isfinite(loss):
                 raise TrainingError("The loss is no longer a number. Try a lower learning rate, or clip_norm.")
-            standing.losses.append(loss)
-            standing.right, standing.shown = standing.right + right, standing.shown + shown
+            state.losses.append(loss)
+            state.right, state.shown = state.right + right, state.shown + shown
             now = time.monotonic()
-            standing.step, standing.seconds, began = standing.step + 1, standing.seconds + now - began, now
-            self.following.journal.under_way(self._under_way)
+            state.step, state.seconds, began = state.step + 1, state.seconds + now - began, now
+            self.run.journal.under_way(self._under_way)
             if self._asked_to_stop():
                 self._write_down()
                 raise Stopped
 
     def _asked_to_stop(self) -> bool:
         """Of several machines all stop after the same batch, whichever was asked."""
-        return self.following.stop.asked if self.machines is None else self.machines.should_stop()
+        return self.run.stop.asked if self.machines is None else self.machines.should_stop()
 
-    def _close_epoch(self, report: Report) -> None:
-        standing, options = self.standing, self.options
+    def _close_epoch(self) -> None:
+        state, options = self.state, self.options
         if self.machines is not None:
             self.machines.share_statistics(self.network)
             self.machines.check_same(self.network)
         loss, accuracy = self._watch()
-        better = standing.best is None or loss < standing.best[0] - options.min_delta
+        better = state.best is None or loss < state.best[0] - options.min_delta
         if better:
-            standing.best, standing.waited = (loss, standing.epoch), 0
-            standing.best_weights = self.network.get_weights() if options.keep_best else None
+            state.best, state.waited = (loss, state.epoch), 0
+            state.best_weights = self.network.get_weights() if options.keep_best else None
         else:
-            standing.waited += 1
-            if options.schedule == "plateau" and standing.waited >= options.decay_every:
+            state.waited += 1
+            if options.schedule == "plateau" and state.waited >= options.decay_every:
                 lower_rate(self.optimiser, options)
-                standing.waited = 0
+                state.waited = 0
         figures = self._report(loss, accuracy)
-        standing.history.append(figures)
-        self.following.journal.epoch(figures, standing.step)
-        self.following.curves.epoch(figures)
-        report(figures)
-        ended = standing.epoch
-        standing.next_epoch()
+        state.history.append(figures)
+        self.run.journal.epoch(figures, state.step)
+        self.run.curves.epoch(figures)
+        self.run.report(figures)
+        ended = state.epoch
+        state.next_epoch()
         due = options.checkpoint_every > 0 and ended % options.checkpoint_every == 0
         if due and (better or not options.checkpoint_best_only):
             self._write_down()
@@ -242,42 +233,42 @@ class _Run:
         return float(losses.mean()), float((guess(answers, self.several).numpy() == classes).mean())
 
     def _waited_long_enough(self) -> bool:
-        if self.options.patience is None or self.standing.best is None:
+        if self.options.patience is None or self.state.best is None:
             return False
-        return len(self.standing.history) - self.standing.best[1] >= self.options.patience
+        return len(self.state.history) - self.state.best[1] >= self.options.patience
 
     def _write_down(self) -> None:
         if self.checkpoint is not None:
-            self.checkpoint.save(self.standing, self.network, self.optimiser)
+            self.checkpoint.save(self.state, self.network, self.optimiser)
 
     def _report(self, loss: float, accuracy: float) -> EpochReport:
-        standing, epochs = self.standing, self.options.epochs
-        per_epoch = (time.monotonic() - self.started) / (standing.epoch - self.first_epoch + 1)
+        state, epochs = self.state, self.options.epochs
+        per_epoch = (time.monotonic() - self.started) / (state.epoch - self.first_epoch + 1)
         return EpochReport(
-            epoch=standing.epoch,
+            epoch=state.epoch,
             epochs=epochs,
-            loss=float(np.mean(standing.losses)),
-            accuracy=standing.right / max(1.0, standing.shown),
+            loss=float(np.mean(state.losses)),
+            accuracy=state.right / max(1.0, state.shown),
             calibration_loss=loss,
             calibration_accuracy=accuracy,
-            images_per_second=self.feed.photos(standing.epoch) / max(standing.seconds, 1e-9),
-            seconds_left=per_epoch * (epochs - standing.epoch),
+            images_per_second=self.feed.photos(state.epoch) / max(state.seconds, 1e-9),
+            seconds_left=per_epoch * (epochs - state.epoch),
             learning_rate=current_rate(self.optimiser),
         )
 
     def _under_way(self) -> dict[str, Any]:
-        standing, epochs, steps = self.standing, self.options.epochs, self.feed.steps
-        done = standing.epoch - self.first_epoch + standing.step / steps
+        state, epochs, steps = self.state, self.options.epochs, self.feed.steps
+        done = state.epoch - self.first_epoch + state.step / steps
         per_epoch = (time.monotonic() - self.started) / max(done, 1e-9)
         return {
-            "epoch": standing.epoch,
+            "epoch": state.epoch,
             "epochs": epochs,
-            "step": standing.step,
+            "step": state.step,
             "steps": steps,
-            "loss": float(np.mean(standing.losses)),
-            "accuracy": standing.right / max(1.0, standing.shown),
-            "images_per_second": standing.step * self.options.batch / max(standing.seconds, 1e-9),
-            "seconds_left": per_epoch * (epochs - standing.epoch + 1 - standing.step / steps),
+            "loss": float(np.mean(state.losses)),
+            "accuracy": state.right / max(1.0, state.shown),
+            "images_per_second": state.step * self.options.batch / max(state.seconds, 1e-9),
+            "seconds_left": per_epoch * (epochs - state.epoch + 1 - state.step / steps),
         }
 
 

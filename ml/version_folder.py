@@ -19,7 +19,6 @@ from ml.activation import write_activation_weights
 from ml.architectures.task import pixel_range
 from ml.config import Config, to_dict
 from ml.datasets.examples import Divided
-from ml.evaluation.breakdown import breakdown, told_from
 from ml.evaluation.calibration import (
     choose_scope_threshold,
     fit_temperature,
@@ -27,11 +26,10 @@ from ml.evaluation.calibration import (
     questions,
 )
 from ml.evaluation.card import card_data, model_card
-from ml.evaluation.details import more_species_figures
-from ml.evaluation.evaluation import further_figures
+from ml.evaluation.evaluation import figures_and_answers, species_before
 from ml.evaluation.firsthand import choose_first_look, see
 from ml.evaluation.mistakes import worst_mistakes
-from ml.evaluation.scores import Scores, figures, figures_of, score
+from ml.evaluation.scores import Scores, score
 from ml.evaluation.small import small_scope
 from ml.export import (
     JUDGED,
@@ -47,36 +45,22 @@ from ml.finding import part as finding
 from ml.inference import load_recogniser
 from ml.inference.classifier import FIRST_LOOK
 from ml.inference.versions import FORMAT, file_digest
+from ml.steps import predict_raw
 from ml.taxa import manifest_labels
-from ml.training import Trained, predict_raw
+from ml.training import Trained
 
 ERROR_RATES = (0.01, 0.02, 0.05, 0.1)
 PARITY_PHOTOS = 64
 MISTAKES = 12
 
 
-def write_version(
-    trained: Trained,
-    config: Config,
-    divided: Divided,
-    folder: Path,
-    *,
-    command: str,
-    rounds: int = 1000,
-    root: Path = Path(),
-    parts: Mapping[str, VersionPart] | None = None,
-) -> dict[str, Any]:
+def write_version(new: NewVersion, command: str, rounds: int = 1000) -> dict[str, Any]:
     """Export a trained network as a model version.
 
     Args:
-        trained: the network with its history.
-        config: what it was trained with.
-        divided: the data; the policy comes from its calibration part, the figures from its test part.
-        folder: where to; it must not hold anything yet.
+        new: what it is made of.
         command: the command line that a reader may repeat, without paths of this machine.
         rounds: bootstrap rounds of the intervals.
-        root: of the data, where the names' files are looked for.
-        parts: the finder and the names where they are there already.
 
     Returns:
         metrics.json's content.
@@ -85,12 +69,12 @@ def write_version(
         ExportError: the folder is in use, or the conversion disagrees with the SavedModel.
         ConfigError: the files of the names are missing.
     """
-    refuse_used(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    refuse_used(new.folder)
+    new.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _Writer(trained, config, divided, folder, root, parts or {}).write(command, rounds)
+        return _Writer(new).write(command, rounds)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(new.folder, ignore_errors=True)
         raise
 
 
@@ -117,20 +101,27 @@ def parts_of_version(folder: Path) -> dict[str, VersionPart]:
     return {name: VersionPart(folder / name, facts) for name, facts in manifest.get("parts", {}).items()}
 
 
+@dataclass(frozen=True)
+class NewVersion:
+    """A version to be written: the trained network, what it was trained with, the data (the policy comes from their calibration
+    part, the figures from their test part), the folder to write, the ``root`` of the data, where the names' files are looked
+    for, and ``parts`` that are there already.
+    """
+
+    trained: Trained
+    config: Config
+    divided: Divided
+    folder: Path
+    root: Path
+    parts: Mapping[str, VersionPart]
+
+
 class _Writer:
     """Writes one version: networks, manifest, policy, figures and card, in this order."""
 
-    def __init__(
-        self,
-        trained: Trained,
-        config: Config,
-        divided: Divided,
-        folder: Path,
-        root: Path,
-        parts: Mapping[str, VersionPart],
-    ) -> None:
-        self.trained, self.config, self.divided = trained, config, divided
-        self.folder, self.root, self.given = folder, root, parts
+    def __init__(self, new: NewVersion) -> None:
+        self.trained, self.config, self.divided = new.trained, new.config, new.divided
+        self.folder, self.root, self.given = new.folder, new.root, new.parts
         self.first_look: dict[str, float] | None = None
         self.parts: dict[str, dict[str, Any]] = {}
 
@@ -163,8 +154,8 @@ class _Writer:
     def _temperature(self) -> float:
         calibration = self.divided.calibration.species
         logits = predict_raw(viewing_graph(self.trained.network, self.config), calibration.pixels)["species"]
-        asked = (logits, calibration.classes)
-        return fit_temperature(*(questions(*asked) if self.config.species.several else asked))
+        answers = (logits, calibration.classes)
+        return fit_temperature(*(questions(*answers) if self.config.species.several else answers))
 
     def _networks(self) -> Parity:
         config, folder, network = self.config, self.folder, self.trained.network
@@ -220,17 +211,17 @@ class _Writer:
     def _calibrate(self) -> None:
         """Thresholds and weights, from calibration photos looked at as in service."""
         calibration, folder = self.divided.calibration, self.folder
-        seen = see(load_recogniser(folder), calibration)
+        opinions = see(load_recogniser(folder), calibration)
         if not self.config.species.several:
-            self.first_look = choose_first_look(seen, calibration.classes)
+            self.first_look = choose_first_look(opinions, calibration.classes)
         options = self.config.names
         others = calibration.classes < 0
         if options is not None and options.kinds:
             others &= np.isin(calibration.kinds, list(options.kinds))
-        if seen.names is not None and seen.info.names is not None and others.any():
+        if opinions.names is not None and opinions.info.names is not None and others.any():
             labels = [getattr(picture, "label", "") for picture in calibration.pictures[others]]
             self.parts[naming.FOLDER] = naming.calibrated(
-                self.parts[naming.FOLDER], seen.info.names, seen.names[others], labels
+                self.parts[naming.FOLDER], opinions.info.names, opinions.names[others], labels
             )
         dump(folder / "model.json", self._manifest())
         recogniser = load_recogniser(folder)
@@ -280,8 +271,8 @@ def make_policy(config: Config, scores: Scores, classes: np.ndarray, small: np.n
 
 def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
     """Pictures ``(n, s, s, 3)`` with sides of ``size`` pixels."""
-    small = (Image.fromarray(each.astype(np.uint8)).resize((size, size)) for each in np.asarray(pixels))
-    return np.stack([np.asarray(each, np.float32) for each in small])
+    small = (Image.fromarray(picture.astype(np.uint8)).resize((size, size)) for picture in np.asarray(pixels))
+    return np.stack([np.asarray(picture, np.float32) for picture in small])
 
 
 def _parity_photos(divided: Divided) -> np.ndarray:
@@ -296,23 +287,17 @@ def _parity_photos(divided: Divided) -> np.ndarray:
 def _metrics(folder: Path, divided: Divided, rounds: int) -> dict[str, Any]:
     recogniser = load_recogniser(folder)
     info, test = recogniser.info, divided.test
-    labels, several = [label.scientific_name for label in info.labels], info.head == "sigmoids"
     scores = score(recogniser, test)
-    told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
-    thresholds = [dataclasses.asdict(each) for each in info.policy.thresholds]
-    metrics: dict[str, Any] = {
-        "format": FORMAT,
-        **figures_of(scores, test, info.policy, rounds, several=several),
-        **further_figures(recogniser, scores, test, rounds),
-        **breakdown(info, told, labels, thresholds, rounds),
-    }
-    metrics["species"] |= more_species_figures(told.answers, told.classes, told.bundles, rounds)
-    if not several:
+    thresholds = [dataclasses.asdict(threshold) for threshold in info.policy.thresholds]
+    figures, answers = figures_and_answers(recogniser, scores, test, thresholds, rounds)
+    metrics: dict[str, Any] = {"format": FORMAT, **figures}
+    if not answers.several:
+        labels = [label.scientific_name for label in info.labels]
         mistakes = worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, MISTAKES)
         metrics["mistakes"] = [dataclasses.asdict(mistake) for mistake in mistakes]
     if divided.reviewed:
-        before = figures(recogniser, divided.test_before_review.species, rounds)
-        metrics |= {"species_before_review": before["species"], "review": divided.reviewed}
+        before = species_before(recogniser, divided.test_before_review, rounds)
+        metrics |= {"species_before_review": before, "review": divided.reviewed}
     return metrics
 
 

@@ -6,9 +6,11 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from ml.architectures.task import Scaling, Task
+from ml.architectures.task import Task
+from ml.backend import tensorflow
 
 # A keras.Model from float32 pixels (n, size, size, 3), 0…255, to a dict of
 #   species      (n, 1) for two labels, else (n, k): logits
@@ -19,14 +21,42 @@ from ml.architectures.task import Scaling, Task
 Network = Any
 Builder = Callable[..., Network]
 
-_FAMILIES = ("article", "basic_cnn", "dense", "efficientnet", "fashion", "mobilenet", "resnet", "vgg")
-_builders: dict[str, Builder] = {}
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How a network with a backbone starts, and what of the backbone learns.
+
+    ``weights``: "imagenet" downloads them; a path reads a file of the backbone's weights; None starts from chance. ``freeze``:
+    how many of the backbone's layers, from the input, do not learn; "all" of them. ``dropout``: on the pooled features.
+    ``batch_statistics``: whether batch normalisation learns; None for only from chance, because a few hundred photos are too
+    few to estimate again what came with weights.
+    """
+
+    weights: str | None = "imagenet"
+    freeze: int | str = 0
+    dropout: float = 0.0
+    batch_statistics: bool | None = None
+
+    @property
+    def learns_statistics(self) -> bool:
+        """Whether batch normalisation learns."""
+        return self.weights is None if self.batch_statistics is None else self.batch_statistics
 
 
-def register(builder: Builder) -> Builder:
-    """Make a builder known under its function's name. It takes a Task and keywords of its own."""
-    _builders[builder.__name__] = builder
-    return builder
+_FAMILIES = ("fine_tuned", "small")
+_builders: dict[str, tuple[Builder, FineTuning | None]] = {}
+
+
+def register(tuning: FineTuning | None = None) -> Callable[[Builder], Builder]:
+    """Make a builder known under its function's name. It takes a Task, with ``tuning`` a FineTuning that defaults to this, and
+    keywords of its own.
+    """
+
+    def remember(builder: Builder) -> Builder:
+        _builders[builder.__name__] = builder, tuning
+        return builder
+
+    return remember
 
 
 def architectures() -> list[str]:
@@ -38,48 +68,46 @@ def architectures() -> list[str]:
 
 def options_of(name: str) -> dict[str, Any]:
     """Keywords of an architecture, with their defaults. Raises ValueError for an unknown architecture."""
-    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
-    return {parameter.name: parameter.default for parameter in parameters}
+    builder, tuning = _builder(name)
+    parameters = inspect.signature(builder).parameters.values()
+    own = {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    return own if tuning is None else asdict(tuning) | own
 
 
 def summary_of(name: str) -> str:
     """The first line of what an architecture says of itself. Raises ValueError for an unknown one."""
-    return (inspect.getdoc(_builder(name)) or "").splitlines()[0]
+    return (inspect.getdoc(_builder(name)[0]) or "").splitlines()[0]
 
 
 def build(
-    name: str,
-    *,
-    size: int | None,
-    labels: int,
-    subjects: int = 0,
-    several: bool = False,
-    colour: str = "rgb",
-    scaling: Scaling = "own",
-    options: Mapping[str, Any] | None = None,
+    name: str, *, labels: int, several: bool = False, options: Mapping[str, Any] | None = None, **task: Any
 ) -> Network:
     """A fresh network.
 
     Args:
         name: of an architecture.
-        size: side of its input in pixels; None for a network that takes any size, where it has no layer that counts
-            pixels.
         labels: how many; two give one sigmoid logit, more a logit each.
-        subjects: how many other subjects to name while training; 0 leaves that output out.
         several: a photo may show several labels at once, so each gets a sigmoid logit of its own.
-        colour: "rgb", or "grey": the input stays RGB, the network looks at its brightness.
-        scaling: what the network does to pixels first, see :class:`ml.architectures.task.Task`.
         options: keywords of that architecture; an unknown one raises TypeError.
+        task: ``size``, ``subjects``, ``colour`` and ``scaling``, see :class:`ml.architectures.task.Task`.
 
     Raises:
         ValueError: no architecture has this name, or it can't have this input.
     """
-    builder, given = _builder(name), dict(options or {})
-    unknown = sorted(set(given) - set(options_of(name)))
+    (builder, tuning), keywords = _builder(name), dict(options or {})
+    unknown = sorted(set(keywords) - set(options_of(name)))
     if unknown:
         raise TypeError(f"{name} has no option {unknown[0]!r}{nearest(unknown[0], options_of(name))}")
     units = 1 if labels == 2 and not several else labels
-    return builder(Task(size, units, subjects, colour, scaling), **given)
+    target = Task(units=units, **task)
+    if tuning is None:
+        return builder(target, **keywords)
+    shared = {field.name: keywords.pop(field.name) for field in fields(tuning) if field.name in keywords}
+    return builder(target, replace(tuning, **shared), **keywords)
 
 
 def parameters(network: Network) -> int:
@@ -88,13 +116,21 @@ def parameters(network: Network) -> int:
     return int(network.count_params()) - sum(int(layer.count_params()) for layer in heads)
 
 
+def count_parameters(name: str, size: int, labels: int) -> int:
+    """:func:`parameters` of a freshly built architecture."""
+    options = {"weights": None} if "weights" in options_of(name) else {}
+    counted = parameters(build(name, size=size, labels=labels, options=options))
+    tensorflow().keras.backend.clear_session()
+    return counted
+
+
 def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
     """`` (did you mean x?)`` for a misspelt word, or what there is."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
 
 
-def _builder(name: str) -> Builder:
+def _builder(name: str) -> tuple[Builder, FineTuning | None]:
     if name not in architectures():
         raise ValueError(f"there is no architecture {name!r}{nearest(name, architectures())}")
     return _builders[name]

@@ -96,7 +96,7 @@ def pixel_range(network: Any) -> tuple[float, float]:
     import numpy as np  # here, so that the list of architectures is quick
 
     layer = network.get_layer("scaled")
-    scale, offset = (np.atleast_1d(np.asarray(each, np.float64)) for each in (layer.scale, layer.offset))
+    scale, offset = (np.atleast_1d(np.asarray(values, np.float64)) for values in (layer.scale, layer.offset))
     ends = np.concatenate([offset, 255 * scale + offset])
     return round(float(ends.min()), 6), round(float(ends.max()), 6)
 
@@ -111,7 +111,9 @@ def _line(scaling: Scaling) -> tuple[list[float], list[float]]:
         return [1.0] * 3, [-mean for mean in reversed(_CAFFE_MEAN)]
     means, deviations = (_MEAN, _DEVIATION) if isinstance(scaling, str) else scaling
     pairs = zip(means, deviations, strict=True)
-    return [1 / max(each, 1e-3) for each in deviations], [-mean / max(each, 1e-3) for mean, each in pairs]
+    return [1 / max(deviation, 1e-3) for deviation in deviations], [
+        -mean / max(deviation, 1e-3) for mean, deviation in pairs
+    ]
 
 
 def _rescaling(scaling: Scaling, *, grey: bool) -> Any:

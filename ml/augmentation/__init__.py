@@ -3,8 +3,3 @@
 All moves are one projective map, applied once (``ImageProjectiveTransformV3``): ten times as fast as the article's
 ImageDataGenerator, and the picture is interpolated once instead of once per change.
 """
-
-from ml.augmentation.changes import augment
-from ml.augmentation.mixing import Mix, mix, mixed
-
-__all__ = ["Mix", "augment", "mix", "mixed"]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.augmentation.colour import recolour, soften
 from ml.augmentation.draws import chosen
 from ml.augmentation.geometry import move
 from ml.augmentation.mixing import cut_out
 from ml.augmentation.randaugment import RandomKinds
+from ml.augmentation.settings import Augmentation
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.config import Augmentation
 
 SHARE_PLACE = 40
 
@@ -29,14 +27,14 @@ def augment(pictures: Any, seed: Any, config: Augmentation) -> Any:
         float32 tensor of the same shape, within 0…255; what lies outside the picture is filled as the config says.
     """
     tf = tensorflow()
-    given = tf.cast(pictures, tf.float32)
-    kinds = RandomKinds(tf.shape(given)[0], seed, config) if config.randaugment else None
-    changed = move(given, seed, config, kinds)
+    original = tf.cast(pictures, tf.float32)
+    kinds = RandomKinds(tf.shape(original)[0], seed, config) if config.randaugment else None
+    changed = move(original, seed, config, None if kinds is None else kinds.moves())
     changed = recolour(soften(changed, seed, config), seed, config)
     if kinds is not None:
         changed = kinds.recolour(tf.clip_by_value(changed, 0.0, 255.0))
     changed = tf.clip_by_value(cut_out(changed, seed, config), 0.0, 255.0)
     if config.share < 1:
-        some = chosen(tf.shape(given)[0], seed, SHARE_PLACE, config.share)
-        changed = tf.where(some[:, None, None, None], changed, given)
+        some = chosen(tf.shape(original)[0], seed, SHARE_PLACE, config.share)
+        changed = tf.where(some[:, None, None, None], changed, original)
     return changed

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.augmentation.draws import about_one, about_zero, per_picture
+from ml.augmentation.settings import Augmentation
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.config import Augmentation
 
 # RGB to brightness and two colour axes (YIQ), and back: hue is an angle between the two.
 _TO_YIQ = ((0.299, 0.587, 0.114), (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135))

@@ -21,19 +21,19 @@ def per_picture(pictures: Any, seed: Any, place: int, low: float, high: float) -
     return tf.random.stateless_uniform([tf.shape(pictures)[0], 1, 1, 1], seed + tf.constant([0, place]), low, high)
 
 
-def about_zero(given: Range) -> tuple[float, float]:
+def about_zero(amount: Range) -> tuple[float, float]:
     """Ends of a range given as the largest change to either side."""
-    return given if isinstance(given, tuple) else (-given, given)
+    return amount if isinstance(amount, tuple) else (-amount, amount)
 
 
-def about_one(given: Range) -> tuple[float, float]:
+def about_one(amount: Range) -> tuple[float, float]:
     """Ends of a factor given as the largest change to either side."""
-    return given if isinstance(given, tuple) else (1 - given, 1 + given)
+    return amount if isinstance(amount, tuple) else (1 - amount, 1 + amount)
 
 
-def from_zero(given: Range) -> tuple[float, float]:
+def from_zero(amount: Range) -> tuple[float, float]:
     """Ends of an amount given as its largest."""
-    return given if isinstance(given, tuple) else (0.0, given)
+    return amount if isinstance(amount, tuple) else (0.0, amount)
 
 
 def chosen(count: Any, seed: Any, place: int, share: float) -> Any:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.augmentation.draws import about_one, about_zero, draw, from_zero
+from ml.augmentation.settings import Augmentation
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.augmentation.randaugment import RandomKinds
-    from ml.config import Augmentation
 
 _CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
 
 
-def move(pictures: Any, seed: Any, config: Augmentation, kinds: RandomKinds | None = None) -> Any:
-    """Float pictures ``(n, h, w, c)`` after their random moves, interpolated once."""
+def move(pictures: Any, seed: Any, config: Augmentation, extra: Any = None) -> Any:
+    """Float pictures ``(n, h, w, c)`` after their random moves, interpolated once.
+
+    ``extra``: further maps ``(n, 3, 3)`` of a square from −1 to 1, None for none.
+    """
     tf = tensorflow()
-    if not _moves(config) and kinds is None:
+    if not _moves(config) and extra is None:
         return pictures
     size = tf.shape(pictures)
     height, width = tf.cast(size[1], tf.float32), tf.cast(size[2], tf.float32)
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=pictures,
-        transforms=maps(size[0], height, width, seed, config, kinds),
+        transforms=maps(size[0], height, width, seed, config, extra),
         output_shape=size[1:3],
         fill_value=config.fill_value,
         interpolation="BILINEAR",
@@ -44,16 +44,16 @@ def _further_moves(config: Augmentation) -> bool:
     return any((config.flip_vertical, config.quarter_turns, config.crop, config.affine, config.perspective))
 
 
-def maps(count: Any, height: Any, width: Any, seed: Any, config: Augmentation, kinds: RandomKinds | None = None) -> Any:
+def maps(count: Any, height: Any, width: Any, seed: Any, config: Augmentation, extra: Any = None) -> Any:
     """Random maps from output to input pixels, ``(count, 8)``."""
     first = affine(count, height, width, seed, config)
-    if not _further_moves(config) and kinds is None:
+    if not _further_moves(config) and extra is None:
         return first
     matrix = _square(first)
     if _further_moves(config):
         matrix @= _in_pixels(_further(count, seed, config), height, width)
-    if kinds is not None:
-        matrix @= _in_pixels(kinds.moves(), height, width)
+    if extra is not None:
+        matrix @= _in_pixels(extra, height, width)
     return tensorflow().reshape(matrix / matrix[:, 2:, 2:], (-1, 9))[:, :8]
 
 
@@ -84,8 +84,8 @@ def affine(count: Any, height: Any, width: Any, seed: Any, config: Augmentation)
 def matrix3(rows: Any) -> Any:
     """``(n, 3, 3)`` from three rows of three, each a number or ``(n,)``."""
     tf = tensorflow()
-    count = next(tf.shape(each)[0] for row in rows for each in row if hasattr(each, "shape"))
-    wide = [each if hasattr(each, "shape") else tf.fill([count], float(each)) for row in rows for each in row]
+    count = next(tf.shape(entry)[0] for row in rows for entry in row if hasattr(entry, "shape"))
+    wide = [entry if hasattr(entry, "shape") else tf.fill([count], float(entry)) for row in rows for entry in row]
     return tf.reshape(tf.stack(wide, axis=1), (-1, 3, 3))
 
 

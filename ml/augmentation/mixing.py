@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.augmentation.draws import chosen, draw, from_zero
+from ml.augmentation.settings import Augmentation
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.config import Augmentation
 
 
 @dataclass(frozen=True)

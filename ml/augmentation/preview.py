@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.augmentation.changes import augment
 from ml.augmentation.mixing import mix, mixed
-from ml.augmentation.names import CHANGES
+from ml.augmentation.settings import CHANGES, Augmentation
 from ml.backend import tensorflow
-from ml.config import Augmentation
 
 COLUMNS = 6
 _GAP, _LABEL, _MARGIN = 8, 200, 24
@@ -93,7 +92,7 @@ def _with_the_other_half(how: Any, count: int) -> Any:
 def _half(value: Any) -> Any:
     if isinstance(value, bool | int):
         return value
-    return tuple(each / 2 for each in value) if isinstance(value, tuple) else value / 2
+    return tuple(end / 2 for end in value) if isinstance(value, tuple) else value / 2
 
 
 def _detail(value: Any) -> str:

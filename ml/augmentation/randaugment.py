@@ -7,15 +7,13 @@ map, colours are worked out for the batch and kept where they were drawn.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml.augmentation.colour import blurred
 from ml.augmentation.draws import draw
 from ml.augmentation.geometry import matrix3
+from ml.augmentation.settings import Augmentation
 from ml.backend import tensorflow
-
-if TYPE_CHECKING:
-    from ml.config import Augmentation
 
 MOVES = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y")
 COLOURS = ("brightness", "contrast", "colour", "sharpness", "posterise", "solarise", "autocontrast", "equalise")

@@ -11,42 +11,44 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ml.collection.deduplication import NearDuplicates
-from ml.collection.download import ARRIVED, Downloader, Picture, Unusable, Wanted
+from ml.collection.download import ARRIVED, Downloader, Order, Picture, Unusable
 from ml.collection.errors import CollectError
 from ml.collection.flickr import MOST_RESULTS, FlickrClient
 from ml.collection.licences import Licence
+from ml.collection.listing import photo_row
 from ml.collection.manifest import Manifest, Search, Status
 from ml.collection.query import halves, search_parameters, whole_stretch
 from ml.collection.reporting import Reporter
 from ml.collection.request import CollectRequest, Keyword
-from ml.collection.screening import photo_row
 from ml.taxa import label_of
 
 _FAILURES_IN_A_ROW = 10
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What is asked for photos: ``workers`` downloads at once; ``stop`` ends every pause."""
+
+    client: FlickrClient
+    downloader: Downloader
+    workers: int
+    stop: threading.Event
 
 
 class Collector:
     """One run of one request into one folder."""
 
     def __init__(
-        self,
-        request: CollectRequest,
-        folder: Path,
-        *,
-        manifest: Manifest,
-        client: FlickrClient,
-        downloader: Downloader,
-        workers: int,
-        reporter: Reporter,
-        stop: threading.Event,
+        self, request: CollectRequest, folder: Path, manifest: Manifest, servers: Servers, reporter: Reporter
     ) -> None:
         self._request, self._folder, self._manifest = request, folder, manifest
-        self._client, self._downloader, self._workers = client, downloader, workers
-        self._reporter, self._stop = reporter, stop
+        self._client, self._downloader, self._workers = servers.client, servers.downloader, servers.workers
+        self._reporter, self._stop = reporter, servers.stop
         self._licences: dict[str, Licence] = {}
         self._failures = 0
         self._near = None if request.distance is None else NearDuplicates(request.distance)
@@ -77,7 +79,7 @@ class Collector:
         first = whole_stretch(self._request, keyword)
         self._begin(first, update=update)
         self._manifest.try_failed_again(keyword.text)
-        self._reporter.begun(keyword, self._manifest.kept(keyword.text), self._found(first.query))
+        self._reporter.begun(keyword, self._manifest.kept("keyword", keyword.text), self._found(first.query))
         while True:
             self._fetch_waiting(keyword, pool)
             if self._room(keyword) == 0:
@@ -105,9 +107,9 @@ class Collector:
         """How many more photos are wanted; None for as many as there are."""
         rooms = []
         if self._request.maximum is not None:
-            rooms.append(self._request.maximum - self._manifest.kept(keyword.text))
+            rooms.append(self._request.maximum - self._manifest.kept("keyword", keyword.text))
         if self._request.maximum_per_taxon is not None:
-            rooms.append(self._request.maximum_per_taxon - self._manifest.kept_of(keyword.taxon))
+            rooms.append(self._request.maximum_per_taxon - self._manifest.kept("taxon", keyword.taxon))
         return max(0, min(rooms)) if rooms else None
 
     def _read_page(self, keyword: Keyword, search: Search, parameters: dict[str, str]) -> None:
@@ -125,15 +127,15 @@ class Collector:
             if parts:
                 self._manifest.add_searches(parts, instead_of=search)
                 return
-        rows = [photo_row(listing, keyword, self._request, self._licences) for listing in page.photos]
+        rows = [photo_row(attributes, keyword, self._request, self._licences) for attributes in page.photos]
         last = min(page.pages, -(-MOST_RESULTS // search.per_page))
         finished = search.next_page >= last or not page.photos
         for name in self._manifest.enter_page(search, rows, total=page.total, finished=finished):
             (self._folder / name).unlink(missing_ok=True)
         self._reporter.found(keyword, self._found(search.query))
         for row in rows:
-            if row.status == "skipped":
-                self._reporter.settled(keyword, "skipped", row.reason)
+            if row["status"] == "skipped":
+                self._reporter.settled(keyword, "skipped", row["reason"])
 
     def _wants_more_than_flickr_gives(self) -> bool:
         return self._request.maximum is None or self._request.maximum > MOST_RESULTS
@@ -146,8 +148,8 @@ class Collector:
         while waiting or running:
             while waiting and len(running) < 2 * self._workers and (room is None or len(running) < room):
                 row = waiting.popleft()
-                wanted = Wanted(row["id"], row["image_url"], label_of(row["taxon"]), row["width"], row["height"])
-                running.append((wanted.id, pool.submit(self._downloader.get, wanted)))
+                order = Order(row["id"], row["image_url"], label_of(row["taxon"]), row["width"], row["height"])
+                running.append((order.id, pool.submit(self._downloader.get, order)))
             if not running:
                 return
             identifier, future = running.popleft()

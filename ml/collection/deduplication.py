@@ -7,12 +7,10 @@ half of the 64. It does not see through a crop of more than a few per cent, a tu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from PIL import Image
-
-from ml.datasets.splits import Union
 
 BITS = 64
 # Bits of 64. Copies of one photo lie below; photos of different butterflies in the same pose lie well above.
@@ -58,6 +56,24 @@ class NearDuplicates:
         differing = np.bitwise_count(self._hashes[: len(self._keys)] ^ np.uint64(value))
         at = int(differing.argmin())
         return (self._keys[at], int(differing[at])) if differing[at] <= self.distance else None
+
+
+class Union:
+    """Union-find over hashable keys: which of them are tied together, directly or through others."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Hashable, Hashable] = {}
+
+    def root(self, key: Hashable) -> Hashable:
+        """The representative of ``key``'s bundle."""
+        parent = self._parent.setdefault(key, key)
+        if parent != key:
+            self._parent[key] = parent = self.root(parent)
+        return parent
+
+    def tie(self, one: Hashable, other: Hashable) -> None:
+        """Put both in the same bundle."""
+        self._parent[self.root(one)] = self.root(other)
 
 
 def groups(hashes: Sequence[int], distance: int = DEFAULT_DISTANCE) -> list[int]:

@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ml.collection.manifest import Status
-from ml.collection.reporting import Reporter
+from ml.collection.reporting import KeywordSummary, Reporter, Summary
 from ml.collection.request import CollectRequest, Keyword
-from ml.collection.summary import KeywordSummary, Summary
 
 _console = Console(soft_wrap=True, highlight=False, markup=False)
 
@@ -23,11 +22,6 @@ _console = Console(soft_wrap=True, highlight=False, markup=False)
 def say(line: str) -> None:
     """One line, as it stands."""
     _console.print(line)
-
-
-def complain(line: str) -> None:
-    """One line to standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(Text(line, "red"))
 
 
 class ProgressReporter(Reporter):
@@ -99,15 +93,15 @@ def show_summary(summary: Summary) -> None:
         say(f"{summary.kept} {'photo' if summary.kept == 1 else 'photos'} kept, by {by}: {licences}.")
 
 
-def show_counts(request: CollectRequest, found: Mapping[str, int]) -> None:
+def show_counts(request: CollectRequest, counts: Mapping[str, int]) -> None:
     """What a dry run found."""
     table = _table(["keyword", "taxon"], ["on Flickr", "would be kept at most"], [])
     for keyword in request.keywords:
-        number = found[keyword.text]
+        number = counts[keyword.text]
         most = number if request.maximum is None else min(number, request.maximum)
         table.add_row(Text(keyword.text), Text(keyword.taxon), str(number), str(most))
     _console.print(table)
-    if not any(found.values()):
+    if not any(counts.values()):
         say("Flickr has no photo for these keywords with these filters and licences.")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 from ml.collection.deduplication import perceptual_hash
-from ml.collection.politeness import Busy, Pace, Patience, Waiting, retry_after_seconds
+from ml.collection.politeness import Busy, Patience
 from ml.inference.photos import PhotoError, open_photo
 
 ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic"}
@@ -27,7 +27,7 @@ _TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Order:
     """A photo to fetch: ``label`` is its folder; width and height in pixels as listed, None where Flickr didn't say."""
 
     id: str
@@ -75,40 +75,36 @@ class Downloader:
     def __init__(
         self,
         folder: Path,
+        patience: Patience,
         *,
         user_agent: str,
         timeout: float,
-        pace: Pace,
-        patience: Patience,
-        waiting: Waiting,
         min_side: int,
         most_bytes: int,
     ) -> None:
         """``timeout`` in seconds, for connecting and for each part that arrives; ten times that for the whole."""
-        self._folder, self._user_agent, self._timeout = folder, user_agent, timeout
-        self._pace, self._patience, self._waiting = pace, patience, waiting
+        self._folder, self._patience = folder, patience
+        self._user_agent, self._timeout = user_agent, timeout
         self._min_side, self._most_bytes = min_side, most_bytes
         self._local = threading.local()
 
-    def get(self, wanted: Wanted) -> Picture | Unusable:
+    def get(self, order: Order) -> Picture | Unusable:
         """The picture, from the folder where it lies there already. Raises Stopped, and CollectError for a long wait."""
         try:
-            file = self._existing(wanted) or self._save(
-                wanted, self._patience.call(lambda: self._fetch(wanted), self._pace, self._waiting)
-            )
+            file = self._existing(order) or self._save(order, self._patience.call(lambda: self._fetch(order)))
         except Busy as busy:
-            return Unusable("download failed", f"{busy.what}, {self._patience.attempts} times", failed=True)
+            return Unusable("download failed", f"{busy.reason}, {self._patience.attempts} times", failed=True)
         except _Refused as refused:
             return Unusable(refused.reason, str(refused))
-        return self._looked_at(wanted, file)
+        return self._looked_at(order, file)
 
-    def _existing(self, wanted: Wanted) -> Path | None:
-        names = [self._folder / wanted.label / f"{wanted.id}{ending}" for ending in dict.fromkeys(ENDINGS.values())]
-        return next((name for name in [self._folder / ARRIVED / wanted.id, *names] if name.is_file()), None)
+    def _existing(self, order: Order) -> Path | None:
+        names = [self._folder / order.label / f"{order.id}{ending}" for ending in dict.fromkeys(ENDINGS.values())]
+        return next((name for name in [self._folder / ARRIVED / order.id, *names] if name.is_file()), None)
 
-    def _save(self, wanted: Wanted, data: bytes) -> Path:
+    def _save(self, order: Order, data: bytes) -> Path:
         """The whole file appears under its name, or nothing does."""
-        file = self._folder / ARRIVED / wanted.id
+        file = self._folder / ARRIVED / order.id
         partial = file.with_suffix(".part")
         file.parent.mkdir(exist_ok=True)
         with partial.open("wb") as stream:
@@ -125,9 +121,9 @@ class Downloader:
         session: requests.Session = self._local.session
         return session
 
-    def _fetch(self, wanted: Wanted) -> bytes:
+    def _fetch(self, order: Order) -> bytes:
         try:
-            with self._session().get(wanted.url, stream=True, timeout=self._timeout) as response:
+            with self._session().get(order.url, stream=True, timeout=self._timeout) as response:
                 self._check(response)
                 return self._body(response)
         except requests.Timeout:
@@ -140,7 +136,7 @@ class Downloader:
     def _check(self, response: requests.Response) -> None:
         status = response.status_code
         if status == 429 or status >= 500:
-            raise Busy(f"HTTP {status}", retry_after_seconds(response.headers.get("Retry-After")))
+            raise Busy(f"HTTP {status}", response.headers.get("Retry-After"))
         if status != 200:
             raise _Refused(f"HTTP {status}")
         if "unavailable" in response.url.rsplit("/", 1)[-1]:  # Flickr's picture that says that there is none
@@ -157,7 +153,7 @@ class Downloader:
                 raise Busy("the picture came too slowly")
         return b"".join(parts)
 
-    def _looked_at(self, wanted: Wanted, file: Path) -> Picture | Unusable:
+    def _looked_at(self, order: Order, file: Path) -> Picture | Unusable:
         data = file.read_bytes()
         try:
             image, info = open_photo(data, max_side=_SIDE_FOR_HASH)
@@ -166,16 +162,16 @@ class Downloader:
         size = f"{info.width} × {info.height} pixels"
         if min(info.width, info.height) < self._min_side:
             return Unusable("too small", f"{size}, at least {self._min_side} are wanted on each side")
-        if not _as_listed(wanted, info.width, info.height):
-            return Unusable("wrong size", f"{size}, listed as {wanted.width} × {wanted.height}")
+        if not _as_listed(order, info.width, info.height):
+            return Unusable("wrong size", f"{size}, listed as {order.width} × {order.height}")
         digest = hashlib.sha256(data).hexdigest()
         shape = (info.width, info.height)
         return Picture(file, len(data), *shape, digest, perceptual_hash(image), ENDINGS[info.format])
 
 
-def _as_listed(wanted: Wanted, width: int, height: int) -> bool:
+def _as_listed(order: Order, width: int, height: int) -> bool:
     """Flickr may count the sides of a turned original before turning it."""
-    if wanted.width is None or wanted.height is None:
+    if order.width is None or order.height is None:
         return True
-    pairs = zip(sorted((wanted.width, wanted.height)), sorted((width, height)), strict=True)
+    pairs = zip(sorted((order.width, order.height)), sorted((width, height)), strict=True)
     return all(abs(listed - real) <= max(2, _TOLERANCE * listed) for listed, real in pairs)

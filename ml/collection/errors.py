@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from ml.errors import UserError
+
 _SECRETIVE = re.compile(
     r"((?:api_key|api_sig|auth_token|oauth_\w+)[\"']?(?:=|%3D|:\s*))[\"']?[^&\s,\"']+", re.IGNORECASE
 )
 
 
-class CollectError(Exception):
+class CollectError(UserError):
     """Collecting can't start or go on. What is in the folder stays, and the next run continues there."""
 
 

@@ -1,4 +1,4 @@
-"""The collection for other programs: every row as CSV, and the ``labels.csv`` that training reads."""
+"""The collection for other programs, and without photos whose owner asks for it: rows as CSV, ``labels.csv`` for training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ml.collection.errors import CollectError
+from ml.collection.errors import CollectError, RequestError
 from ml.collection.manifest import Manifest
 from ml.taxa import label_of
 
@@ -29,7 +29,7 @@ def write_labels(folder: Path, manifest: Manifest) -> Path:
     Raises:
         CollectError: the file can't be written.
     """
-    screening = _earlier_screening(folder / LABELS)
+    screening = earlier_screening(folder / LABELS)
     rows = [
         {
             "path": row["file_name"],
@@ -86,7 +86,8 @@ def _cell(name: str, value: object) -> object:
     return value
 
 
-def _earlier_screening(table: Path) -> dict[str, str]:
+def earlier_screening(table: Path) -> dict[str, str]:
+    """What a person wrote into the column ``screening`` of a labels.csv, by path. Raises CollectError."""
     try:
         with table.open(encoding="utf-8", newline="") as stream:
             return {row["path"]: row["screening"] for row in csv.DictReader(stream) if row.get("screening")}
@@ -94,3 +95,36 @@ def _earlier_screening(table: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise CollectError(f"{table} can't be read, so its screening would be lost: {error}.") from None
+
+
+REASON = "removed for its owner"
+
+
+def remove_photos(folder: Path, manifest: Manifest, names: Sequence[str]) -> list[str]:
+    """Remove photos, named by their number or by their photographer's, and write labels.csv anew.
+
+    The row stays with the photo's number, so that no later run fetches it; what else was known of it is emptied.
+
+    Returns:
+        the numbers of the photos.
+
+    Raises:
+        RequestError: the collection has none of that name; nothing is removed then.
+        CollectError: labels.csv can't be written.
+    """
+    rows = []
+    for name in names:
+        matches = manifest.rows("id = ? OR owner_nsid = ?", (name, name))
+        if not matches:
+            raise RequestError(f"photo: this collection has neither a photo nor a photographer {name}")
+        rows += matches
+    for row in rows:
+        if row["file_name"]:
+            (folder / row["file_name"]).unlink(missing_ok=True)
+        unknown = dict.fromkeys(
+            ("image_url", "date_taken", "latitude", "longitude", "accuracy", "detail", "sha256", "perceptual_hash",
+             "bytes", "file_name")
+        )  # fmt: skip
+        manifest.settle(row["id"], "skipped", **unknown, reason=REASON, title="", tags="", owner_name="")
+    write_labels(folder, manifest)
+    return [str(row["id"]) for row in rows]

@@ -11,17 +11,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import requests
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ml.collection.access import KEY_PAGE, FlickrAccess
 from ml.collection.errors import CollectError, KeyRefused, scrubbed
 from ml.collection.licences import Licence, licence_from
-from ml.collection.listing import Listing, listing_from
-from ml.collection.politeness import Busy, Pace, Patience, Waiting, retry_after_seconds
+from ml.collection.politeness import Busy, Patience
 
-API_URL = "https://api.flickr.com/services/rest/"
 # Flickr never gives out more of one search; beyond it, pages repeat.
 MOST_RESULTS = 4000
 # https://www.flickr.com/services/api/flickr.photos.search.html: service or search unavailable, write failed.
@@ -33,9 +33,9 @@ _TALKATIVE = ("flickrapi", "flickrapi.core", "flickrapi.auth", "oauthlib", "requ
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a search: its photos, how many pages there are, and photos on all of them together."""
+    """One page of a search: the attributes of its photos, how many pages there are, and photos on all of them together."""
 
-    photos: tuple[Listing, ...]
+    photos: list[dict[str, str]]
     pages: int
     total: int
 
@@ -43,13 +43,11 @@ class Page:
 class FlickrClient:
     """The two calls that collecting needs. Not for several threads at once."""
 
-    def __init__(
-        self, access: FlickrAccess, *, api_url: str, timeout: float, pace: Pace, patience: Patience, waiting: Waiting
-    ) -> None:
+    def __init__(self, access: FlickrAccess, patience: Patience, *, api_url: str, timeout: float) -> None:
         """``timeout`` in seconds, for connecting and for each part of an answer. Raises KeyRefused without a key."""
         access.check()
         self._secrets = access.secrets
-        self._pace, self._patience, self._waiting = pace, patience, waiting
+        self._patience = patience
         self._api = _flickrapi(access, api_url, timeout)
 
     def licences(self) -> dict[str, Licence]:
@@ -66,14 +64,14 @@ class FlickrClient:
             pages, total = int(photos.get("pages")), int(photos.get("total"))
         except (AttributeError, TypeError, ValueError):
             raise CollectError("Flickr's answer has no list of photos: is the address of the API right?") from None
-        return Page(tuple(listing_from(row.attrib) for row in photos.findall("photo")), pages, total)
+        return Page([dict(row.attrib) for row in photos.findall("photo")], pages, total)
 
     def _call(self, method: Callable[..., Any], **parameters: object) -> Any:
         try:
-            return self._patience.call(lambda: self._once(method, parameters), self._pace, self._waiting)
+            return self._patience.call(lambda: self._once(method, parameters))
         except Busy as busy:
             raise CollectError(
-                f"Flickr does not answer: {scrubbed(busy.what, *self._secrets)}, {self._patience.attempts} times in a "
+                f"Flickr does not answer: {scrubbed(busy.reason, *self._secrets)}, {self._patience.attempts} times in a "
                 "row. Run the same command again later: it continues where it stopped."
             ) from None
 
@@ -110,7 +108,7 @@ class _Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
         if response.status_code == 429 or response.status_code >= 500:
-            raise Busy(f"HTTP {response.status_code}", retry_after_seconds(response.headers.get("Retry-After")))
+            raise Busy(f"HTTP {response.status_code}", response.headers.get("Retry-After"))
         if response.status_code in {401, 403}:
             raise KeyRefused(f"Flickr refuses the key (HTTP {response.status_code}).")
         if response.status_code != 200:
@@ -132,3 +130,44 @@ def _flickrapi(access: FlickrAccess, api_url: str, timeout: float) -> Any:
     session.headers["User-Agent"] = access.user_agent
     api.flickr_oauth.session = session  # flickrapi's is shared by the whole process
     return api
+
+
+KEY_PAGE = "https://www.flickr.com/services/apps/create/"
+
+
+class FlickrAccess(BaseSettings):
+    """Settings with the prefix ``WINGCHECK_FLICKR_``."""
+
+    model_config = SettingsConfigDict(env_prefix="WINGCHECK_FLICKR_", env_file=".env", extra="ignore")
+
+    key: SecretStr = Field(SecretStr(""), description="Flickr API key.")
+    secret: SecretStr = Field(SecretStr(""), description="The secret that belongs to the key.")
+    contact: str = Field("", description="E-mail or web address that Flickr's operators can turn to.")
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """Key and secret in the clear, for signing and for scrubbing."""
+        return self.key.get_secret_value(), self.secret.get_secret_value()
+
+    @property
+    def user_agent(self) -> str:
+        """Names Wingcheck, its version and the contact, printable ASCII only: it becomes a header."""
+        contact = "".join(letter for letter in self.contact if " " <= letter <= "~")
+        return f"Wingcheck/{_own_version()}" + (f" ({contact})" if contact else "")
+
+    def check(self) -> None:
+        """Raises KeyRefused where a part is missing."""
+        missing = [
+            f"WINGCHECK_FLICKR_{name}"
+            for name, value in zip(("KEY", "SECRET"), self.secrets, strict=True)
+            if not value.strip()
+        ]
+        if missing:
+            raise KeyRefused(f"No Flickr key: set {' and '.join(missing)} (a key is made at {KEY_PAGE}).")
+
+
+def _own_version() -> str:
+    try:
+        return version("wingcheck")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"

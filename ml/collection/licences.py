@@ -51,9 +51,9 @@ class Licence:
 def licence_from(identifier: str, flickr_name: str, url: str) -> Licence:
     """Recognise a row of Flickr's table by the address of the licence's text."""
     safe_url = url if re.match(r"https?://", url) else ""
-    found = _CREATIVE_COMMONS.search(url)
-    if found:
-        kind, version = found.groups()
+    match = _CREATIVE_COMMONS.search(url)
+    if match:
+        kind, version = match.groups()
         return Licence(identifier, f"cc-{kind}", f"CC {kind.upper()} {version}", safe_url)
     for address, name, title in _ADDRESSES:
         if address in url:
@@ -69,8 +69,8 @@ def identifiers(names: Iterable[str], table: Mapping[str, Licence]) -> list[str]
     Raises:
         ValueError: Flickr's table has none of them.
     """
-    wanted = set(names)
-    found = [licence.id for licence in table.values() if licence.name in wanted]
-    if not found:
-        raise ValueError(f"Flickr lists none of the licences {', '.join(sorted(wanted))}")
-    return sorted(found, key=lambda number: (len(number), number))
+    chosen = set(names)
+    numbers = [licence.id for licence in table.values() if licence.name in chosen]
+    if not numbers:
+        raise ValueError(f"Flickr lists none of the licences {', '.join(sorted(chosen))}")
+    return sorted(numbers, key=lambda number: (len(number), number))

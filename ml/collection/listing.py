@@ -1,15 +1,17 @@
-"""A photo as Flickr's search lists it, made safe to keep: nothing in it is trusted."""
+"""A photo as Flickr's search lists it, as a row of the manifest: nothing in it is trusted."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from ml.collection.sizes import SIZES, Offer
+from ml.collection.licences import Licence
+from ml.collection.request import CollectRequest, Keyword
+from ml.collection.sizes import SIZES, Choice, Offer, choose
 
 EXTRAS = ",".join(
     ["license", "date_upload", "date_taken", "owner_name", "geo", "tags", "media", *(size.suffix for size in SIZES)]
@@ -18,57 +20,59 @@ _IDENTIFIER = re.compile(r"\d{1,20}", re.ASCII)
 _OWNER = re.compile(r"[A-Za-z0-9@_-]{1,64}")
 
 
-@dataclass(frozen=True)
-class Listing:
-    """``date_taken`` is the camera's time without zone, ``date_uploaded`` is UTC, both ISO 8601; ``accuracy`` is Flickr's
-    from 1 (world) to 16 (street). None where Flickr doesn't say. An ``id`` that is none of Flickr's is replaced by a digest
-    behind ``malformed-``; a malformed ``owner`` is empty.
+def photo_row(
+    attributes: Mapping[str, str], keyword: Keyword, request: CollectRequest, licences: Mapping[str, Licence]
+) -> dict[str, Any]:
+    """The manifest's row for the attributes of a ``<photo>`` element: waiting to be fetched, or skipped with the reason.
+
+    An ``id`` that is none of Flickr's is replaced by a digest behind ``malformed-``; a malformed ``owner_nsid`` is empty.
     """
-
-    id: str
-    owner: str
-    owner_name: str
-    title: str
-    tags: str
-    licence_id: str
-    media: str
-    date_taken: str | None
-    date_uploaded: str | None
-    latitude: float | None
-    longitude: float | None
-    accuracy: int | None
-    offers: Mapping[str, Offer]
-
-    @property
-    def malformed(self) -> bool:
-        """Whether it can't be a photo on Flickr: names made of it would lead anywhere."""
-        return not self.owner or not _IDENTIFIER.fullmatch(self.id)
-
-    @property
-    def page_url(self) -> str:
-        """The photo's page on Flickr, to which every use of the photo must link."""
-        return f"https://www.flickr.com/photos/{self.owner}/{self.id}/"
-
-
-def listing_from(attributes: Mapping[str, str]) -> Listing:
-    """What the attributes of a ``<photo>`` element say."""
     located = _whole(attributes.get("accuracy")) not in {None, 0}
     identifier, owner = attributes.get("id", ""), attributes.get("owner", "")
-    return Listing(
-        id=identifier if _IDENTIFIER.fullmatch(identifier) else _stand_in(identifier),
-        owner=owner if _OWNER.fullmatch(owner) else "",
-        owner_name=_text(attributes.get("ownername"), 200),
-        title=_text(attributes.get("title"), 500),
-        tags=_text(attributes.get("tags"), 4000),
-        licence_id=attributes.get("license", ""),
-        media=attributes.get("media", "photo"),
-        date_taken=_taken(attributes),
-        date_uploaded=_uploaded(attributes.get("dateupload")),
-        latitude=_degrees(attributes.get("latitude"), 90) if located else None,
-        longitude=_degrees(attributes.get("longitude"), 180) if located else None,
-        accuracy=_whole(attributes.get("accuracy")) if located else None,
-        offers=_offers(attributes),
-    )
+    malformed = not _IDENTIFIER.fullmatch(identifier) or not _OWNER.fullmatch(owner)
+    licence_id = attributes.get("license", "")
+    licence = licences.get(licence_id) or Licence(licence_id, None, "unknown", "")
+    choice = choose(_offers(attributes), request.wanted_size, request.if_missing)
+    offer = choice.offer
+    row: dict[str, Any] = {
+        "id": identifier if _IDENTIFIER.fullmatch(identifier) else _stand_in(identifier),
+        "owner_nsid": owner if _OWNER.fullmatch(owner) else "",
+        "owner_name": _text(attributes.get("ownername"), 200),
+        "title": _text(attributes.get("title"), 500),
+        "tags": _text(attributes.get("tags"), 4000),
+        "licence_id": licence.id,
+        "licence_name": licence.title,
+        "licence_url": licence.url,
+        "page_url": "" if malformed else f"https://www.flickr.com/photos/{owner}/{identifier}/",
+        "image_url": offer.url if offer else None,
+        "size_name": offer.size.name if offer else None,
+        "width": offer.width if offer else None,
+        "height": offer.height if offer else None,
+        "date_taken": _taken(attributes),
+        "date_uploaded": _uploaded(attributes.get("dateupload")),
+        "latitude": _degrees(attributes.get("latitude"), 90) if located else None,
+        "longitude": _degrees(attributes.get("longitude"), 180) if located else None,
+        "accuracy": _whole(attributes.get("accuracy")) if located else None,
+        "keyword": keyword.text,
+        "taxon": keyword.taxon,
+    }
+    reason, detail = _objection(attributes.get("media", "photo"), licence, request, choice)
+    if malformed:
+        reason, detail = "malformed", "its identifier or its owner's is none of Flickr's"
+    return row | {"status": "skipped" if reason else "waiting", "reason": reason, "detail": detail}
+
+
+def _objection(media: str, licence: Licence, request: CollectRequest, choice: Choice) -> tuple[str | None, str | None]:
+    if media != "photo":
+        return "not a photo", f"Flickr calls it a {media[:20]}"
+    if licence.name not in request.licences:
+        return "licence not wanted", licence.title
+    if choice.offer is None:
+        return "size missing", choice.reason
+    sides = [side for side in (choice.offer.width, choice.offer.height) if side is not None]
+    if sides and min(sides) < request.min_side:
+        return "too small", f"{min(sides)} pixels, at least {request.min_side} are wanted on each side"
+    return None, choice.reason
 
 
 def _stand_in(identifier: str) -> str:
@@ -76,14 +80,14 @@ def _stand_in(identifier: str) -> str:
 
 
 def _offers(attributes: Mapping[str, str]) -> dict[str, Offer]:
-    found = {}
+    offers = {}
     for size in SIZES:
         url = attributes.get(size.suffix, "")
         if _is_address(url):
             ending = size.suffix.removeprefix("url_")
             width, height = (_whole(attributes.get(f"{side}_{ending}")) for side in ("width", "height"))
-            found[size.suffix] = Offer(size, url, width, height)
-    return found
+            offers[size.suffix] = Offer(size, url, width, height)
+    return offers
 
 
 def _is_address(url: str) -> bool:

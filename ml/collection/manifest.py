@@ -65,35 +65,6 @@ CREATE TABLE search (
 
 
 @dataclass(frozen=True)
-class PhotoRow:
-    """A photo as it is entered: column names and meanings are those of the table."""
-
-    id: str
-    owner_nsid: str
-    owner_name: str
-    title: str
-    tags: str
-    licence_id: str
-    licence_name: str
-    licence_url: str
-    page_url: str
-    image_url: str | None
-    size_name: str | None
-    width: int | None
-    height: int | None
-    date_taken: str | None
-    date_uploaded: str | None
-    latitude: float | None
-    longitude: float | None
-    accuracy: int | None
-    keyword: str
-    taxon: str
-    status: Status
-    reason: str | None = None
-    detail: str | None = None
-
-
-@dataclass(frozen=True)
 class Search:
     """A stretch of upload dates of one query, and the next page to read of it."""
 
@@ -154,15 +125,10 @@ class Manifest:
         query = f"SELECT {names}, COUNT(*), TOTAL(bytes) FROM photo WHERE {where} GROUP BY {names} ORDER BY {names}"  # noqa: S608
         return [tuple(row) for row in self._connection.execute(query, values)]
 
-    def kept(self, keyword: str) -> int:
-        """How many photos are kept for a keyword."""
-        row = self._connection.execute("SELECT COUNT(*) FROM photo WHERE keyword = ? AND status = 'kept'", (keyword,))
-        return int(row.fetchone()[0])
-
-    def kept_of(self, taxon: str) -> int:
-        """How many photos are kept for a taxon, whichever keyword found them."""
-        row = self._connection.execute("SELECT COUNT(*) FROM photo WHERE taxon = ? AND status = 'kept'", (taxon,))
-        return int(row.fetchone()[0])
+    def kept(self, column: Literal["keyword", "taxon"], value: str) -> int:
+        """How many photos are kept for a keyword, or for a taxon, whichever keyword found them."""
+        query = f"SELECT COUNT(*) FROM photo WHERE {column} = ? AND status = 'kept'"  # noqa: S608
+        return int(self._connection.execute(query, (value,)).fetchone()[0])
 
     def settle(self, identifier: str, status: Status, **columns: object) -> None:
         """Say what became of a photo; ``columns`` come from code."""
@@ -209,8 +175,8 @@ class Manifest:
         ).fetchone()
         return None if row is None else Search(**dict(row))
 
-    def enter_page(self, search: Search, photos: Iterable[PhotoRow], *, total: int, finished: bool) -> list[str]:
-        """Enter a page's photos and turn to the next page, both or neither.
+    def enter_page(self, search: Search, photos: Iterable[dict[str, Any]], *, total: int, finished: bool) -> list[str]:
+        """Enter a page's photos, each with the columns of the table, and turn to the next page, both or neither.
 
         A photo that is known already stays as it is, unless another taxon's keyword found it: no label can be right
         for both, so it is skipped.
@@ -230,18 +196,16 @@ class Manifest:
         return dropped
 
 
-def _enter(connection: sqlite3.Connection, photo: PhotoRow, dropped: list[str]) -> None:
-    known = connection.execute("SELECT taxon, keyword, file_name FROM photo WHERE id = ?", (photo.id,)).fetchone()
+def _enter(connection: sqlite3.Connection, photo: dict[str, Any], dropped: list[str]) -> None:
+    known = connection.execute("SELECT taxon, keyword, file_name FROM photo WHERE id = ?", (photo["id"],)).fetchone()
     if known is None:
-        values = asdict(photo)
-        columns = ", ".join(values)
-        marks = ", ".join(f":{name}" for name in values)
-        connection.execute(f"INSERT INTO photo ({columns}) VALUES ({marks})", values)  # noqa: S608
-    elif known["taxon"] != photo.taxon:
-        detail = f"found for {known['taxon']} ({known['keyword']}) and for {photo.taxon} ({photo.keyword})"
+        columns, marks = ", ".join(photo), ", ".join(f":{name}" for name in photo)
+        connection.execute(f"INSERT INTO photo ({columns}) VALUES ({marks})", photo)  # noqa: S608
+    elif known["taxon"] != photo["taxon"]:
+        detail = f"found for {known['taxon']} ({known['keyword']}) and for {photo['taxon']} ({photo['keyword']})"
         connection.execute(
             "UPDATE photo SET status = 'skipped', reason = 'two taxa', detail = ?, file_name = NULL WHERE id = ?",
-            (detail, photo.id),
+            (detail, photo["id"]),
         )
         if known["file_name"]:
             dropped.append(known["file_name"])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
+
+from urllib3.exceptions import InvalidHeader, MaxRetryError
+from urllib3.util import Retry
 
 from ml.collection.errors import CollectError
 
 T = TypeVar("T")
 Waiting = Callable[[float, str], None]  # seconds, why
+_LONGEST_PAUSE = 60.0
+_LONGEST_OBEYED = 300.0
 
 
 class Stopped(Exception):
@@ -22,31 +23,12 @@ class Stopped(Exception):
 
 
 class Busy(Exception):
-    """A server did not answer properly, but may do so later.
+    """A server did not answer properly, but may do so later. ``retry_after`` is its Retry-After header, if it sent one."""
 
-    ``retry_after`` is in seconds, None where the server named no time.
-    """
-
-    def __init__(self, what: str, retry_after: float | None = None) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, reason: str, retry_after: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.retry_after = retry_after
-
-
-def retry_after_seconds(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its two forms; None without a usable one."""
-    if not header:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 class Pace:
@@ -63,60 +45,68 @@ class Pace:
         with self._lock:
             turn = max(self._next, time.monotonic())
             self._next = turn + self._interval
-        self.sleep(turn - time.monotonic())
+        if (seconds := turn - time.monotonic()) > 0:
+            self._stop.wait(seconds)
+        if self._stop.is_set():
+            raise Stopped
 
     def hold(self, seconds: float) -> None:
         """Nobody asks this server for so many seconds."""
         with self._lock:
             self._next = max(self._next, time.monotonic() + seconds)
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep, but not through a stop. Raises Stopped."""
-        if seconds > 0:
-            self._stop.wait(seconds)
-        if self._stop.is_set():
-            raise Stopped
 
-
-@dataclass(frozen=True)
 class Patience:
-    """How often to ask again, and how long to wait before.
+    """How often to ask a busy server again, and how long to wait before: urllib3's schedule.
 
-    Waits double from ``first`` seconds up to ``longest``, and each is drawn between a half and the whole of that, so
-    that several collectors don't knock in step. A server's own Retry-After is obeyed up to ``longest_obeyed`` seconds;
-    a server that wants longer ends the run instead.
+    urllib3 itself would apply it to a response's status alone, in one thread, and sleep through a stop. Here it also covers
+    answers that are cut short or not what they should be, and holds back all threads that share a pace.
     """
 
-    attempts: int = 5
-    first: float = 2.0
-    longest: float = 60.0
-    longest_obeyed: float = 300.0
+    def __init__(
+        self, pace: Pace, attempts: int = 5, first: float = 2.0, waiting: Waiting = lambda _seconds, _why: None
+    ) -> None:
+        """Pauses of ``first`` seconds, and up to half as much by chance, then twice that and so on, 60 seconds at most;
+        ``waiting`` is told of each.
+        """
+        self._pace, self.attempts, self._waiting = pace, attempts, waiting
+        schedule = Retry(
+            attempts, backoff_factor=first / 2, backoff_jitter=first / 2, backoff_max=max(_LONGEST_PAUSE, first)
+        )
+        self._schedule = schedule.increment()  # urllib3 does not wait after the very first failure
 
-    def call(self, action: Callable[[], T], pace: Pace, waiting: Waiting) -> T:
-        """``action()``, again whenever it raises Busy.
+    def call(self, action: Callable[[], T]) -> T:
+        """``action()`` when its turn comes, and again whenever it raises Busy.
 
         Raises:
             Busy: it still is after the last attempt.
-            CollectError: the server asks for a longer wait than is obeyed.
+            CollectError: the server asks for a longer pause than is obeyed.
+            Stopped: someone asked to stop.
         """
-        for attempt in range(1, self.attempts + 1):
-            pace.wait()
+        schedule = self._schedule
+        while True:
+            self._pace.wait()
             try:
                 return action()
             except Busy as busy:
-                if attempt == self.attempts:
-                    raise
-                seconds = self._seconds(attempt, busy)
-                waiting(seconds, busy.what)
-                pace.hold(seconds)
-        raise AssertionError("attempts is at least 1")
+                try:
+                    schedule = schedule.increment()
+                except MaxRetryError:
+                    raise busy from None
+                seconds = _asked_for(busy, schedule) or schedule.get_backoff_time()
+                self._waiting(seconds, busy.reason)
+                self._pace.hold(seconds)
 
-    def _seconds(self, attempt: int, busy: Busy) -> float:
-        if busy.retry_after is None:
-            return min(self.longest, self.first * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
-        if busy.retry_after > self.longest_obeyed:
-            raise CollectError(
-                f"The server asks for {busy.retry_after:.0f} seconds of quiet ({busy.what}). "
-                "Run the same command again after that: it continues where it stopped."
-            )
-        return busy.retry_after + random.uniform(0.0, 0.1 * self.first)
+
+def _asked_for(busy: Busy, schedule: Retry) -> float | None:
+    """Seconds that the server asks for, None where it names no usable time. Raises CollectError where they are too many."""
+    try:
+        seconds = schedule.parse_retry_after(busy.retry_after) if busy.retry_after else None
+    except InvalidHeader:
+        return None
+    if seconds is not None and seconds > _LONGEST_OBEYED:
+        raise CollectError(
+            f"The server asks for {seconds:.0f} seconds of quiet ({busy.reason}). "
+            "Run the same command again after that: it continues where it stopped."
+        )
+    return seconds

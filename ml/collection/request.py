@@ -1,13 +1,15 @@
-"""What to collect, checked in full before anything is asked of Flickr."""
+"""What to collect and how politely, checked in full before anything is asked of Flickr."""
 
 from __future__ import annotations
 
-import math
+import json
+import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ml.collection.deduplication import BITS, DEFAULT_DISTANCE
 from ml.collection.errors import RequestError
@@ -15,19 +17,23 @@ from ml.collection.licences import LICENCES, REUSABLE
 from ml.collection.sizes import IfMissing, Size, size_named
 from ml.taxa import label_of
 
-Sort = Literal[
-    "relevance", "date-posted-asc", "date-posted-desc", "date-taken-asc", "date-taken-desc", "interestingness-asc",
-    "interestingness-desc",
-]  # fmt: skip
-Safety = Literal["safe", "moderate", "restricted"]
-SAFETY_NUMBERS: dict[Safety, int] = {"safe": 1, "moderate": 2, "restricted": 3}
-MOST_PER_PAGE, MOST_PER_PAGE_WITH_PLACE = 500, 250  # what Flickr answers at most
-MOST_KILOMETRES = 32.0
+MOST_PER_PAGE = 250  # with a bounding box Flickr answers no more
+API_URL = "https://api.flickr.com/services/rest/"
 
-Whole = Annotated[int, Field(strict=True)]
-Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Moment = datetime | date
 Model = TypeVar("Model", bound=BaseModel)
+Whole = Annotated[int, Field(strict=True, ge=1)]
+Moment = datetime | date
+
+
+def _number_or(word: str) -> BeforeValidator:
+    """A number, as text too; ``word`` stands for None."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return None if value.strip().lower() == word else int(value) if value.isdecimal() else value
+
+    return BeforeValidator(read)
 
 
 class Keyword(BaseModel):
@@ -61,9 +67,8 @@ class CollectRequest(BaseModel):
     ``ValidationError`` (a ``ValueError``) that names the parameter; :func:`request_from` turns that into one sentence.
 
     ``maximum`` photos are kept per keyword, and ``maximum_per_taxon`` of all keywords of a taxon together, None for all;
-    ``min_side`` is in pixels; ``bbox`` is west, south, east,
-    north and ``lat``, ``lon`` are in degrees, ``radius`` in kilometres; ``distance`` is the most bits of 64 by which the
-    perceptual hashes of near duplicates differ, None to keep them.
+    ``min_side`` is in pixels; ``bbox`` is west, south, east, north in degrees; ``distance`` is the most bits of 64 by which
+    the perceptual hashes of near duplicates differ, None to keep them; ``per_page`` is photos per API call.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,22 +77,14 @@ class CollectRequest(BaseModel):
     size: Annotated[str, Field(strict=True)] = "medium-640"
     if_missing: IfMissing = "nearest"
     licences: Annotated[tuple[str, ...], Field(min_length=1)] = REUSABLE
-    maximum: Annotated[Whole, Field(ge=1)] | None = 100
-    maximum_per_taxon: Annotated[Whole, Field(ge=1)] | None = None
-    per_page: Annotated[Whole, Field(ge=1, le=MOST_PER_PAGE)] = 100
-    sort: Sort = "relevance"
-    safe_search: Safety = "safe"
+    maximum: Annotated[Whole | None, _number_or("all")] = 100
+    maximum_per_taxon: Whole | None = None
+    per_page: Annotated[Whole, Field(le=MOST_PER_PAGE)] = 100
     taken_after: Moment | None = None
     taken_before: Moment | None = None
-    uploaded_after: Moment | None = None
-    uploaded_before: Moment | None = None
-    bbox: tuple[Real, Real, Real, Real] | None = None
-    lat: Annotated[Real, Field(ge=-90, le=90)] | None = None
-    lon: Annotated[Real, Field(ge=-180, le=180)] | None = None
-    radius: Annotated[Real, Field(gt=0, le=MOST_KILOMETRES)] | None = None
-    has_geo: Annotated[bool, Field(strict=True)] | None = None
-    min_side: Annotated[Whole, Field(ge=1)] = 64
-    distance: Annotated[Whole, Field(ge=0, le=BITS)] | None = DEFAULT_DISTANCE
+    bbox: tuple[float, float, float, float] | None = None
+    min_side: Whole = 64
+    distance: Annotated[Annotated[int, Field(strict=True, ge=0, le=BITS)] | None, _number_or("off")] = DEFAULT_DISTANCE
 
     @field_validator("keywords", mode="before")
     @classmethod
@@ -117,7 +114,7 @@ class CollectRequest(BaseModel):
             raise ValueError(f"{unknown[0]!r} is no licence; there are {', '.join(LICENCES)}")
         return cleaned
 
-    @field_validator("taken_after", "taken_before", "uploaded_after", "uploaded_before", mode="before")
+    @field_validator("taken_after", "taken_before", mode="before")
     @classmethod
     def _moment(cls, value: object) -> object:
         if value is None or isinstance(value, date):  # a datetime is a date
@@ -131,9 +128,18 @@ class CollectRequest(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> CollectRequest:
-        _check_order("taken_after", self.taken_after, "taken_before", self.taken_before)
-        _check_order("uploaded_after", self.uploaded_after, "uploaded_before", self.uploaded_before)
-        _check_place(self)
+        if (
+            self.taken_after
+            and self.taken_before
+            and camera_time(self.taken_after) > camera_time(self.taken_before, end=True)
+        ):
+            raise ValueError(f"taken_after: {self.taken_after} is later than taken_before, {self.taken_before}")
+        if self.bbox is not None:
+            west, south, east, north = self.bbox
+            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+                raise ValueError(
+                    "bbox: must be west, south, east, north in degrees, with west < east and south < north"
+                )
         texts = [keyword.text.casefold() for keyword in self.keywords]
         twice = next((text for text in texts if texts.count(text) > 1), None)
         if twice is not None:
@@ -145,10 +151,22 @@ class CollectRequest(BaseModel):
         """The size asked for."""
         return size_named(self.size)
 
-    @property
-    def by_place(self) -> bool:
-        """Whether the search is limited to an area."""
-        return self.bbox is not None or self.lat is not None
+
+class Manners(BaseModel):
+    """How requests are made. ``rate`` is API calls per second at most; ``workers`` download at once; ``timeout`` is in
+    seconds; a busy server is asked ``attempts`` times, first after ``backoff`` seconds, then after twice that and so on;
+    larger pictures than ``most_megabytes`` are left. Wrong values raise pydantic's ``ValidationError``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    workers: Annotated[Whole, Field(le=16)] = 4
+    timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    attempts: Annotated[Whole, Field(le=20)] = 5
+    backoff: Annotated[float, Field(gt=0, le=60)] = 2.0
+    most_megabytes: Annotated[float, Field(gt=0, le=1000)] = 50.0
+    api_url: Annotated[str, Field(strict=True, pattern=r"^https?://[^\s/]+")] = API_URL
 
 
 def keyword_from(text: str) -> Keyword:
@@ -158,52 +176,46 @@ def keyword_from(text: str) -> Keyword:
 
 
 def request_from(values: Mapping[str, Any]) -> CollectRequest:
-    """A checked request. Raises RequestError naming the first parameter that is wrong, and how many more are."""
+    """A checked request. Raises RequestError naming every parameter that is wrong."""
     return checked(CollectRequest, values)
 
 
 def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """``model`` out of these values. Raises RequestError naming the first parameter that is wrong."""
+    """``model`` out of these values. Raises RequestError, one line naming every parameter that is wrong."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        first, more = problems[0], len(problems) - 1
-        place = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
-        message = first["msg"].removeprefix("Value error, ")
-        said = f"{place}: {message}" if place else message
-        raise RequestError(said + (f" (and {more} more)" if more else "")) from None
+        problems: dict[str, str] = {}
+        for problem in error.errors(include_url=False, include_context=False):
+            place = ".".join(str(part) for part in problem["loc"] if not _is_branch(part))
+            message = problem["msg"].removeprefix("Value error, ")
+            problems.setdefault(place, f"{place}: {message}" if place else message)
+        raise RequestError("; ".join(problems.values())) from None
 
 
 def _is_branch(part: int | str) -> bool:
     """Pydantic puts the member of a union that it tried into the place of an error."""
-    return isinstance(part, str) and part in {"date", "datetime", "int", "float", "constrained-int"}
+    return isinstance(part, str) and part in {"date", "datetime", "int", "constrained-int"}
 
 
-def _check_order(first: str, earlier: Moment | None, second: str, later: Moment | None) -> None:
-    if earlier is not None and later is not None and timestamp(earlier) > timestamp(later, end=True):
-        raise ValueError(f"{first}: {earlier} is later than {second}, {later}")
+def camera_time(moment: Moment, *, end: bool = False) -> str:
+    """As Flickr takes it; a bare date begins at 00:00, or ends at 23:59:59 with ``end``."""
+    if isinstance(moment, datetime):
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{moment.isoformat()} {'23:59:59' if end else '00:00:00'}"
 
 
-def timestamp(moment: Moment, *, end: bool = False) -> int:
-    """Unix seconds; a bare date begins at 00:00, or ends at 23:59:59 with ``end``; local time where no zone is given."""
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, *((23, 59, 59) if end else (0, 0, 0)))
-    return math.floor(moment.timestamp())
-
-
-def _check_place(request: CollectRequest) -> None:
-    if request.bbox is not None:
-        west, south, east, north = request.bbox
-        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-            raise ValueError("bbox: must be west, south, east, north in degrees, with west < east and south < north")
-        if request.lat is not None or request.lon is not None:
-            raise ValueError("bbox: give either a bbox or lat and lon, not both")
-    if (request.lat is None) != (request.lon is None):
-        raise ValueError(f"{'lat' if request.lat is None else 'lon'}: lat and lon belong together")
-    if request.radius is not None and request.lat is None:
-        raise ValueError("radius: needs lat and lon")
-    if request.by_place and request.per_page > MOST_PER_PAGE_WITH_PLACE:
-        raise ValueError(f"per_page: Flickr answers at most {MOST_PER_PAGE_WITH_PLACE} in a search by place")
-    if request.by_place and request.has_geo is False:
-        raise ValueError("has_geo: a search by place only finds photos that have one")
+def read_request_file(path: Path) -> dict[str, Any]:
+    """The values of a TOML or JSON file, not yet checked. Raises RequestError where it holds no table of them."""
+    readers = {".toml": tomllib.loads, ".json": json.loads}
+    if path.suffix.lower() not in readers:
+        raise RequestError(f"request: {path} must end in .toml or .json")
+    try:
+        values = readers[path.suffix.lower()](path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"request: {path} can't be read ({error.strerror})") from None
+    except ValueError as error:
+        raise RequestError(f"request: {path} can't be read: {error}") from None
+    if not isinstance(values, dict):
+        raise RequestError(f"request: {path} holds no names with values")
+    return values

@@ -69,11 +69,11 @@ def size_named(name: str) -> Size:
     Raises:
         ValueError: there is none; the message lists those there are.
     """
-    wanted = name.strip().lower().replace(" ", "-").replace("_", "-")
-    wanted = _ALIASES.get(wanted, wanted)
+    key = name.strip().lower().replace(" ", "-").replace("_", "-")
+    key = _ALIASES.get(key, key)
     for size in SIZES:
         suffix = size.suffix.replace("_", "-")
-        if wanted in {size.name, suffix, suffix.removeprefix("url-")}:
+        if key in {size.name, suffix, suffix.removeprefix("url-")}:
             return size
     known = ", ".join(f"{size.name} ({size.suffix})" for size in SIZES)
     raise ValueError(f"{name!r} is no size; there are {known}")

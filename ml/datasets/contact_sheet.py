@@ -60,9 +60,9 @@ def contact_sheet(photos: Sequence[Photo], *, per_class: int = 24, side: int = 9
     """
     counts = Counter(photo.label for photo in photos)
     shown = {label for label, _ in counts.most_common(MOST_CLASSES)}
-    each = min(per_class, max(across, _MOST_PICTURES // len(shown)))
+    count = min(per_class, max(across, _MOST_PICTURES // len(shown)))
     rows = {}
-    for label, chosen in some_of_each([photo for photo in photos if photo.label in shown], each).items():
+    for label, chosen in some_of_each([photo for photo in photos if photo.label in shown], count).items():
         pictures = [picture for photo in chosen if (picture := thumbnail(photo, side)) is not None]
         rows[f"{label}: {len(pictures)} of {counts[label]}"] = pictures
     return sheet(rows, side=side, across=across)

@@ -15,7 +15,7 @@ from ml.datasets.grouping import TIES, Division, Tie, bundles_of, divide_bundles
 from ml.datasets.snapshot import FILE as SNAPSHOT
 from ml.datasets.sources import read_source, split_table, usable
 from ml.datasets.splits import PARTS, Part
-from ml.datasets.survey import Seen, content_fingerprint, survey
+from ml.datasets.survey import Look, content_fingerprint, survey
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def ties_from(names: Sequence[str] | None) -> tuple[Tie, ...]:
 def fractions_from(text: str) -> dict[Part, float]:
     """``0.7/0.15/0.15`` or ``70/15/15`` as shares of train, calibration and test. Raises DataError."""
     try:
-        values = [float(each) for each in text.split("/")]
+        values = [float(part) for part in text.split("/")]
     except ValueError as error:
         raise DataError(f"{text!r} are no fractions; write 0.7/0.15/0.15.") from error
     if len(values) != len(PARTS) or min(values) < 0 or sum(values) <= 0:
@@ -84,63 +84,63 @@ def divide_source(
     if (source / SNAPSHOT).is_file():
         raise DataError(f"{source} is a snapshot: the application divided it, once and for all.")
     photos = read_source(source, depth=depth, with_split=False)
-    seen = survey(photos)
-    taking_part = _taking_part(seen)
-    chosen = [each.photo for each in taking_part]
+    looks = survey(photos)
+    taking_part = _taking_part(looks)
+    chosen = [look.photo for look in taking_part]
     if not chosen:
         raise DataError(f"No photo of {source} can take part.")
-    hashes = [each.hash or 0 for each in taking_part]
+    hashes = [look.hash or 0 for look in taking_part]
     bundles = bundles_of(chosen, ties, hashes=hashes, distance=distance, block=block)
     division = divide_bundles(chosen, bundles, fractions, seed=seed)
     report = {
-        "fingerprint": content_fingerprint(photos, [each.sha256 for each in seen]),
+        "fingerprint": content_fingerprint(photos, [look.sha256 for look in looks]),
         "seed": seed,
         "ties": list(ties),
         "fractions": {part: round(share, 6) for part, share in fractions.items()},
         "photos": len(chosen),
         "bundles": len(set(bundles)),
         "largest_bundle": Counter(bundles).most_common(1)[0][1],
-        "left_out": _left_out(seen),
+        "left_out": _left_out(looks),
         "classes": _classes(chosen, division),
     }
-    taken = {id(each) for each in taking_part}
-    left_out = tuple(each.photo for each in seen if id(each) not in taken)
+    taken = {id(look) for look in taking_part}
+    left_out = tuple(look.photo for look in looks if id(look) not in taken)
     return DividedSource(source, tuple(chosen), division, left_out, report)
 
 
-def write_split(made: DividedSource) -> list[Path]:
+def write_split(divided: DividedSource) -> list[Path]:
     """Write split.csv, which every reader of the data set follows, and its report as JSON.
 
     Photos that are left out stand in it without a part, so that photos which come later are told from them.
     """
-    table = split_table(made.source)
+    table = split_table(divided.source)
     with table.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["path", "label", "part", "bundle"])
-        rows = zip(made.photos, made.division.parts, made.division.bundles, strict=True)
+        rows = zip(divided.photos, divided.division.parts, divided.division.bundles, strict=True)
         writer.writerows([photo.path, photo.label, part, bundle] for photo, part, bundle in rows)
-        writer.writerows([photo.path, photo.label, "", ""] for photo in made.left_out)
+        writer.writerows([photo.path, photo.label, "", ""] for photo in divided.left_out)
     report = table.with_suffix(".json")
-    report.write_text(json.dumps(made.report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    report.write_text(json.dumps(divided.report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return [table, report]
 
 
-def _taking_part(seen: Sequence[Seen]) -> list[Seen]:
-    first: dict[str, Seen] = {}
-    for each in seen:
-        if each.problem is None and usable([each.photo]):
-            first.setdefault(each.sha256, each)
+def _taking_part(looks: Sequence[Look]) -> list[Look]:
+    first: dict[str, Look] = {}
+    for look in looks:
+        if look.problem is None and usable([look.photo]):
+            first.setdefault(look.sha256, look)
     return list(first.values())
 
 
-def _left_out(seen: Sequence[Seen]) -> dict[str, int]:
-    good = [each for each in seen if each.problem is None]
-    marked = [each for each in good if not usable([each.photo])]
-    fine = [each for each in good if usable([each.photo])]
+def _left_out(looks: Sequence[Look]) -> dict[str, int]:
+    good = [look for look in looks if look.problem is None]
+    marked = [look for look in good if not usable([look.photo])]
+    fine = [look for look in good if usable([look.photo])]
     return {
-        "unreadable": len(seen) - len(good),
+        "unreadable": len(looks) - len(good),
         "marked": len(marked),
-        "exact_copies": len(fine) - len({each.sha256 for each in fine}),
+        "exact_copies": len(fine) - len({look.sha256 for look in fine}),
     }
 
 

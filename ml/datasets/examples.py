@@ -11,13 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from ml.config import Config, OutsiderData
-from ml.datasets.arrays import decode, fingerprint
+from ml.datasets.arrays import decode, fingerprint, stored_again
 from ml.datasets.folder import SEVERAL, DataError, Photo, labels_of
 from ml.datasets.further import divided_species, further_others, further_species
 from ml.datasets.review import Judgement, apply_review, read_review
 from ml.datasets.sources import known_taxa, read_source, usable
 from ml.datasets.splits import PARTS, Fold, Part, Split, split_fold, split_outsiders
-from ml.datasets.stored_again import stored_again
 from ml.datasets.survey import content_fingerprint, digests_of
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture
 from ml.datasets.thumbnails import Store, joined
@@ -186,7 +185,13 @@ def divide(
     )
     _check(config, divided)
     parts_by_name = {"train": divided.train, "calibration": divided.calibration, "test": divided.test}
-    return replace(divided, counts={name: _counts(config, part) for name, part in parts_by_name.items()})
+    return replace(
+        divided,
+        counts={
+            name: count_by_name(part, config.species.labels, several=bool(config.species.several))
+            for name, part in parts_by_name.items()
+        },
+    )
 
 
 def _shape(config: Config) -> dict[str, Any]:
@@ -195,60 +200,60 @@ def _shape(config: Config) -> dict[str, Any]:
 
 def species_photos(config: Config, root: Path, *, doubtful: bool) -> list[Photo]:
     """The photos of a config's labels, without exact copies; those that a screening found doubtful if so wished."""
-    wanted = config.species
-    found = read_source(root / wanted.folder, depth=wanted.label_depth)
-    taking_part = [photo for photo in found if not photo.duplicate] if doubtful else usable(found)
+    species = config.species
+    photos = read_source(root / species.folder, depth=species.label_depth)
+    taking_part = [photo for photo in photos if not photo.duplicate] if doubtful else usable(photos)
     return [
         photo
         for photo in taking_part
-        if _class(config, photo) != OUTSIDER and (wanted.kind is None or photo.kind == wanted.kind)
+        if _class(config, photo) != OUTSIDER and (species.kind is None or photo.kind == species.kind)
     ]
 
 
 def _species(config: Config, root: Path, fold: Fold | None) -> tuple[list[Photo], Split]:
-    wanted = config.species
+    species = config.species
     if fold is not None:
         return _species_of_fold(config, root, fold)
-    photos = species_photos(config, root, doubtful=wanted.doubtful)
-    return divided_species(wanted, photos, further_species(config, root))
+    photos = species_photos(config, root, doubtful=species.doubtful)
+    return divided_species(species, photos, further_species(config, root))
 
 
 def _species_of_fold(config: Config, root: Path, fold: Fold) -> tuple[list[Photo], Split]:
-    wanted = config.species
-    found = [*species_photos(config, root, doubtful=True), *further_species(config, root)]
-    photos = [photo for photo in found if photo.part != "test"]
+    species = config.species
+    candidates = [*species_photos(config, root, doubtful=True), *further_species(config, root)]
+    photos = [photo for photo in candidates if photo.part != "test"]
     # Calibration only settles a temperature here, so half of what thresholds need is enough; the rest trains.
-    split = split_fold(photos, fold, block=wanted.block, calibration=wanted.calibration / 2, seed=wanted.split_seed)
+    split = split_fold(photos, fold, block=species.block, calibration=species.calibration / 2, seed=species.split_seed)
     rows = [
         row
         for row, (photo, part) in enumerate(zip(photos, split.parts, strict=True))
-        if part == "test" or wanted.doubtful or photo.screening == "ok"
+        if part == "test" or species.doubtful or photo.screening == "ok"
     ]
     kept = Split(tuple(split.parts[row] for row in rows), tuple(split.bundles[row] for row in rows))
     return [photos[row] for row in rows], kept
 
 
 def _outsiders(config: Config, root: Path) -> tuple[list[Photo], Split, tuple[bool, ...]]:
-    wanted = config.outsiders
-    if wanted is None:
+    outsiders = config.outsiders
+    if outsiders is None:
         return [], Split((), ()), ()
-    own = [photo for folder in (wanted.folder, *wanted.more) for photo in read_source(root / folder)]
+    own = [photo for folder in (outsiders.folder, *outsiders.more) for photo in read_source(root / folder)]
     candidates = [*own, *further_others(config, root)]
-    photos = [photo for photo in candidates if _is_outsider(config, wanted, photo)]
+    photos = [photo for photo in candidates if _is_outsider(config, outsiders, photo)]
     split, unseen = split_outsiders(
         photos,
-        held_out=wanted.held_out,
-        calibration=wanted.calibration,
-        test=wanted.test,
+        held_out=outsiders.held_out,
+        calibration=outsiders.calibration,
+        test=outsiders.test,
         seed=config.species.split_seed,
     )
-    given = tuple(cast("Part", photo.part or part) for photo, part in zip(photos, split.parts, strict=True))
-    return photos, replace(split, parts=given), unseen
+    parts = tuple(cast("Part", photo.part or part) for photo, part in zip(photos, split.parts, strict=True))
+    return photos, replace(split, parts=parts), unseen
 
 
-def _is_outsider(config: Config, wanted: OutsiderData, photo: Photo) -> bool:
-    excluded = {*wanted.exclude_labels, *config.species.labels}
-    return excluded.isdisjoint(labels_of(photo)) and photo.kind not in wanted.exclude_kinds
+def _is_outsider(config: Config, outsiders: OutsiderData, photo: Photo) -> bool:
+    excluded = {*outsiders.exclude_labels, *config.species.labels}
+    return excluded.isdisjoint(labels_of(photo)) and photo.kind not in outsiders.exclude_kinds
 
 
 def _source_fingerprints(config: Config, root: Path) -> dict[str, str]:
@@ -295,8 +300,8 @@ def shown_labels(classes: np.ndarray, labels: int) -> np.ndarray:
 
 def _subjects(config: Config, photos: Sequence[Photo]) -> np.ndarray:
     """Index of each outsider's label among those of the kinds that a config wants named."""
-    wanted = config.outsiders
-    kinds = wanted.subject_kinds if wanted is not None and wanted.subjects_weight > 0 else ()
+    outsiders = config.outsiders
+    kinds = outsiders.subject_kinds if outsiders is not None and outsiders.subjects_weight > 0 else ()
     names = [
         f"{photo.kind}/{photo.label}" if photo.kind in kinds and _class(config, photo) == OUTSIDER else ""
         for photo in photos
@@ -312,7 +317,7 @@ def _judged_classes(config: Config, judged: Sequence[Photo | None]) -> list[int]
 def _without_artefact_clue(
     config: Config, photos: list[Photo], digests: Sequence[str], examples: Examples, chosen: np.ndarray, store: Store
 ) -> Examples:
-    """The chosen rows for training, with copies; see :mod:`ml.datasets.stored_again`."""
+    """The chosen rows for training, with copies; see :mod:`ml.datasets.arrays`."""
     rows = np.flatnonzero(chosen)
     train = examples.where(rows)
     pixels, copies = stored_again(
@@ -372,16 +377,14 @@ def _check(config: Config, divided: Divided) -> None:
                 raise DataError(f"No photo of {label} is left for the {name} part.")
 
 
-def _name(config: Config, index: int) -> str:
-    labels = config.species.labels
-    if not config.species.several:
-        return labels[index]
-    return SEVERAL.join(label for number, label in enumerate(labels) if index >> number & 1)
+def count_by_name(examples: Examples, labels: Sequence[str], *, several: bool) -> dict[str, int]:
+    """How many photos show what: by label, or by all the labels that a photo shows, and other subjects by kind."""
 
+    def name(index: int) -> str:
+        if not several:
+            return labels[index]
+        return SEVERAL.join(label for number, label in enumerate(labels) if index >> number & 1)
 
-def _counts(config: Config, part: Examples) -> dict[str, int]:
-    names = [
-        _name(config, int(index)) if index != OUTSIDER else str(kind)
-        for index, kind in zip(part.classes, part.kinds, strict=True)
-    ]
+    rows = zip(examples.classes, examples.kinds, strict=True)
+    names = [name(int(index)) if index != OUTSIDER else str(kind) for index, kind in rows]
     return dict(sorted(Counter(names).items()))

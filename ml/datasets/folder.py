@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml.errors import UserError
 from ml.inference import Square
 
 # Between the labels of a photo that shows several.
@@ -21,7 +23,7 @@ SEVERAL = "|"
 DATA_VARIABLE = "WINGCHECK_DATA"
 
 
-class DataError(Exception):
+class DataError(UserError):
     """The data folder is missing or malformed; the message says what to do about it."""
 
 
@@ -66,9 +68,9 @@ def labels_of(photo: Photo) -> list[str]:
     return [label for label in photo.label.split(SEVERAL) if label]
 
 
-def data_root(given: Path | None) -> Path:
+def data_root(folder: Path | None) -> Path:
     """The reference data folder: what was given, else the environment's WINGCHECK_DATA. Raises DataError."""
-    root = given or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
+    root = folder or (Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None)
     if root is None:
         raise DataError(f"Say where the photos are: --data FOLDER, or {DATA_VARIABLE} in the environment.")
     if not root.is_dir():
@@ -115,3 +117,62 @@ def _photo(folder: Path, row: Mapping[str, str]) -> Photo:
         duplicate=row.get("duplicate") in {"1", "true", "True"},
         screening=row.get("screening") or "ok",
     )
+
+
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"}
+PART_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "calibration",
+    "valid": "calibration",
+    "validation": "calibration",
+    "dev": "calibration",
+    "calibration": "calibration",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def read_class_folders(root: Path, *, depth: int | None = None) -> list[Photo]:
+    """All photos under ``root`` with the class that their folders give, in the order of their paths.
+
+    Args:
+        root: the folder above the classes, or above the parts.
+        depth: how many folders below ``root`` (or the part) make the class, from 1; what lies deeper counts for the same
+            class. None takes the folder that holds the photo.
+
+    Raises:
+        DataError: no photo lies in any class folder.
+    """
+    files = _files(root)
+    parted = bool(files) and all(file.parts[0].lower() in PART_NAMES for file in files)
+    places = [file.parts[1:-1] if parted else file.parts[:-1] for file in files]
+    classes = _classes(places, depth)
+    photos = [
+        Photo(root, file.as_posix(), label, part=PART_NAMES[file.parts[0].lower()] if parted else None)
+        for file, label in zip(files, classes, strict=True)
+        if label
+    ]
+    if not photos:
+        raise DataError(f"{root} has no folder with photos in it, nor a labels.csv.")
+    return photos
+
+
+def _files(root: Path) -> list[Path]:
+    """Photos at any depth, relative to ``root``; hidden files and folders are passed over."""
+    files: list[Path] = []
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(folder).relative_to(root)
+        files += [below / name for name in names if not name.startswith(".") and Path(name).suffix.lower() in ENDINGS]
+    return sorted(files)
+
+
+def _classes(places: list[tuple[str, ...]], depth: int | None) -> list[str]:
+    if depth is not None:
+        return ["/".join(place[:depth]) for place in places]
+    by_name: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for place in places:
+        if place:
+            by_name[place[-1]].add(place)
+    return ["" if not place else place[-1] if len(by_name[place[-1]]) == 1 else "/".join(place) for place in places]

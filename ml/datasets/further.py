@@ -20,15 +20,15 @@ def further_species(config: Config, root: Path) -> list[Photo]:
 
 def further_others(config: Config, root: Path) -> list[Photo]:
     """What shows none of a config's labels in its further sources. Raises DataError."""
-    found = [photo for photo in _further(config, root) if photo.label not in config.species.labels]
-    return [replace(photo, kind="none") if photo.kind == "species" else photo for photo in found]
+    photos = [photo for photo in _further(config, root) if photo.label not in config.species.labels]
+    return [replace(photo, kind="none") if photo.kind == "species" else photo for photo in photos]
 
 
 def _further(config: Config, root: Path) -> list[Photo]:
     return [photo for folder in config.species.more for photo in usable(read_source(root / folder))]
 
 
-def divided_species(wanted: SpeciesData, own: Sequence[Photo], further: Sequence[Photo]) -> tuple[list[Photo], Split]:
+def divided_species(species: SpeciesData, own: Sequence[Photo], further: Sequence[Photo]) -> tuple[list[Photo], Split]:
     """A config's own photos and those of its further sources, each with its part.
 
     Own photos are divided as if there were no others, so that a model from before was tested on the same ones. A copy of a
@@ -40,10 +40,10 @@ def divided_species(wanted: SpeciesData, own: Sequence[Photo], further: Sequence
     if further:
         known = set(digests_of(further))
         own = [photo for photo, digest in zip(own, digests_of(own), strict=True) if digest not in known]
-    given = [photo for photo in further if photo.part is not None]
+    parted = [photo for photo in further if photo.part is not None]
     free = [photo for photo in further if photo.part is None]
-    groups = [(own, wanted.test), (given, 0.0 if own or free else wanted.test), (free, wanted.test)]
-    splits = [_divided(wanted, photos, test) for photos, test in groups]
+    groups = [(own, species.test), (parted, 0.0 if own or free else species.test), (free, species.test)]
+    splits = [_divided(species, photos, test) for photos, test in groups]
     return (
         [photo for photos, _ in groups for photo in photos],
         Split(
@@ -53,6 +53,6 @@ def divided_species(wanted: SpeciesData, own: Sequence[Photo], further: Sequence
     )
 
 
-def _divided(wanted: SpeciesData, photos: Sequence[Photo], test: float) -> Split:
+def _divided(species: SpeciesData, photos: Sequence[Photo], test: float) -> Split:
     divide_by = split_given if any(photo.part is not None for photo in photos) else split_species
-    return divide_by(photos, block=wanted.block, calibration=wanted.calibration, test=test, seed=wanted.split_seed)
+    return divide_by(photos, block=species.block, calibration=species.calibration, test=test, seed=species.split_seed)

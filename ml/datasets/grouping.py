@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from ml.collection.deduplication import Union, groups
 from ml.datasets.folder import DataError, Photo
-from ml.datasets.splits import PARTS, Part, Union
+from ml.datasets.splits import PARTS, Part
 
 Tie = Literal["photographer", "event", "near-duplicate", "block"]
 TIES: tuple[Tie, ...] = get_args(Tie)
@@ -57,8 +58,6 @@ def bundles_of(
             if keys[tie] is not None:
                 union.tie(row, (tie, keys[tie]))
     if hashes is not None and "near-duplicate" in ties:
-        from ml.collection.deduplication import groups
-
         for row, first in enumerate(groups(hashes, distance)):
             union.tie(row, first)
     names: dict[object, str] = {}
@@ -124,10 +123,10 @@ def _neediest(
 
 
 def _check(photos: Sequence[Photo], division: Division, fractions: Mapping[Part, float]) -> None:
-    found = {(part, photo.label) for photo, part in zip(photos, division.parts, strict=True)}
+    filled = {(part, photo.label) for photo, part in zip(photos, division.parts, strict=True)}
     for part, share in fractions.items():
         for label in sorted({photo.label for photo in photos}):
-            if share > 0 and (part, label) not in found:
+            if share > 0 and (part, label) not in filled:
                 raise DataError(
                     f"No photo of {label} is left for the {part} part: there are too few bundles of it. "
                     "Tie less together, collect more, or choose other fractions."

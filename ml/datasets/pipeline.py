@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.augmentation import augment, mix, mixed
+from ml.augmentation.changes import augment
+from ml.augmentation.mixing import mix, mixed
 from ml.backend import tensorflow
 from ml.config import Config
 from ml.datasets.examples import OUTSIDER, Examples
@@ -49,11 +50,6 @@ def stored(examples: Examples, chosen: np.ndarray, random: np.random.Generator) 
     return pixels
 
 
-def batches(examples: Examples, config: Config, epoch: int) -> Iterable[Any]:
-    """One epoch; see :meth:`Feed.epoch`."""
-    return Feed(examples, config).epoch(epoch)
-
-
 class Feed:
     """What a training run is fed with, epoch after epoch, out of one stream: to build its graph takes a third of a second,
     as long as a thousand small pictures, and to start it as long as two hundred.
@@ -70,8 +66,8 @@ class Feed:
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
-        given = self._config.optimisation.steps_per_epoch
-        return given or math.ceil(self.photos(0) / self._config.optimisation.batch)
+        steps_per_epoch = self._config.optimisation.steps_per_epoch
+        return steps_per_epoch or math.ceil(self.photos(0) / self._config.optimisation.batch)
 
     def photos(self, epoch: int) -> int:
         """How many photos an epoch shows."""

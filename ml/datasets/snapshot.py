@@ -1,13 +1,14 @@
-"""Reading a snapshot: the verified photos that the application wrote out for training.
+"""Reading what the application or ``wingcheck collect`` wrote: a snapshot of verified photos, or a collection from Flickr.
 
-The format is described in docs/snapshot.md. A snapshot never changes; its ``part`` column is frozen, so that a photo
-that once measured a model never teaches a later one.
+The format of a snapshot is described in docs/snapshot.md. A snapshot never changes; its ``part`` column is frozen, so that a
+photo that once measured a model never teaches a later one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,35 @@ def _photo(folder: Path, row: Mapping[str, Any]) -> Photo:
 
 def _text(row: Mapping[str, Any], name: str) -> str | None:
     return None if row.get(name) is None else str(row[name])
+
+
+def read_collection(folder: Path) -> list[Photo]:
+    """The kept photos of a collection, by taxon, photographer and time.
+
+    The photographer's Flickr number is both ``photographer`` and ``group``: one person's photos stay together. What a
+    person wrote into the column ``screening`` of labels.csv counts here too.
+
+    Raises:
+        DataError: the manifest can't be read, or names a photo that is not there.
+    """
+    from ml.collection.errors import CollectError
+    from ml.collection.export import earlier_screening
+    from ml.collection.manifest import Manifest
+
+    try:
+        with closing(Manifest(folder)) as manifest:
+            rows = manifest.rows("status = 'kept'", order="taxon, owner_nsid, date_taken, id")
+        screening = earlier_screening(folder / "labels.csv")
+    except CollectError as error:
+        raise DataError(str(error)) from error
+    return [
+        Photo(
+            folder=folder,
+            path=row["file_name"],
+            label=label_of(row["taxon"]),
+            group=row["owner_nsid"],
+            photographer=row["owner_nsid"],
+            screening=screening.get(row["file_name"], "ok"),
+        )
+        for row in rows
+    ]

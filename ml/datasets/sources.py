@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ml.config import Config, checked
-from ml.datasets.class_folders import read_class_folders
-from ml.datasets.collected import read_collection
-from ml.datasets.folder import DataError, Photo, labels_of, read_folder
+from ml.datasets.folder import DataError, Photo, labels_of, read_class_folders, read_folder
 from ml.datasets.listings import part_named, read_listing
 from ml.datasets.snapshot import FILE as SNAPSHOT
-from ml.datasets.snapshot import read_snapshot, snapshot_taxa
+from ml.datasets.snapshot import read_collection, read_snapshot, snapshot_taxa
 
 SPLIT = "split.csv"
 TAXA = "taxa.json"
 COLLECTION = "collection.db"
 _ANEW = "Divide it anew: wingcheck dataset split --anew."
-LAYOUTS = ("snapshot", "collection", "labels", "classes", "listing")
 
 
 def layout_of(source: Path) -> str:
@@ -43,7 +40,7 @@ def read_source(source: Path, *, depth: int | None = None, with_split: bool = Tr
 
     Args:
         source: a snapshot, a collection, a folder with labels.csv, a folder per class, or a listing (.csv, .json, .jsonl).
-        depth: see :func:`ml.datasets.class_folders.read_class_folders`; other layouts name their classes themselves.
+        depth: see :func:`ml.datasets.folder.read_class_folders`; other layouts name their classes themselves.
         with_split: False passes over its split.csv.
 
     Raises:
@@ -117,15 +114,16 @@ def resolved(config: Config, root: Path) -> Config:
     Raises:
         DataError: the data have fewer than two labels, or more than one on a photo where the config wants one.
     """
-    wanted = config.species
-    if wanted.labels and wanted.several is not None:
+    species = config.species
+    if species.labels and species.several is not None:
         return config
-    photos = usable(read_source(root / wanted.folder, depth=wanted.label_depth))
-    own = [photo for photo in photos if wanted.labels or photo.kind == (wanted.kind or "species")]
+    photos = usable(read_source(root / species.folder, depth=species.label_depth))
+    own = [photo for photo in photos if species.labels or photo.kind == (species.kind or "species")]
     several = any(len(labels_of(photo)) > 1 for photo in own)
-    if several and wanted.several is False:
-        raise DataError(f"{root / wanted.folder} has photos of several labels at once, and species.several is false.")
-    labels = wanted.labels or tuple(sorted({label for photo in own for label in labels_of(photo)}))
+    if several and species.several is False:
+        raise DataError(f"{root / species.folder} has photos of several labels at once, and species.several is false.")
+    labels = species.labels or tuple(sorted({label for photo in own for label in labels_of(photo)}))
     if len(labels) < 2:
-        raise DataError(f"{root / wanted.folder} has photos of fewer than two classes.")
-    return checked(replace(config, species=replace(wanted, labels=labels, several=wanted.several or several)))
+        raise DataError(f"{root / species.folder} has photos of fewer than two classes.")
+    species = replace(species, labels=labels, several=species.several or several)
+    return checked(replace(config, species=species))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from ml.collection.deduplication import Union
 from ml.datasets.folder import DataError, Photo
 
 Part = Literal["train", "calibration", "test"]
@@ -26,24 +27,6 @@ class Split:
 
     parts: tuple[Part, ...]
     bundles: tuple[str, ...]
-
-
-class Union:
-    """Union-find over hashable keys: which of them are tied together, directly or through others."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
-
-    def root(self, key: Hashable) -> Hashable:
-        """The representative of ``key``'s bundle."""
-        parent = self._parent.setdefault(key, key)
-        if parent != key:
-            self._parent[key] = parent = self.root(parent)
-        return parent
-
-    def tie(self, one: Hashable, other: Hashable) -> None:
-        """Put both in the same bundle."""
-        self._parent[self.root(one)] = self.root(other)
 
 
 def bundle(photos: Sequence[Photo], block: int) -> list[str]:
@@ -75,11 +58,9 @@ def split_species(photos: Sequence[Photo], *, block: int, calibration: float, te
         seed: another seed, another split; the same seed and photos, the same split.
     """
     bundles = bundle(photos, block)
-    sizes, labels = _bundle_sizes(photos, bundles)
+    sizes = Counter(bundles)
     chosen: dict[str, Part] = {}
-    for label in sorted(set(labels.values())):
-        own = sorted(name for name in sizes if labels[name] == label)
-        random.Random(f"{seed}/{label}").shuffle(own)
+    for own in _shuffled_by_label(photos, bundles, seed):
         chosen.update(_fill(own, sizes, calibration, test))
     return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
 
@@ -106,11 +87,9 @@ def split_fold(photos: Sequence[Photo], fold: Fold, *, block: int, calibration: 
         seed: another seed, other folds.
     """
     bundles = bundle(photos, block)
-    sizes, labels = _bundle_sizes(photos, bundles)
+    sizes = Counter(bundles)
     chosen: dict[str, Part] = {}
-    for label in sorted(set(labels.values())):
-        own = sorted(name for name in sizes if labels[name] == label)
-        random.Random(f"{seed}/{label}").shuffle(own)
+    for own in _shuffled_by_label(photos, bundles, seed):
         dealt = [0] * fold.of
         rest = []
         for name in own:
@@ -127,14 +106,15 @@ def split_fold(photos: Sequence[Photo], fold: Fold, *, block: int, calibration: 
     return Split(tuple(chosen[name] for name in bundles), tuple(bundles))
 
 
-def _bundle_sizes(photos: Sequence[Photo], bundles: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
-    """How many photos each bundle has, and the label it counts for."""
-    sizes: dict[str, int] = defaultdict(int)
+def _shuffled_by_label(photos: Sequence[Photo], bundles: Sequence[str], seed: int) -> Iterator[list[str]]:
+    """The bundles of each label, in a random order; one of several labels counts for its first."""
     labels: dict[str, str] = {}
     for photo, name in zip(photos, bundles, strict=True):
-        sizes[name] += 1
         labels.setdefault(name, photo.label)
-    return sizes, labels
+    for label in sorted(set(labels.values())):
+        own = sorted(name for name in labels if labels[name] == label)
+        random.Random(f"{seed}/{label}").shuffle(own)
+        yield own
 
 
 def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test: float, seed: int) -> Split:
@@ -144,11 +124,11 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
     Raises:
         DataError: some photos have a part and others have none.
     """
-    given = [photo.part for photo in photos]
-    if None in given:
+    own_parts = [photo.part for photo in photos]
+    if None in own_parts:
         raise DataError("Some photos have a part (train, calibration, test) and others have none.")
-    kept = {part for part in ("calibration", "test") if part in given}
-    rows = [row for row, part in enumerate(given) if part == "train"]
+    kept = {part for part in ("calibration", "test") if part in own_parts}
+    rows = [row for row, part in enumerate(own_parts) if part == "train"]
     drawn = split_species(
         [photos[row] for row in rows],
         block=block,
@@ -156,21 +136,21 @@ def split_given(photos: Sequence[Photo], *, block: int, calibration: float, test
         test=0.0 if "test" in kept else test,
         seed=seed,
     )
-    parts = [cast("Part", part) for part in given]
+    parts = [cast("Part", part) for part in own_parts]
     for row, part in zip(rows, drawn.parts, strict=True):
         parts[row] = part
     return Split(tuple(parts), tuple(bundle(photos, block)))
 
 
-def _fill(names: Sequence[str], sizes: dict[str, int], calibration: float, test: float) -> dict[str, Part]:
+def _fill(names: Sequence[str], sizes: Mapping[str, int], calibration: float, test: float) -> dict[str, Part]:
     total = sum(sizes[name] for name in names)
-    wanted = {"test": test * total, "calibration": calibration * total}
+    goals = {"test": test * total, "calibration": calibration * total}
     chosen: dict[str, Part] = {}
     filled = {"test": 0, "calibration": 0}
     for name in names:
         part: Part = "train"
         for candidate in ("test", "calibration"):
-            if filled[candidate] + sizes[name] / 2 <= wanted[candidate]:
+            if filled[candidate] + sizes[name] / 2 <= goals[candidate]:
                 part = "test" if candidate == "test" else "calibration"
                 filled[candidate] += sizes[name]
                 break

@@ -16,7 +16,7 @@ _SIDE = 256
 
 
 @dataclass(frozen=True)
-class Seen:
+class Look:
     """What a look at a photo gave. ``width`` and ``height`` are upright pixels; ``problem`` says why it can't be read, and
     then the sizes are 0 and the ``hash`` is None.
     """
@@ -31,23 +31,23 @@ class Seen:
     problem: str | None = None
 
 
-def survey(photos: Sequence[Photo]) -> list[Seen]:
+def survey(photos: Sequence[Photo]) -> list[Look]:
     """Look at every photo, in their order, on all cores."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(_look, photos))
 
 
-def _look(photo: Photo) -> Seen:
+def _look(photo: Photo) -> Look:
     try:
         content = photo.read()
     except OSError as error:
-        return Seen(photo, problem=f"can't be read ({error.strerror})")
+        return Look(photo, problem=f"can't be read ({error.strerror})")
     digest = hashlib.sha256(content).hexdigest()
     try:
         image, info = open_photo(content, max_side=_SIDE)
     except PhotoError as error:
-        return Seen(photo, len(content), sha256=digest, problem=error.detail)
-    return Seen(photo, len(content), info.width, info.height, info.format, digest, perceptual_hash(image))
+        return Look(photo, len(content), sha256=digest, problem=error.detail)
+    return Look(photo, len(content), info.width, info.height, info.format, digest, perceptual_hash(image))
 
 
 def content_fingerprint(photos: Sequence[Photo], digests: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from ml.inference import ModelVersionInfo
 
 
 @dataclass(frozen=True)
-class Told:
+class Answers:
     """Answers to compare with the truth: a row per photo, ``answers`` ``(n, k)`` and ``classes`` ``(n,)``; or, where photos show
     ``several`` labels, a row per photo and label, ``answers`` ``(n·k, 2)`` of no and yes.
     """
@@ -30,40 +30,46 @@ class Told:
     several: bool
 
 
-def told_from(probabilities: np.ndarray, species: Examples, labels: Sequence[str], *, several: bool) -> Told:
+def answers_for(probabilities: np.ndarray, species: Examples, labels: Sequence[str], *, several: bool) -> Answers:
     """Answers ``(n, k)`` to the photos of ``species``, beside the truth."""
     if not several:
-        return Told(probabilities, species.classes, species.bundles, tuple(species.names), False)
+        return Answers(probabilities, species.classes, species.bundles, tuple(species.names), False)
     answers, rows = asked_apart(probabilities, species)
     names = tuple(f"{name}: {labels[at % len(labels)]}" for at, name in enumerate(rows.names))
-    return Told(answers, rows.classes, rows.bundles, names, True)
+    return Answers(answers, rows.classes, rows.bundles, names, True)
 
 
-def _label_by_label(told: Told, labels: Sequence[str], rounds: int) -> dict[str, Any]:
-    if not told.several:
-        return details.label_figures(told.answers, told.classes, labels, told.bundles, rounds)
-    found: dict[str, Any] = {}
+def _label_by_label(answers: Answers, labels: Sequence[str], rounds: int) -> dict[str, Any]:
+    if not answers.several:
+        return details.label_figures(answers.answers, answers.classes, labels, answers.bundles, rounds)
+    figures: dict[str, Any] = {}
     for index, label in enumerate(labels):
         own = slice(index, None, len(labels))
-        asked = details.label_figures(told.answers[own], told.classes[own], ("no", "yes"), told.bundles[own], rounds)
-        found[label] = asked["yes"]
-    return found
+        per_label = details.label_figures(
+            answers.answers[own], answers.classes[own], ("no", "yes"), answers.bundles[own], rounds
+        )
+        figures[label] = per_label["yes"]
+    return figures
 
 
-def curves(told: Told, labels: Sequence[str]) -> dict[str, Any]:
+def curves(answers: Answers, labels: Sequence[str]) -> dict[str, Any]:
     """ROC and precision-recall curve of each label, see :func:`ml.evaluation.details.curves`."""
-    if not told.several:
-        return details.curves(told.answers, told.classes, labels)
-    found: dict[str, Any] = {}
+    if not answers.several:
+        return details.curves(answers.answers, answers.classes, labels)
+    by_label: dict[str, Any] = {}
     for index, label in enumerate(labels):
         own = slice(index, None, len(labels))
-        asked = details.curves(told.answers[own], told.classes[own], ("no", "yes"))
-        found |= {label: asked["yes"]} if asked else {}
-    return found
+        per_label = details.curves(answers.answers[own], answers.classes[own], ("no", "yes"))
+        by_label |= {label: per_label["yes"]} if per_label else {}
+    return by_label
 
 
 def breakdown(
-    info: ModelVersionInfo, told: Told, labels: Sequence[str], thresholds: Sequence[Mapping[str, Any]], rounds: int
+    info: ModelVersionInfo,
+    answers: Answers,
+    labels: Sequence[str],
+    thresholds: Sequence[Mapping[str, Any]],
+    rounds: int,
 ) -> dict[str, Any]:
     """Everything but the curves of each label: ``per_label``, ``confusion``, ``calibration`` and ``coverage``, ready for JSON.
 
@@ -71,14 +77,14 @@ def breakdown(
     bootstrap.
     """
     return {
-        "per_label": _label_by_label(told, labels, rounds),
-        "confusion": None if told.several else details.confusion(told.answers, told.classes).tolist(),
-        "calibration": _calibration(info, told.answers, told.classes),
+        "per_label": _label_by_label(answers, labels, rounds),
+        "confusion": None if answers.several else details.confusion(answers.answers, answers.classes).tolist(),
+        "calibration": _calibration(info, answers.answers, answers.classes),
         "coverage": {
-            "curve": details.coverage_curve(told.answers, told.classes),
+            "curve": details.coverage_curve(answers.answers, answers.classes),
             "thresholds": [
-                {**each, "on_test": details.held_on(each["probability"], told.answers, told.classes)}
-                for each in thresholds
+                {**threshold, "on_test": details.held_on(threshold["probability"], answers.answers, answers.classes)}
+                for threshold in thresholds
             ],
         },
     }

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import metrics
-from ml.evaluation.bootstrap import interval
 from ml.evaluation.calibration import fewest_photos, learn_threshold
+from ml.evaluation.metrics import interval
 
 BINS = 10
 _POINTS = 200
@@ -66,13 +66,13 @@ def label_figures(
     probabilities: np.ndarray, classes: np.ndarray, labels: Sequence[str], bundles: np.ndarray, rounds: int
 ) -> dict[str, Any]:
     """Precision, recall, AUROC and average precision of each label against the others, with intervals."""
-    found: dict[str, Any] = {}
+    by_label: dict[str, Any] = {}
     for index, label in enumerate(labels):
 
         def measured(figure: Any, index: int = index) -> dict[str, Any]:
             return interval(lambda p, c: figure(p, c, index), probabilities, classes, bundles=bundles, rounds=rounds)
 
-        found[label] = {
+        by_label[label] = {
             "photos": int((classes == index).sum()),
             "answered": int((probabilities.argmax(1) == index).sum()),
             "precision": measured(precision),
@@ -80,7 +80,7 @@ def label_figures(
             "auroc": measured(_label_auroc),
             "average_precision": measured(average_precision),
         }
-    return found
+    return by_label
 
 
 def _label_auroc(probabilities: np.ndarray, classes: np.ndarray, index: int) -> float:
@@ -95,17 +95,17 @@ def average_precision(probabilities: np.ndarray, classes: np.ndarray, index: int
 
 def curves(probabilities: np.ndarray, classes: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """ROC and precision-recall curve of each label against the others, ``[[x, y], …]`` with at most 200 points."""
-    found = {}
+    by_label = {}
     for index, label in enumerate(labels):
         own = classes == index
         if not own.any() or own.all():
             continue
         scores = probabilities[:, index]
-        found[label] = {
+        by_label[label] = {
             "roc": _thinned(*_roc(scores, own)),
             "precision_recall": _thinned(*_precision_recall(scores, own)),
         }
-    return found
+    return by_label
 
 
 def _steps(scores: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,31 +171,31 @@ def coverage_curve(probabilities: np.ndarray, classes: np.ndarray) -> list[list[
 def learnt_threshold(probabilities: np.ndarray, classes: np.ndarray, error_rate: float) -> dict[str, Any]:
     """The threshold that calibration photos support for an error rate, with a sentence for a coordinator."""
     top, wrong = probabilities.max(1), probabilities.argmax(1) != classes
-    found = learn_threshold(top, wrong, error_rate)
+    threshold = learn_threshold(top, wrong, error_rate)
     needed, rate = fewest_photos(error_rate), f"{100 * error_rate:g} %"
-    if found.supported:
-        said = (
-            f"At most {rate} wrong, with 95 % confidence, at a probability of {found.probability:.3f} or more: "
-            f"covers {100 * found.coverage:.0f} % of the photos."
+    if threshold.supported:
+        sentence = (
+            f"At most {rate} wrong, with 95 % confidence, at a probability of {threshold.probability:.3f} or more: "
+            f"covers {100 * threshold.coverage:.0f} % of the photos."
         )
     elif len(classes) < needed:
-        said = (
+        sentence = (
             f"These data can't support at most {rate} wrong: this needs {needed} calibration photos without a single "
             f"mistake, and there are {len(classes)}."
         )
     else:
-        said = (
+        sentence = (
             f"These data can't support at most {rate} wrong: too many confident mistakes (or wrong labels) among the "
             f"{len(classes)} calibration photos."
         )
     return {
         "error_rate": error_rate,
-        "probability": found.probability,
-        "supported": found.supported,
-        "coverage": round(found.coverage, 4),
+        "probability": threshold.probability,
+        "supported": threshold.supported,
+        "coverage": round(threshold.coverage, 4),
         "photos": len(classes),
         "fewest_photos": needed,
-        "sentence": said,
+        "sentence": sentence,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,12 @@ from typing import Any
 from ml.datasets.examples import Examples
 from ml.datasets.folder import DataError
 from ml.evaluation import details
-from ml.evaluation.breakdown import Told, breakdown, curves, told_from
+from ml.evaluation.breakdown import Answers, answers_for, breakdown, curves
 from ml.evaluation.material import Material, source_material, training_material
 from ml.evaluation.mistakes import Mistake, worst_mistakes
-from ml.evaluation.naming import naming_figures
 from ml.evaluation.paired import compare_paired, paired_sentence
-from ml.evaluation.scores import Scores, figures, figures_of, score
-from ml.evaluation.small import small_figures
+from ml.evaluation.scores import Scores, figures_of, score
+from ml.evaluation.small import naming_figures, small_figures
 from ml.evaluation.speed import speed_and_size
 from ml.inference import ModelVersionInfo, Recogniser, Runtime, load_recogniser
 
@@ -66,40 +65,55 @@ def evaluate(
     material = _material(info, data, photos)
     test, labels = material.test, _labels(recogniser)
     scores = score(recogniser, test)
-    several = info.head == "sigmoids"
-    told = told_from(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
+    thresholds = _thresholds(recogniser, material, error_rates)
+    figures, answers = figures_and_answers(recogniser, scores, test, thresholds, rounds)
     measured: dict[str, Any] = {
         "model": {"name": info.name, "version": info.version, "digest": info.digest},
         "runtime": recogniser.runtime,
         "labels": labels,
         **material.about,
-        **figures_of(scores, test, info.policy, rounds, several=several),
-        **further_figures(recogniser, scores, test, rounds),
-    }
-    measured["species"] |= details.more_species_figures(told.answers, told.classes, told.bundles, rounds)
-    if material.before is not None:
-        before = figures(recogniser, material.before.species, rounds)
-        measured["species_before_review"] = before["species"]
-    measured |= {
-        **breakdown(info, told, labels, _thresholds(recogniser, material, error_rates, several=several), rounds),
-        "curves": curves(told, labels),
+        **figures,
+        "curves": curves(answers, labels),
         "speed": speed_and_size(recogniser),
     }
+    if material.before is not None:
+        measured["species_before_review"] = species_before(recogniser, material.before, rounds)
     if against is not None:
-        measured["paired"] = _paired(recogniser, told, against, data, photos, runtime, rounds)
-    mistakes = [] if several else worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, worst)
+        measured["paired"] = _paired(recogniser, answers, against, data, photos, runtime, rounds)
+    mistakes = [] if answers.several else worst_mistakes(scores, test, labels, info.policy.in_scope_threshold, worst)
     measured["mistakes"] = [asdict(mistake) for mistake in mistakes]
     return Evaluation(measured, recogniser, test, scores, mistakes)
 
 
-def further_figures(recogniser: Recogniser, scores: Scores, test: Examples, rounds: int) -> dict[str, Any]:
-    """Small animals, and the names of other species; each None where the version can't, or there is nothing to ask about."""
-    if recogniser.info.head == "sigmoids":
-        return {"small": None, "names": None}
-    return {
-        "small": small_figures(recogniser, test, rounds=rounds),
-        "names": naming_figures(recogniser.info, scores, test, rounds),
+def figures_and_answers(
+    recogniser: Recogniser, scores: Scores, test: Examples, thresholds: Sequence[Mapping[str, Any]], rounds: int
+) -> tuple[dict[str, Any], Answers]:
+    """All figures of a version but the curves, ready for JSON, and the answers that they are of.
+
+    ``small`` and ``names`` are None where the version can't, or there is nothing to ask about; ``thresholds`` are those whose
+    effect on these photos is reported.
+    """
+    info, labels = recogniser.info, _labels(recogniser)
+    several = info.head == "sigmoids"
+    answers = answers_for(scores.where(test.classes >= 0).probabilities, test.species, labels, several=several)
+    figures = {
+        **figures_of(scores, test, info.policy, rounds, several=several),
+        "small": None if several else small_figures(recogniser, test, rounds=rounds),
+        "names": None if several else naming_figures(info, scores, test, rounds),
+        **breakdown(info, answers, labels, thresholds, rounds),
     }
+    figures["species"] |= details.more_species_figures(answers.answers, answers.classes, answers.bundles, rounds)
+    return figures, answers
+
+
+def species_before(recogniser: Recogniser, before: Examples, rounds: int) -> dict[str, Any]:
+    """How well the labels are told apart by labels as they were before a person judged them."""
+    several = recogniser.info.head == "sigmoids"
+    scores = score(recogniser, before.species)
+    species: dict[str, Any] = figures_of(scores, before.species, recogniser.info.policy, rounds, several=several)[
+        "species"
+    ]
+    return species
 
 
 def _material(
@@ -112,20 +126,18 @@ def _material(
     return training_material(info, data, shape)
 
 
-def _thresholds(
-    recogniser: Recogniser, material: Material, rates: Sequence[float], *, several: bool
-) -> list[dict[str, Any]]:
+def _thresholds(recogniser: Recogniser, material: Material, rates: Sequence[float]) -> list[dict[str, Any]]:
     """Learnt from the calibration photos; those of the policy where there are none."""
     if material.calibration is None:
-        return [asdict(each) for each in recogniser.info.policy.thresholds]
-    own = material.calibration.species
-    asked = told_from(score(recogniser, own).probabilities, own, _labels(recogniser), several=several)
-    return [details.learnt_threshold(asked.answers, asked.classes, rate) for rate in rates]
+        return [asdict(threshold) for threshold in recogniser.info.policy.thresholds]
+    own, several = material.calibration.species, recogniser.info.head == "sigmoids"
+    answers = answers_for(score(recogniser, own).probabilities, own, _labels(recogniser), several=several)
+    return [details.learnt_threshold(answers.answers, answers.classes, rate) for rate in rates]
 
 
 def _paired(
     recogniser: Recogniser,
-    told: Told,
+    ours: Answers,
     against: Path,
     data: Path | None,
     photos: Path | None,
@@ -134,23 +146,20 @@ def _paired(
 ) -> dict[str, Any]:
     other = load_recogniser(against, runtime)
     labels, theirs = _labels(recogniser), _labels(other)
-    if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != told.several:
+    if sorted(labels) != sorted(theirs) or (other.info.head == "sigmoids") != ours.several:
         raise DataError(f"{other.info.name} knows other labels ({', '.join(theirs)}): the two can't be compared.")
     same = _material(recogniser.info, data, photos, other.info).test.species
     columns = [theirs.index(label) for label in labels]
     answers = score(other, same).probabilities[:, columns]
-    found = compare_paired(
-        told.answers,
-        told_from(answers, same, labels, several=told.several).answers,
-        told.classes,
-        labels=("no", "yes") if told.several else labels,
-        names=told.names,
-        bundles=told.bundles,
-        rounds=rounds,
+    comparison = compare_paired(
+        ours,
+        answers_for(answers, same, labels, several=ours.several).answers,
+        ("no", "yes") if ours.several else labels,
+        rounds,
     )
-    this_name, other_name = (f"{each.info.name} {each.info.version}" for each in (recogniser, other))
+    this_name, other_name = (f"{version.info.name} {version.info.version}" for version in (recogniser, other))
     about = {"name": other.info.name, "version": other.info.version, "digest": other.info.digest}
-    return {"against": about, "sentence": paired_sentence(found, this_name, other_name)} | found
+    return {"against": about, "sentence": paired_sentence(comparison, this_name, other_name)} | comparison
 
 
 def _labels(recogniser: Recogniser) -> list[str]:

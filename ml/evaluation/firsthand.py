@@ -16,7 +16,7 @@ _OUT_OF_SCOPE = (0.02, 0.01, 0.005, 0.002, 0.001)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Opinions:
     """``own``: the classifier's answers, all its looks averaged; ``first``: those of its first look alone, None where it has
     only one; ``names``: probabilities of all names ``(n, m)``, None for a version without.
     """
@@ -27,7 +27,7 @@ class Seen:
     names: np.ndarray | None
 
 
-def see(recogniser: Recogniser, examples: Examples) -> Seen:
+def see(recogniser: Recogniser, examples: Examples) -> Opinions:
     """Look at every photo with each of a version's networks, at the square that it finds."""
     classifier = recogniser.classifier
     own: list[Output] = []
@@ -36,7 +36,7 @@ def see(recogniser: Recogniser, examples: Examples) -> Seen:
     for picture in examples.pictures:
         image, square = opened(picture, recogniser.decoding_side)
         if square is None:
-            square = next((found.square for found in recogniser.find(image)), None)
+            square = next((animal.square for animal in recogniser.find(image)), None)
         pixels = recogniser.pixels(image, square)
         own += classifier.predict(pixels)
         if classifier.has_first_look:
@@ -44,7 +44,7 @@ def see(recogniser: Recogniser, examples: Examples) -> Seen:
         named = recogniser.names(image, square)
         if named is not None:
             names.append(named)
-    return Seen(
+    return Opinions(
         recogniser.info,
         _scores(own),
         _scores(first) if first else None,
@@ -56,26 +56,26 @@ def _scores(outputs: Sequence[Output]) -> Scores:
     return scores_of([Look(output, None, "middle") for output in outputs])
 
 
-def choose_first_look(seen: Seen, classes: np.ndarray) -> dict[str, float] | None:
+def choose_first_look(opinions: Opinions, classes: np.ndarray) -> dict[str, float] | None:
     """When the first look is enough: from the lowest probability on from which it is wrong no more often than all looks together,
     on photos that it counts as in scope as the upper half of the labels' photos; and below the highest in-scope score that
     no photo of the labels falls short of.
 
     Args:
-        seen: answers for calibration photos.
+        opinions: answers for calibration photos.
         classes: what they show, ``(n,)``.
 
     Returns:
         None where there is no such probability, or no first look.
     """
     shown = classes >= 0
-    if seen.first is None or not shown.any():
+    if opinions.first is None or not shown.any():
         return None
-    inside = float(np.median(seen.own.scope[shown]))
-    first, all_looks = (scores.probabilities.argmax(1) != classes for scores in (seen.first, seen.own))
+    inside = float(np.median(opinions.own.scope[shown]))
+    first, all_looks = (scores.probabilities.argmax(1) != classes for scores in (opinions.first, opinions.own))
     for probability in _PROBABILITIES:
-        certain = shown & (seen.first.probabilities.max(1) >= probability) & (seen.first.scope >= inside)
+        certain = shown & (opinions.first.probabilities.max(1) >= probability) & (opinions.first.scope >= inside)
         if certain.any() and first[certain].sum() <= all_looks[certain].sum():
-            out_of_scope = next((score for score in _OUT_OF_SCOPE if score <= seen.first.scope[shown].min()), 0.0)
+            out_of_scope = next((score for score in _OUT_OF_SCOPE if score <= opinions.first.scope[shown].min()), 0.0)
             return {"in_scope": round(inside, 6), "probability": probability, "out_of_scope": out_of_scope}
     return None

@@ -11,11 +11,11 @@ import numpy as np
 
 from ml.config import from_dict
 from ml.datasets.arrays import decode
-from ml.datasets.examples import NAMELESS, OUTSIDER, Examples, divide
-from ml.datasets.folder import SEVERAL, DataError, Photo, labels_of
+from ml.datasets.examples import NAMELESS, OUTSIDER, Examples, count_by_name, divide
+from ml.datasets.folder import DataError, Photo, labels_of
 from ml.datasets.grouping import TIES, bundles_of
 from ml.datasets.sources import read_source, usable
-from ml.datasets.survey import content_fingerprint
+from ml.datasets.survey import content_fingerprint, digests_of
 from ml.inference import ModelVersionInfo
 from ml.taxa import label_of
 
@@ -49,12 +49,12 @@ def training_material(info: ModelVersionInfo, data: Path, shape: ModelVersionInf
     manifest = json.loads((info.folder / "model.json").read_text(encoding="utf-8"))
     if not manifest.get("training"):
         raise DataError(f"{info.name} was not trained here; say which photos to measure it on: --photos SOURCE.")
-    seen = shape or info
+    viewer = shape or info
     config = replace(
         from_dict(manifest["training"]),
-        input_size=seen.input_size,
-        training_resolution=seen.training_resolution,
-        resize=seen.resize,
+        input_size=viewer.input_size,
+        training_resolution=viewer.training_resolution,
+        resize=viewer.resize,
     )
     divided = divide(config, data, to_train=False)
     about: dict[str, Any] = {
@@ -80,15 +80,18 @@ def source_material(info: ModelVersionInfo, source: Path, shape: ModelVersionInf
     parted = any(photo.part for photo in photos)
     chosen = [photo for photo in photos if photo.part == "test"] if parted else photos
     test = _examples(info, chosen, shape or info)
+    names = [label.scientific_name for label in info.labels]
     if not len(test.species):
-        names = ", ".join(label.scientific_name for label in info.labels)
-        raise DataError(f"{source} has no photo of {names} to measure on.")
-    return Material(test, None, None, {"photos": {"test": _counts(info, test)}} | _named(source, photos))
+        raise DataError(f"{source} has no photo of {', '.join(names)} to measure on.")
+    return Material(
+        test,
+        None,
+        None,
+        {"photos": {"test": count_by_name(test, names, several=info.head == "sigmoids")}} | _named(source, photos),
+    )
 
 
 def _named(source: Path, photos: list[Photo]) -> dict[str, Any]:
-    from ml.datasets.survey import digests_of
-
     return {"source": source.resolve().name, "data_fingerprint": content_fingerprint(photos, digests_of(photos))}
 
 
@@ -121,16 +124,3 @@ def _class(info: ModelVersionInfo, index: dict[str, int], photo: Photo) -> int:
 
 def _kind(photo: Photo) -> str:
     return photo.kind if photo.kind != "species" else "other species"
-
-
-def _name(info: ModelVersionInfo, own: int) -> str:
-    if info.head != "sigmoids":
-        return info.labels[own].scientific_name
-    return SEVERAL.join(label.scientific_name for number, label in enumerate(info.labels) if own >> number & 1)
-
-
-def _counts(info: ModelVersionInfo, test: Examples) -> dict[str, int]:
-    names = [
-        _name(info, int(own)) if own >= 0 else str(kind) for own, kind in zip(test.classes, test.kinds, strict=True)
-    ]
-    return {name: names.count(name) for name in sorted(set(names))}

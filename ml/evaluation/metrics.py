@@ -1,6 +1,10 @@
-"""Figures as pure functions of arrays. Probabilities are ``(n, k)``, classes int ``(n,)``, nothing is clipped silently."""
+"""Figures as pure functions of arrays, and their intervals. Probabilities are ``(n, k)``, classes int ``(n,)``."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -32,11 +36,11 @@ def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 def macro_auroc(probabilities: np.ndarray, classes: np.ndarray) -> float:
     """AUROC of each label against the others, averaged; with two labels simply the AUROC."""
-    each = [
+    areas = [
         auroc(probabilities[classes == index, index], probabilities[classes != index, index])
         for index in range(probabilities.shape[1])
     ]
-    return float(np.mean(each))
+    return float(np.mean(areas))
 
 
 def calibration_error(probabilities: np.ndarray, classes: np.ndarray, bins: int = 10) -> float:
@@ -77,3 +81,42 @@ def share_confident(top: np.ndarray, scope: np.ndarray, threshold: float | None,
     if not len(top):
         return float("nan")
     return 0.0 if threshold is None else float(np.mean((scope >= scope_threshold) & (top >= threshold)))
+
+
+def interval(
+    figure: Callable[..., float], *arrays: np.ndarray, bundles: np.ndarray, rounds: int = 1000, seed: int = 1
+) -> dict[str, Any]:
+    """A figure with its 95 % interval.
+
+    Args:
+        figure: function of the arrays; may return NaN where a resample lacks what it needs.
+        arrays: rows belong together, ``(n, …)`` each.
+        bundles: name of each row's bundle, ``(n,)``; bundles are drawn with replacement, rows never alone.
+        rounds: resamples.
+        seed: settles them.
+
+    Returns:
+        ``{"value", "low", "high", "photos"}``; low and high are None where no resample gave a number.
+    """
+    value = figure(*arrays)
+    _, codes = np.unique(bundles, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(codes.max() + 2)) if len(codes) else np.zeros(1, int)
+    members = [order[start:end] for start, end in itertools.pairwise(edges)]
+    random = np.random.default_rng(seed)
+    values = []
+    for _ in range(rounds if members else 0):
+        rows = np.concatenate([members[index] for index in random.integers(0, len(members), len(members))])
+        values.append(figure(*(array[rows] for array in arrays)))
+    finite = [value for value in values if np.isfinite(value)]
+    low, high = np.percentile(finite, [2.5, 97.5]) if finite else (None, None)
+    return {
+        "value": _rounded(value),
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "photos": len(bundles),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 4)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ml.datasets.folder import DataError
 from ml.evaluation import metrics
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.metrics import interval
 
 _PREFIX = "p:"
 
@@ -122,7 +122,7 @@ def out_of_fold_figures(table: OutOfFold, rounds: int = 1000) -> dict[str, Any]:
 
 
 def _figures(table: OutOfFold, classes: np.ndarray, rounds: int) -> dict[str, Any]:
-    wanted: dict[str, Any] = {
+    measures: dict[str, Any] = {
         "accuracy": metrics.accuracy,
         "auroc": metrics.macro_auroc,
         "log_loss": metrics.log_loss,
@@ -132,5 +132,5 @@ def _figures(table: OutOfFold, classes: np.ndarray, rounds: int) -> dict[str, An
     }
     return {
         name: interval(figure, table.probabilities, classes, bundles=table.bundles, rounds=rounds)
-        for name, figure in wanted.items()
+        for name, figure in measures.items()
     }

@@ -9,41 +9,31 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import details, metrics
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.breakdown import Answers
+from ml.evaluation.metrics import interval
 
 
-def compare_paired(
-    ours: np.ndarray,
-    theirs: np.ndarray,
-    classes: np.ndarray,
-    *,
-    labels: Sequence[str],
-    names: Sequence[str],
-    bundles: np.ndarray,
-    rounds: int = 1000,
-) -> dict[str, Any]:
+def compare_paired(ours: Answers, theirs: np.ndarray, labels: Sequence[str], rounds: int = 1000) -> dict[str, Any]:
     """Compare two versions' answers.
 
     Args:
-        ours: probabilities ``(n, k)`` of the version that is judged.
-        theirs: those of the other one, for the same photos and labels.
-        classes: int ``(n,)``.
+        ours: answers of the version that is judged.
+        theirs: probabilities ``(n, k)`` of the other one, for the same photos and labels.
         labels: names of the labels.
-        names: what to call each photo.
-        bundles: photos that must be resampled together, ``(n,)``.
         rounds: of the bootstrap. Both versions are resampled alike, so what is hard for both cancels out.
 
     Returns:
         JSON-able: differences ours minus theirs with 95 % intervals, McNemar's exact test on who alone is right, and the
         photos on which they differ.
     """
+    answers, classes = ours.answers, ours.classes
 
     def difference(figure: Any) -> dict[str, Any]:
         return interval(
-            lambda a, b, c: figure(a, c) - figure(b, c), ours, theirs, classes, bundles=bundles, rounds=rounds
+            lambda a, b, c: figure(a, c) - figure(b, c), answers, theirs, classes, bundles=ours.bundles, rounds=rounds
         )
 
-    own, other = ours.argmax(1), theirs.argmax(1)
+    own, other = answers.argmax(1), theirs.argmax(1)
     only_own = int(((own == classes) & (other != classes)).sum())
     only_other = int(((own != classes) & (other == classes)).sum())
     differing = np.flatnonzero(own != other)
@@ -63,11 +53,11 @@ def compare_paired(
         },
         "differing": [
             {
-                "path": str(names[int(row)]),
+                "path": str(ours.names[int(row)]),
                 "label": labels[int(classes[row])],
                 "this": labels[int(own[row])],
                 "other": labels[int(other[row])],
-                "this_probability": round(float(ours[row].max()), 4),
+                "this_probability": round(float(answers[row].max()), 4),
                 "other_probability": round(float(theirs[row].max()), 4),
             }
             for row in differing
@@ -84,9 +74,9 @@ def mcnemar(one: int, other: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def paired_sentence(found: dict[str, Any], this: str, other: str) -> str:
+def paired_sentence(comparison: dict[str, Any], this: str, other: str) -> str:
     """The comparison in one sentence."""
-    difference = found["accuracy"]
+    difference = comparison["accuracy"]
     points = 100 * difference["value"]
     if difference["low"] is not None and difference["low"] > 0:
         return f"{this} is better than {other}: {points:.1f} points more right, a significant difference."

@@ -1,4 +1,4 @@
-"""How a version fares where the animal is small: its test photos laid into larger pictures of the same part."""
+"""How a version fares beside its main task: where the animal is small, and with the names of other species."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from ml.datasets.examples import Examples
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.metrics import interval
 from ml.evaluation.scores import Scores, opened, scores_of
 from ml.finding.composites import measuring_composite
-from ml.inference import Recogniser, Square
+from ml.inference import ModelVersionInfo, Recogniser, Square
+from ml.taxa import label_of
 
 SHARES = (0.25, 0.1, 0.04)
 BACKGROUNDS = ("scene", "flower")
@@ -117,4 +118,43 @@ def _figures(
         "in_scope": share(inside),
         "confident": share(confident),
         "square_on_animal": share(hits),
+    }
+
+
+def naming_figures(info: ModelVersionInfo, scores: Scores, test: Examples, rounds: int = 1000) -> dict[str, Any] | None:
+    """Figures of ``looks_like`` on other subjects; None for a version without names.
+
+    Returns:
+        of species that it may name: on how many photos it ``speaks``, and where it does, how often the ``first`` name is
+        right, or one ``among_three``; ``first_of_any`` counts species that it can't name, too, and is what its
+        probabilities promise; ``speaks_of_things`` is the share of objects and scenes that it gives a name to.
+    """
+    if info.names is None:
+        return None
+    sayable = {label_of(label) for label, spoken in zip(info.names.labels, info.names.spoken, strict=True) if spoken}
+    shown = np.array([label_of(getattr(picture, "label", "")) for picture in test.pictures])
+    answers = [[label_of(name.scientific_name) for name in names] for names in scores.looks_like]
+    speaks = np.array([bool(names) for names in answers])
+    first = np.array([names[:1] == [label] for names, label in zip(answers, shown, strict=True)])
+    three = np.array([label in names for names, label in zip(answers, shown, strict=True)])
+    others = test.classes < 0
+    known = others & np.isin(shown, sorted(sayable))
+    animals = others & ~np.isin(test.kinds, ["object", "scene", "flower", "plain"])
+
+    def share(of: np.ndarray, chosen: np.ndarray) -> dict[str, Any] | None:
+        if not chosen.any():
+            return None
+        return interval(
+            lambda values: float(np.mean(values)),
+            of[chosen].astype(np.float64),
+            bundles=test.bundles[chosen],
+            rounds=rounds,
+        )
+
+    return {
+        "speaks": share(speaks, known),
+        "first": share(first, known & speaks),
+        "among_three": share(three, known & speaks),
+        "first_of_any": share(first, animals & speaks),
+        "speaks_of_things": share(speaks, others & np.isin(test.kinds, ["object", "scene"])),
     }

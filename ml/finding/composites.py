@@ -203,7 +203,7 @@ def _mask(side: int, edge: str, random: np.random.Generator) -> Image.Image:
 
 def _towards(picture: Image.Image, surroundings: Image.Image, random: np.random.Generator) -> Image.Image:
     """With its mean colour nearer to that of the surroundings."""
-    own, other = (np.asarray(each, np.float32) for each in (picture, surroundings))
+    own, other = (np.asarray(image, np.float32) for image in (picture, surroundings))
     moved = own + (other.mean((0, 1)) - own.mean((0, 1))) * random.uniform(0.2, 0.6)
     return Image.fromarray(np.clip(moved, 0, 255).astype(np.uint8))
 

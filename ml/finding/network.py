@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.finding.composites import Box
 
@@ -35,7 +35,7 @@ def finder_network(size: int, weights: str | None) -> Network:
     """
     if size % 32:
         raise ValueError(f"the finder's input is {size} pixels; it must be a multiple of 32")
-    from ml.architectures.backbones import pretrained
+    from ml.architectures.fine_tuned import pretrained
     from ml.architectures.task import Task
 
     keras = tensorflow().keras

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.config import Config, FinderData
 from ml.datasets.examples import FindSquare, Parts
@@ -24,7 +24,7 @@ from ml.finding.network import finder_network, served_finder
 from ml.finding.training import FinderError, Report, learn
 from ml.inference import Found, PhotoError, Square, open_photo
 from ml.inference.finder import Finder, FinderInfo, animals, finder_input
-from ml.inference.litert import LiteRTNetwork
+from ml.inference.networks import LiteRTNetwork
 
 FOLDER = "finder"
 # Files of a finished finder, in its folder while a run goes on.
@@ -70,9 +70,9 @@ def make_finder(
     folder.mkdir(parents=True)
     parity = write_part(served_finder(network), folder, pixels, ("scores", "boxes"))
     network.save(folder / _NETWORK)
-    made = {"size": options.size, "threshold": options.threshold, "parity": dataclasses.asdict(parity)}
-    facts.write_text(json.dumps(made), encoding="utf-8")
-    return made
+    description = {"size": options.size, "threshold": options.threshold, "parity": dataclasses.asdict(parity)}
+    facts.write_text(json.dumps(description), encoding="utf-8")
+    return description
 
 
 def load_finder(folder: Path, part: dict[str, Any]) -> Finder:
@@ -84,8 +84,8 @@ def squares_with(finder: Finder) -> FindSquare:
     """How a photo's square is found: the surest animal's."""
 
     def square(photo: Photo) -> Square | None:
-        found = finder.find(picture(photo))
-        return found[0].square if found else None
+        animals_found = finder.find(picture(photo))
+        return animals_found[0].square if animals_found else None
 
     return square
 
@@ -120,18 +120,14 @@ def _trained(
         if report is not None:
             report(by + step, total, loss)
 
-    learn_from = partial(learn, network, size=options.size, batch=options.batch, seed=config.seed, stopped=stopped)
-    if not learn_from(material, steps=options.steps, learning_rate=options.learning_rate, report=partial(shifted, 0)):
+    learn_from = partial(learn, network, seed=config.seed, stopped=stopped)
+    if not learn_from(material, options, report=partial(shifted, 0)):
         return None
     if options.photo_kinds:
         photos = [picture(photo) for photo in _of_kinds(others, options.photo_kinds)]
         more = with_own_guesses(material, network, photos, options.size)
-        if not learn_from(
-            more,
-            steps=options.own_steps,
-            learning_rate=options.learning_rate / 2,
-            report=partial(shifted, options.steps),
-        ):
+        second = dataclasses.replace(options, steps=options.own_steps, learning_rate=options.learning_rate / 2)
+        if not learn_from(more, second, report=partial(shifted, options.steps)):
             return None
     return network
 
@@ -144,8 +140,8 @@ def with_own_guesses(material: Material, network: Network, photos: Sequence[Imag
     answer = tensorflow().function(lambda pixels: served(pixels, training=False), autograph=False)
     marked, backgrounds = [], list(material.backgrounds)
     for photo in photos:
-        seen = answer(finder_input(photo, size)[np.newaxis])
-        guess = animals(seen["scores"][0].numpy(), seen["boxes"][0].numpy(), photo.size, 0.0)[0]
+        outputs = answer(finder_input(photo, size)[np.newaxis])
+        guess = animals(outputs["scores"][0].numpy(), outputs["boxes"][0].numpy(), photo.size, 0.0)[0]
         if guess.score >= _LEAST_GUESS:
             marked.append(Marked(photo, guess.square))
         if guess.score >= _SURE_GUESS and guess.square.width * guess.square.height < _SMALL:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ml.architectures import Network
+from ml.architectures.registry import Network
 from ml.backend import tensorflow
+from ml.config import FinderData
 from ml.datasets.folder import DataError
 from ml.finding.composites import Material, training_picture
 from ml.finding.network import STRIDE, finder_loss, targets
@@ -27,12 +28,9 @@ class FinderError(DataError):
 def learn(
     network: Network,
     material: Material,
-    *,
-    size: int,
-    steps: int,
-    batch: int,
-    learning_rate: float,
+    options: FinderData,
     seed: int,
+    *,
     report: Report | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
@@ -41,8 +39,7 @@ def learn(
     Args:
         network: from :func:`ml.finding.network.finder_network`.
         material: pictures of the training part.
-        size: side of its input in pixels.
-        steps, batch, learning_rate: how it learns; the rate falls to almost nothing by a cosine.
+        options: ``size``, ``steps``, ``batch`` and ``learning_rate``, which falls to almost nothing by a cosine.
         seed: the same seed, network and material give the same finder, on one thread.
         report: progress.
         stopped: asked after each step.
@@ -50,6 +47,7 @@ def learn(
     Raises:
         FinderError: there is nothing to make composites of, or the loss is no number.
     """
+    steps, learning_rate = options.steps, options.learning_rate
     if not (material.animals and material.backgrounds and material.distractors):
         raise FinderError("A finder learns from close-ups of animals and from pictures without any; some are missing.")
     keras = tensorflow().keras
@@ -61,7 +59,7 @@ def learn(
     optimiser.build(network.trainable_variables)
     step = _step(network, optimiser)
     losses: list[float] = []
-    for number, examples in enumerate(_batches(material, size, steps, batch, seed), start=1):
+    for number, examples in enumerate(_batches(material, options, seed), start=1):
         loss = float(step(*examples))
         if not math.isfinite(loss):
             raise FinderError("The finder's loss is no longer a number. Try a lower learning rate.")
@@ -88,13 +86,13 @@ def _step(network: Network, optimiser: Any) -> Any:
     return step
 
 
-def _batches(material: Material, size: int, steps: int, batch: int, seed: int) -> Any:
+def _batches(material: Material, options: FinderData, seed: int) -> Any:
     """Batches of composites, made while the network learns from those before."""
-    tf, cells = tensorflow(), size // STRIDE
+    tf, size, cells = tensorflow(), options.size, options.size // STRIDE
 
     def composites() -> Iterator[tuple[np.ndarray, ...]]:
         random = np.random.default_rng((seed, 2))
-        for _ in range(steps * batch):
+        for _ in range(options.steps * options.batch):
             pixels, boxes = training_picture(material, size, random)
             yield (pixels, *targets(boxes, cells))
 
@@ -104,8 +102,8 @@ def _batches(material: Material, size: int, steps: int, batch: int, seed: int) -
         tf.TensorSpec((cells, cells, 3), tf.float32),
         tf.TensorSpec((cells, cells), tf.float32),
     )
-    options = tf.data.Options()
+    threads = tf.data.Options()
     # A pool of its own: a run that is to repeat exactly leaves TensorFlow one thread, and composites depend on the seed alone.
-    options.threading.private_threadpool_size = 2
-    made = tf.data.Dataset.from_generator(composites, output_signature=shapes).batch(batch).prefetch(4)
-    return made.with_options(options)
+    threads.threading.private_threadpool_size = 2
+    composed = tf.data.Dataset.from_generator(composites, output_signature=shapes).batch(options.batch).prefetch(4)
+    return composed.with_options(threads)

@@ -4,13 +4,14 @@ Importing this never imports TensorFlow; only loading a version under the ``save
 """
 
 from ml.inference.activation import activation_map
-from ml.inference.classifier import Classifier, Output, Runtime, load_classifier
+from ml.inference.classifier import Classifier, Runtime, load_classifier
 from ml.inference.finder import Found
 from ml.inference.names import LooksLike
+from ml.inference.networks import Output
+from ml.inference.orientation import square_for
 from ml.inference.photos import PhotoError, PhotoInfo, PixelLimits, open_photo, reduced
 from ml.inference.pixels import Resize, Square, network_input, seen_box
 from ml.inference.recogniser import Animal, Look, Recogniser, SquareOrigin, load_recogniser
-from ml.inference.squares import square_for
 from ml.inference.turns import holding, keep_large_blocks_apart, turn
 from ml.inference.versions import (
     Label,

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from ml.inference.networks import Network
+from ml.inference.networks import Network, Output
 from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
 
 # The signature that looks at a square in one way only; see ml.export.
 FIRST_LOOK = "first_look"
 Runtime = Literal["auto", "litert", "savedmodel"]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a model says of one photo.
-
-    ``probabilities`` (k,), calibrated, sum 1, in label order; ``in_scope`` 0…1, whether the photo shows one of the
-    labels at all; ``embedding`` (d,); ``feature_map`` (h, w, c), the last convolution's output before pooling. Both are
-    empty where the model gives none.
-    """
-
-    probabilities: np.ndarray
-    in_scope: float
-    embedding: np.ndarray
-    feature_map: np.ndarray
+RUNTIMES = get_args(Runtime)
 
 
 class Classifier:
@@ -83,12 +68,12 @@ def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -
 
 def load_network(info: ModelVersionInfo, folder: Path, runtime: Runtime, threads: int = 1) -> Network:
     """One of a version's networks from its folder. Raises ModelVersionError."""
-    from ml.inference.litert import LiteRTNetwork
+    from ml.inference.networks import LiteRTNetwork
 
     try:
         if runtime == "litert":
             return LiteRTNetwork(folder, threads)
-        from ml.inference.savedmodel import SavedModelNetwork
+        from ml.inference.networks import SavedModelNetwork
 
         return SavedModelNetwork(folder, threads)
     except (OSError, ValueError, KeyError, RuntimeError) as error:

@@ -75,15 +75,15 @@ def animals(scores: np.ndarray, boxes: np.ndarray, photo: tuple[int, int], thres
     longest = max(photo)
     candidates = np.argwhere(scores >= threshold)
     order = np.argsort([-scores[row, column] for row, column in candidates], kind="stable")
-    found: list[Found] = []
+    chosen: list[Found] = []
     for row, column in candidates[order]:
         x, y, side = (float(value) * longest for value in boxes[row, column])
         square = _inside(x, y, side, photo)
-        if all(_overlap(square, other.square) <= SAME_ANIMAL for other in found):
-            found.append(Found(square, float(scores[row, column])))
-        if len(found) == _MOST_ANIMALS:
+        if all(_overlap(square, other.square) <= SAME_ANIMAL for other in chosen):
+            chosen.append(Found(square, float(scores[row, column])))
+        if len(chosen) == _MOST_ANIMALS:
             break
-    return found
+    return chosen
 
 
 def _inside(x: float, y: float, side: float, photo: tuple[int, int]) -> Square:

@@ -58,10 +58,10 @@ def is_whole(picture: bytes, most_pixels: int) -> bool:
 
 def _digest(content: bytes, most_pixels: int) -> bytes:
     """A hash of the picture's pixels."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
         shrink = next((n for n in (1, 2, 4) if image.width * image.height <= most_pixels * n * n), 8)
         image.draft(None, (image.width // shrink, image.height // shrink))
         for top in range(0, image.height, _ROWS):
-            found.update(image.crop((0, top, image.width, min(top + _ROWS, image.height))).tobytes())
-    return found.digest()
+            digest.update(image.crop((0, top, image.width, min(top + _ROWS, image.height))).tobytes())
+    return digest.digest()

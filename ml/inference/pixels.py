@@ -75,7 +75,7 @@ def _made_square(image: Image.Image, side: int, *, pad: bool) -> Image.Image:
     if not pad:
         return image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
     scale = side / max(image.size)
-    width, height = (max(1, round(each * scale)) for each in image.size)
+    width, height = (max(1, round(side_of_photo * scale)) for side_of_photo in image.size)
     canvas = Image.new("RGB", (side, side), _GREY)
     small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
     canvas.paste(small, ((side - width) // 2, (side - height) // 2))

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from ml.inference.classifier import Classifier, Output, Runtime, load_classifier, load_network
+from ml.inference.classifier import Classifier, Runtime, load_classifier, load_network
 from ml.inference.finder import Finder, Found
 from ml.inference.names import LooksLike
-from ml.inference.networks import Network
+from ml.inference.networks import Network, Output
 from ml.inference.pixels import Square, network_input
 from ml.inference.versions import ModelVersionInfo
 
@@ -89,13 +89,13 @@ class Recogniser:
         if square is not None or self._finder is None:
             output, looks_like = self._answer(image, square)
             return Look(output, square, "given" if square else "middle", looks_like=looks_like)
-        found = self.find(image)
-        own = found[0].square if found else None
+        animals = self.find(image)
+        own = animals[0].square if animals else None
         if own is None:
             return Look(self._classified(self.pixels(image, None)), None, "middle", searched=True)
         output, looks_like = self._answer(image, own)
         others = tuple(
-            Animal(other.square, self._answer(image, other.square)[0]) for other in found[1 : 1 + _MOST_OTHERS]
+            Animal(other.square, self._answer(image, other.square)[0]) for other in animals[1 : 1 + _MOST_OTHERS]
         )
         return Look(output, own, "found", True, others, looks_like)
 

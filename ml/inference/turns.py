@@ -68,10 +68,10 @@ def turn(wanted: int, alone_above: int) -> Iterator[None]:
 
 def _of_glibc(name: str) -> Callable[..., object] | None:
     try:
-        found: Callable[..., object] = getattr(ctypes.CDLL(None), name)
+        function: Callable[..., object] = getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError, TypeError):  # another allocator returns memory as it sees fit
         return None
-    return found
+    return function
 
 
 _trim, _option = _of_glibc("malloc_trim"), _of_glibc("mallopt")

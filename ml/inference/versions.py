@@ -6,24 +6,25 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from ml.errors import UserError
 from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
 from ml.inference.finder import FinderInfo
 from ml.inference.names import NamesInfo, read_names
+from ml.inference.networks import Output
 from ml.inference.pixels import Resize
-
-if TYPE_CHECKING:
-    from ml.inference.classifier import Output
 
 FORMAT = 1
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 
 
-class ModelVersionError(Exception):
+class ModelVersionError(UserError):
     """A model version that can't be served; the message is a plain sentence for the admin who registers it."""
 
 
@@ -70,8 +71,8 @@ class Policy:
 
     def threshold_for(self, error_rate: float) -> Threshold | None:
         """The strictest threshold that promises at most this error rate, or None where none was computed."""
-        fitting = [each for each in self.thresholds if each.error_rate <= error_rate + 1e-9]
-        return max(fitting, key=lambda each: each.error_rate, default=None)
+        fitting = [threshold for threshold in self.thresholds if threshold.error_rate <= error_rate + 1e-9]
+        return max(fitting, key=lambda threshold: threshold.error_rate, default=None)
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def file_digest(path: Path) -> str:
 
 
 def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metrics: dict[str, Any]) -> ModelVersionInfo:
-    labels = tuple(_label(each) for each in manifest["labels"])
+    labels = _read(tuple[Label, ...], manifest["labels"])
     if len(labels) < 2:
         raise ModelVersionError(f"{folder.name} has fewer than two labels.")
     if manifest["head"] not in ("sigmoid", "softmax", "sigmoids"):
@@ -202,7 +203,7 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         name=str(manifest["name"]),
         version=str(manifest["version"]),
         labels=labels,
-        policy=_policy(policy),
+        policy=_read(Policy, {"confident_in_scope_threshold": policy["in_scope_threshold"]} | policy),
         input_size=int(manifest["input"]["size"]),
         training_resolution=int(manifest["input"]["training_resolution"]),
         head=str(manifest["head"]),
@@ -212,14 +213,14 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         activation_weights=(
             read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
         ),
-        resize=_resize(manifest["input"].get("resize", "crop")),
-        finder=_finder(parts["finder"]) if "finder" in parts else None,
+        resize=_read(Resize, manifest["input"].get("resize", "crop")),
+        finder=_read(FinderInfo, parts["finder"]) if "finder" in parts else None,
         names=(
             read_names(folder, parts["names"], tuple(label.scientific_name for label in labels))
             if "names" in parts
             else None
         ),
-        first_look=_first_look(manifest["first_look"]) if manifest.get("first_look") else None,
+        first_look=_read(FirstLook, manifest["first_look"]) if manifest.get("first_look") else None,
     )
 
 
@@ -229,48 +230,11 @@ def _all_converted(manifest: dict[str, Any], parts: dict[str, Any]) -> bool:
     return all(path in manifest["files"] and network["parity"]["passed"] is True for path, network in networks.items())
 
 
-def _finder(part: dict[str, Any]) -> FinderInfo:
-    return FinderInfo(size=int(part["size"]), threshold=float(part["threshold"]))
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
-def _first_look(value: dict[str, Any]) -> FirstLook:
-    return FirstLook(float(value["in_scope"]), float(value["probability"]), float(value.get("out_of_scope", 0.0)))
-
-
-def _resize(value: object) -> Resize:
-    for known in get_args(Resize):
-        if value == known:
-            return known
-    raise ValueError(f"unknown way to make a photo square, {value!r}")
-
-
-def _label(value: dict[str, Any]) -> Label:
-    return Label(
-        scientific_name=str(value["scientific_name"]),
-        taxon_rank=str(value["taxon_rank"]),
-        gbif_key=None if value["gbif_key"] is None else int(value["gbif_key"]),
-        vernacular_names={str(code): str(name) for code, name in value["vernacular_names"].items()},
-        marks={str(code): tuple(str(mark) for mark in marks) for code, marks in value["marks"].items()},
-    )
-
-
-def _policy(value: dict[str, Any]) -> Policy:
-    return Policy(
-        default_error_rate=float(value["default_error_rate"]),
-        in_scope_threshold=float(value["in_scope_threshold"]),
-        disagree_below=float(value["disagree_below"]),
-        default_claim_reliability=float(value["default_claim_reliability"]),
-        thresholds=tuple(_threshold(each) for each in value["thresholds"]),
-        confident_in_scope_threshold=float(value.get("confident_in_scope_threshold", value["in_scope_threshold"])),
-    )
-
-
-def _threshold(value: dict[str, Any]) -> Threshold:
-    probability = value["probability"]
-    return Threshold(
-        error_rate=float(value["error_rate"]),
-        probability=None if probability is None else float(probability),
-        supported=bool(value["supported"]),
-        coverage=float(value["coverage"]),
-        photos=int(value["photos"]),
-    )
+def _read(kind: Any, value: object) -> Any:
+    """A dataclass, or another type, from JSON. Raises pydantic's ValidationError, a ValueError."""
+    return _adapter(kind).validate_python(value)

@@ -1,14 +1,13 @@
 """A drawn data folder and a tiny model version trained on it, each made once."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ml.config import load_config
 from ml.datasets.synthetic import write_drawn_folder
-from ml.progress import silent
 from ml.run import train_version
+from tests.ml.runs import QUIET
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +18,5 @@ def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_version(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("version") / "tiny"
-    train_version(load_config("tiny"), drawn_data, folder, command="test", say=_quiet, report=silent, rounds=20)
+    train_version(load_config("tiny"), drawn_data, folder, command="test", options=QUIET, rounds=20)
     return folder
-
-
-def _quiet(_: Any) -> None:
-    pass

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ml.training import RunOptions
+
 _START = [sys.executable, "-c", "from ml.cli import app; app()", "train", "tiny"]
 
 
@@ -58,3 +60,10 @@ class TrainingProcess:
     def output(self) -> str:
         """Wait for the end; what it printed."""
         return self._process.communicate(timeout=250)[0]
+
+
+def silent(_: object) -> None:
+    """Show nothing."""
+
+
+QUIET = RunOptions(report=silent, say=silent)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.activation import activation_weights, add_to_version
-from ml.architectures import build
+from ml.architectures.registry import build
 from ml.cli import app
 from ml.inference import ModelVersionError, activation_map, bundled_versions, load_classifier, read_version
 from ml.inference.activation import ACTIVATION_FILE

@@ -10,16 +10,18 @@ import pytest
 import tensorflow as tf
 from typer.testing import CliRunner
 
-from ml.adoption import AdoptionError, Wanted, adopt
+from ml.adoption import AdoptionError, Description, adopt
+from ml.commands.versions import adopt as adopt_command
 from ml.export import ExportError, Parity
 from ml.inference import load_classifier, read_version
-from ml.versions_cli import adopt as adopt_command
 from tests.ml.datasets.drawn import draw
 
 RUNNER = CliRunner()
 PHOTOS = np.random.default_rng(3).uniform(0, 255, (5, 16, 16, 3)).astype(np.float32)
-THREE = Wanted(labels=("Aglais io", "Vanessa atalanta", "Pieris rapae"), name="theirs", task="garden", pixels="0..1")
-TWO = Wanted(labels=("Maniola jurtina", "Pyronia tithonus"), name="theirs", task="garden", size=16)
+THREE = Description(
+    labels=("Aglais io", "Vanessa atalanta", "Pieris rapae"), name="theirs", task="garden", pixels="0..1"
+)
+TWO = Description(labels=("Maniola jurtina", "Pyronia tithonus"), name="theirs", task="garden", size=16)
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,14 @@ import pytest
 import tensorflow as tf
 from typer.testing import CliRunner
 
-from ml.architectures import architectures, build, options_of, parameters, summary_of
-from ml.architectures.efficientnet import VARIANTS
+from ml.architectures.fine_tuned import VARIANTS
+from ml.architectures.registry import architectures, build, options_of, parameters, summary_of
 from ml.architectures.task import pixel_range
 from ml.cli import app
 from ml.config import Optimisation, OutsiderData, load_config
 from ml.export import check_parity, convert, served_graph, write_saved_model
-from ml.training import make_optimiser, predict_raw, training_step
+from ml.optimisers import make_optimiser
+from ml.steps import predict_raw, training_step
 
 CHANCE: dict[str, Any] = {"weights": None}
 # What makes each of them small enough to be tested often.

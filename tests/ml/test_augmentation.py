@@ -1,16 +1,17 @@
 """Random changes: repeatable, the same eagerly and in tf.data, and no more than asked for."""
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from ml.augmentation import Mix, augment, mix, mixed
-from ml.augmentation.names import CHANGES, FILLS
+from ml.augmentation.changes import augment
+from ml.augmentation.mixing import Mix, mix, mixed
 from ml.augmentation.randaugment import COLOURS, KINDS, _coloured
+from ml.augmentation.settings import CHANGES, Fill
 from ml.config import Augmentation
 
 EVERYTHING = Augmentation(
@@ -188,7 +189,7 @@ def test_what_lies_outside_is_filled_as_asked(fill: str, expected: list[int]) ->
     moved = changed(alone(shift_x=(0.5, 0.5), fill=fill, fill_value=7.0), pictures=row)
 
     assert moved[0, 0, :, 0].tolist() == pytest.approx([2, 3, *expected], abs=0.01)
-    assert fill in FILLS
+    assert fill in get_args(Fill)
 
 
 def test_hue_leaves_brightness_and_grey_alone() -> None:

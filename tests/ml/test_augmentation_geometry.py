@@ -4,7 +4,6 @@ Pictures are 11 pixels wide and 7 high, so their middle is (5, 3). The random nu
 """
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,9 +34,9 @@ def drawing(monkeypatch: pytest.MonkeyPatch, drawn: dict[int, float]) -> dict[in
     return ranges
 
 
-def source(config: Augmentation, point: tuple[float, float], kinds: Any = None) -> tuple[float, float]:
+def source(config: Augmentation, point: tuple[float, float], extra: Any = None) -> tuple[float, float]:
     """Where ``point`` (x, y) of the result lies in the picture, by the formula of ImageProjectiveTransformV3."""
-    maps = np.asarray(geometry.maps(2, tf.constant(HEIGHT), tf.constant(WIDTH), None, config, kinds))
+    maps = np.asarray(geometry.maps(2, tf.constant(HEIGHT), tf.constant(WIDTH), None, config, extra))
     assert maps.shape == (2, 8)
     a0, a1, a2, b0, b1, b2, c0, c1 = maps[1]
     x, y = point
@@ -126,10 +125,10 @@ def test_moves_of_randaugment_are_done_before_all_others(
 ) -> None:
     """A fifth of half the width to the right: to (8, 4), then perhaps upside down, then turned by a quarter."""
     drawing(monkeypatch, {ANGLE: D90, UPSIDE: 0.0})
-    kinds = SimpleNamespace(moves=lambda: tf.constant([[[1.0, 0.0, 0.2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]] * 2))
+    extra = tf.constant([[[1.0, 0.0, 0.2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]] * 2)
     config = Augmentation(flip=False, rotation=90, **asked)
 
-    assert source(config, (7, 4), kinds) == pytest.approx((6, 6) if asked else (4, 6), abs=1e-4)
+    assert source(config, (7, 4), extra) == pytest.approx((6, 6) if asked else (4, 6), abs=1e-4)
 
 
 RANGES = [

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from ml.augmentation.names import CHANGES
 from ml.augmentation.preview import COLUMNS, examples, rows_of, sheet
+from ml.augmentation.settings import CHANGES
 from ml.cli import app
 from ml.config import Augmentation, load_config
 
@@ -28,8 +28,8 @@ def test_a_configs_rows_are_what_it_changes() -> None:
     config = load_config("tiny").augmentation
     rows = rows_of(config)
 
-    assert [row.title for row in rows] == ["rotation, degrees", "mirror image", "shift, both ways",
-                                           "zoom in and out", "all together"]  # fmt: skip
+    assert [row.title for row in rows] == ["rotation, degrees", "shift, both ways", "zoom in and out",
+                                           "mirror image", "all together"]  # fmt: skip
     assert rows[-1].changes == config
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ml.cli import app
-from ml.datasets.cleaning import against_screening, label_candidates, write_candidates
 from ml.datasets.folder import DataError, Photo, read_folder
 from ml.datasets.review import apply_review, read_review
+from ml.evaluation.cleaning import against_screening, label_candidates, write_candidates
 from ml.evaluation.out_of_fold import OutOfFold, write_out_of_fold
 
 SWAPPED = {3, 17, 101}

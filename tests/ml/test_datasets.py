@@ -11,7 +11,7 @@ from ml.config import Config, load_config
 from ml.datasets.arrays import decode, fingerprint
 from ml.datasets.examples import OUTSIDER, divide
 from ml.datasets.folder import DataError, Photo, data_root, read_folder
-from ml.datasets.pipeline import batches, epoch_order, stored
+from ml.datasets.pipeline import Feed, epoch_order, stored
 from ml.datasets.review import apply_review, read_review
 from ml.datasets.synthetic import PLAIN_KINDS, plain_picture, plain_pictures, write_drawn_folder
 
@@ -154,8 +154,8 @@ def test_every_epoch_shows_all_species_photos_and_other_outsiders(tiny: Config, 
 
 def test_batches_are_repeatable(tiny: Config, drawn_data: Path) -> None:
     train = divide(tiny, drawn_data).train
-    one, two = (list(batches(train, tiny, 1)) for _ in range(2))
-    other = next(iter(batches(train, dataclasses.replace(tiny, seed=2), 1)))
+    one, two = (list(Feed(train, tiny).epoch(1)) for _ in range(2))
+    other = next(iter(Feed(train, dataclasses.replace(tiny, seed=2)).epoch(1)))
 
     assert all(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
     assert not np.array_equal(one[0][0], other[0])

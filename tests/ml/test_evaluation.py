@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.datasets.examples import Examples
-from ml.evaluation.breakdown import _label_by_label, told_from
+from ml.evaluation.breakdown import _label_by_label, answers_for
 from ml.evaluation.evaluation import evaluate
 from ml.explanation import Explainer, grad_cam, load_network, overlay, pixel_gradient
 from ml.inference import bundled_versions, load_classifier, network_input, open_photo
@@ -192,7 +192,7 @@ def test_photos_of_several_labels_are_asked_label_by_label() -> None:
         pixels=pixels, copies=pixels, classes=np.array([3, 1, 2]), subjects=np.full(3, -1), names=names,
         kinds=names, bundles=names, unseen=np.zeros(3, bool), pictures=np.empty(3, object),
     )  # fmt: skip
-    told = told_from(np.array([[0.9, 0.8], [0.4, 0.1], [0.2, 0.7]]), examples, ["a", "b"], several=True)
+    told = answers_for(np.array([[0.9, 0.8], [0.4, 0.1], [0.2, 0.7]]), examples, ["a", "b"], several=True)
     found = _label_by_label(told, ["a", "b"], 5)
 
     assert told.names == ("1: a", "1: b", "2: a", "2: b", "3: a", "3: b")

@@ -10,6 +10,7 @@ from mapie.risk_control import BinaryClassificationController
 from sklearn import metrics as sk
 
 from ml.evaluation import details
+from ml.evaluation.breakdown import Answers
 from ml.evaluation.calibration import binomial_tail, learn_threshold, probabilities_from
 from ml.evaluation.paired import compare_paired, mcnemar, paired_sentence
 
@@ -175,10 +176,8 @@ def paired(better: float, seed: int = 1) -> dict[str, object]:
     classes = random.integers(0, 2, 400)
     right = np.column_stack([random.random(400) < 0.7 + better, random.random(400) < 0.7])
     own, other = (np.eye(2)[np.where(right[:, column], classes, 1 - classes)] * 0.8 + 0.1 for column in (0, 1))
-    return compare_paired(
-        own, other, classes, labels=("a", "b"), names=[str(n) for n in range(400)],
-        bundles=np.arange(400), rounds=300,
-    )  # fmt: skip
+    names = tuple(str(n) for n in range(400))
+    return compare_paired(Answers(own, classes, np.arange(400), names, False), other, ("a", "b"), rounds=300)
 
 
 def test_the_better_of_two_is_told() -> None:

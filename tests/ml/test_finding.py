@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.config import load_config
+from ml.config import FinderData, load_config
 from ml.export import write_part
 from ml.finding.composites import Marked, Material, measuring_composite, training_composite, training_picture
 from ml.finding.network import STRIDE, finder_network, served_finder, targets
 from ml.finding.training import FinderError, learn
 from ml.inference import ModelVersionError, Square, load_recogniser
 from ml.inference.finder import animals
-from ml.progress import silent
 from ml.run import train_version
-from ml.training import Following
+from ml.training import RunOptions
+from tests.ml.runs import silent
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 160, 20), (20, 20, 220)
 
@@ -131,7 +131,7 @@ def test_a_finder_learns_to_find_and_the_same_seed_gives_the_same_finder() -> No
     networks, told = [small_network(4), small_network(4)], []
     for network in networks:
         assert learn(
-            network, material(), size=64, steps=150, batch=8, learning_rate=3e-3, seed=1,
+            network, material(), FinderData(size=64, steps=150, batch=8, learning_rate=3e-3), 1,
             report=lambda step, steps, loss: told.append((step, steps, loss)),
         )  # fmt: skip
     for one, two in zip(*(network.get_weights() for network in networks), strict=True):
@@ -155,18 +155,15 @@ def test_a_finder_stops_when_it_is_asked_to() -> None:
     assert not learn(
         small_network(1),
         material(),
-        size=64,
-        steps=50,
-        batch=2,
-        learning_rate=1e-3,
-        seed=1,
+        FinderData(size=64, steps=50, batch=2, learning_rate=1e-3),
+        1,
         stopped=lambda: next(asked),
     )
 
 
 def test_without_pictures_there_is_no_finder() -> None:
     with pytest.raises(FinderError, match="some are missing"):
-        learn(finder_network(64, None), material(backgrounds=[]), size=64, steps=1, batch=2, learning_rate=1e-3, seed=1)
+        learn(finder_network(64, None), material(backgrounds=[]), FinderData(size=64, steps=1, batch=2), 1)
     with pytest.raises(ValueError, match="multiple of 32"):
         finder_network(100, None)
 
@@ -179,8 +176,8 @@ def test_a_run_takes_a_finder_over_and_serves_it_under_both_runtimes(drawn_data:
     (parent / "model.json").write_text(json.dumps({"parts": {"finder": facts}}), encoding="utf-8")
     folder = tmp_path / "version"
     metrics = train_version(
-        load_config("tiny").with_changes(epochs=1), drawn_data, folder, command="test", say=lambda _: None,
-        report=silent, rounds=5, following=Following(parts=parent),
+        load_config("tiny").with_changes(epochs=1), drawn_data, folder, command="test", rounds=5,
+        options=RunOptions(report=silent, say=silent, parts=parent),
     )  # fmt: skip
 
     assert metrics["species"]["accuracy"]["photos"] > 0

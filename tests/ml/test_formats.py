@@ -9,11 +9,11 @@ import tensorflow as tf
 import typer
 from typer.testing import CliRunner
 
-from ml.evaluation.side_by_side import remark, side_by_side
+from ml.commands.versions import COMMANDS
+from ml.evaluation.tables import remark, side_by_side
 from ml.export import ExportError
 from ml.formats import FORMATS, export_version
 from ml.inference import bundled_versions, load_classifier
-from ml.versions_cli import COMMANDS
 
 RUNNER = CliRunner()
 APP = typer.Typer()

@@ -11,17 +11,18 @@ from PIL import Image
 
 from app.predictions.inference import ModelVersionError
 from app.predictions.registry import import_version
-from ml.architectures import build
+from ml.architectures.registry import build
 from ml.config import Config, ConfigError, SpeciesData, load_config
 from ml.datasets.examples import divide, shown_labels
 from ml.datasets.folder import DataError
 from ml.datasets.sources import resolved
 from ml.datasets.synthetic import drawn_butterfly
 from ml.evaluation.calibration import questions
+from ml.evaluation.evaluation import evaluate
 from ml.inference import load_classifier, read_version
-from ml.progress import silent
-from ml.run import evaluate_version, train_version
+from ml.run import train_version
 from ml.steps import guess, species_loss
+from tests.ml.runs import QUIET
 
 LABELS = ("aglais_io", "gonepteryx_rhamni", "polyommatus_icarus", "vanessa_cardui")
 # Which colour channels a drawing's red, green and blue come from.
@@ -72,7 +73,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_four_labels_are_trained_measured_and_exported(four: Path, tmp_path: Path) -> None:
     folder = tmp_path / "version"
-    metrics = train_version(recipe(), four, folder, command="test", say=lambda _: None, report=silent, rounds=20)
+    metrics = train_version(recipe(), four, folder, command="test", options=QUIET, rounds=20)
 
     info = read_version(folder)
     assert info.head == "softmax"
@@ -83,14 +84,14 @@ def test_four_labels_are_trained_measured_and_exported(four: Path, tmp_path: Pat
     for output in classifier.predict(pixels):
         assert output.probabilities.shape == (4,)
         assert output.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    measured = evaluate_version(folder, four, rounds=20)
+    measured = evaluate(folder, data=four, rounds=20).figures
     assert measured["same_data"]
     assert measured["species"]["accuracy"] == metrics["species"]["accuracy"]
 
 
 def test_several_labels_on_a_photo_are_each_asked_for(several: Path, tmp_path: Path) -> None:
     folder = tmp_path / "version"
-    metrics = train_version(recipe(), several, folder, command="test", say=lambda _: None, report=silent, rounds=20)
+    metrics = train_version(recipe(), several, folder, command="test", options=QUIET, rounds=20)
 
     info = read_version(folder)
     manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))

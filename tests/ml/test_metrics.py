@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from ml.evaluation import metrics
-from ml.evaluation.bootstrap import interval
+from ml.evaluation.metrics import interval
 
 RANDOM = np.random.default_rng(7)
 

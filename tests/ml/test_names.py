@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml.config import ConfigError, NamesData, load_config
-from ml.evaluation.firsthand import Seen, choose_first_look
+from ml.evaluation.firsthand import Opinions, choose_first_look
 from ml.evaluation.scores import Scores
 from ml.inference.names import NamesInfo, read_names
 from ml.inference.versions import FirstLook
@@ -103,11 +103,11 @@ def test_the_first_look_is_enough_where_it_is_wrong_no_more_often_than_all() -> 
     first = scores(sure, [False, True, True, True, True, True], [0.9] * 6)
     everything = scores(sure, [True] * 6, [0.9] * 6)
     classes = np.zeros(6, int)
-    chosen = choose_first_look(Seen(None, everything, first, None), classes)
+    chosen = choose_first_look(Opinions(None, everything, first, None), classes)
     assert chosen == {"in_scope": 0.9, "probability": 0.95, "out_of_scope": 0.02}
     always_wrong = scores(sure, [False] * 6, [0.9] * 6)
-    assert choose_first_look(Seen(None, everything, always_wrong, None), classes) is None
-    assert choose_first_look(Seen(None, everything, None, None), classes) is None
+    assert choose_first_look(Opinions(None, everything, always_wrong, None), classes) is None
+    assert choose_first_look(Opinions(None, everything, None, None), classes) is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_no_photo_of_the_labels_is_given_up_at_the_first_look(lowest: float, bou
     """Photos of other subjects may have any score."""
     scope = [0.9, 0.9, lowest, 0.0]
     seen = scores([0.99] * 4, [True] * 4, scope)
-    chosen = choose_first_look(Seen(None, seen, seen, None), np.array([0, 0, 0, -1]))
+    chosen = choose_first_look(Opinions(None, seen, seen, None), np.array([0, 0, 0, -1]))
     assert chosen is not None
     assert chosen["out_of_scope"] == bound
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from ml.inference import PhotoInfo, Square, open_photo, orientation, square_for
-from ml.inference.squares import turned
+from ml.inference.orientation import turned
 from tests import orientations
 from tests.factories import encode
 from tests.hostile.files import segment

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ml.architectures import build
+from ml.architectures.registry import build
 from ml.config import Optimisation, OutsiderData, load_config
-from ml.datasets.colours import mean_and_deviation
+from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import Divided, divide
 from ml.datasets.pipeline import Feed
 from ml.optimisers import make_optimiser
-from ml.progress import EpochReport, silent
+from ml.progress import EpochReport
 from ml.steps import label_weights, training_step
 from ml.training import Trained, train
+from tests.ml.runs import QUIET
 
 PIXELS = np.random.default_rng(1).uniform(0, 255, (4, 24, 24, 3)).astype(np.float32)
 CLASSES, SUBJECTS = tf.constant([0, 1, -1, 1], tf.int64), tf.constant([-1, -1, 0, -1], tf.int64)
@@ -29,7 +30,7 @@ def divided(drawn_data: Path) -> Divided:
 
 def trained(divided: Divided, *values: str) -> Trained:
     config = load_config("tiny").with_values(["optimisation.epochs=3", "optimisation.steps_per_epoch=4", *values])
-    return train(config, divided.train, divided.calibration, report=silent)
+    return train(config, divided.train, divided.calibration, QUIET)
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])

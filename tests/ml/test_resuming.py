@@ -13,10 +13,10 @@ import pytest
 from ml.checkpoints import forget
 from ml.config import Config, load_config
 from ml.datasets.examples import Divided, divide
-from ml.progress import Curves, EpochReport, Journal, silent
+from ml.progress import Curves, EpochReport, Journal
 from ml.stopping import EXIT_CODE, Stop, Stopped, listening
-from ml.training import Following, Trained, TrainingError, train
-from tests.ml.runs import TrainingProcess
+from ml.training import RunOptions, Trained, TrainingError, train
+from tests.ml.runs import TrainingProcess, silent
 
 # Everything that has a state of its own: dropout, momentum, averaged weights, the best epoch, the schedule.
 RECIPE = [
@@ -67,8 +67,8 @@ def followed(
     report: Callable[[EpochReport], None] = silent,
 ) -> Trained:
     config = load_config("tiny").with_values(["optimisation.epochs=2", "optimisation.steps_per_epoch=2", *values])
-    following = Following(checkpoints=checkpoints, resume=resume)
-    return train(config, divided.train, divided.calibration, report=report, following=following)
+    options = RunOptions(checkpoints=checkpoints, resume=resume, report=report)
+    return train(config, divided.train, divided.calibration, options)
 
 
 def test_a_finished_run_is_not_trained_again(divided: Divided, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_run_goes_on_only_from_its_own_checkpoint(divided: Divided, tmp_path: 
     fewer = divided.train.where(np.arange(len(divided.train)) > 0)
     config = load_config("tiny").with_values(["optimisation.epochs=2", "optimisation.steps_per_epoch=2"])
     with pytest.raises(TrainingError, match="other photos"):
-        train(config, fewer, divided.calibration, following=Following(checkpoints=tmp_path, resume=True))
+        train(config, fewer, divided.calibration, RunOptions(checkpoints=tmp_path, resume=True))
     (tmp_path / "run-0.npz").write_bytes(b"half a file")
     with pytest.raises(TrainingError, match="can't be read"):
         followed(divided, tmp_path, resume=True)
@@ -154,8 +154,8 @@ def test_asked_to_stop_it_writes_down_in_the_middle_of_an_epoch(divided: Divided
 
     def run(**keywords: Any) -> Trained:
         return train(
-            config, divided.train, divided.calibration, report=silent,
-            following=Following(stop=stop, checkpoints=tmp_path, **keywords),
+            config, divided.train, divided.calibration,
+            RunOptions(stop=stop, checkpoints=tmp_path, report=silent, **keywords),
         )  # fmt: skip
 
     with pytest.raises(Stopped):

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 from ml.cli import app
 from ml.config import load_config
 from ml.datasets.examples import divide
+from ml.evaluation.evaluation import evaluate
 from ml.export import Parity, compare
 from ml.inference import load_classifier, network_input, open_photo, read_version
-from ml.progress import silent
-from ml.run import evaluate_version, train_version
+from ml.run import train_version
+from tests.ml.runs import QUIET
 
 RUNNER = CliRunner()
 
@@ -36,7 +37,7 @@ def test_learns_to_tell_drawings_apart(tiny_version: Path, drawn_data: Path) -> 
 def test_evaluation_finds_what_training_reported(tiny_version: Path, drawn_data: Path) -> None:
     reported = json.loads((tiny_version / "metrics.json").read_text(encoding="utf-8"))
     for runtime in ("litert", "savedmodel"):
-        measured = evaluate_version(tiny_version, drawn_data, runtime=runtime, rounds=20)
+        measured = evaluate(tiny_version, data=drawn_data, runtime=runtime, rounds=20).figures
         assert measured["same_data"]
         assert measured["species"]["accuracy"] == reported["species"]["accuracy"]
         assert measured["scope"]["auroc"]["all"] == reported["scope"]["auroc"]["all"]
@@ -89,7 +90,7 @@ def test_three_labels_and_no_outsiders(drawn_data: Path, tmp_path: Path) -> None
     data = tmp_path / "data"
     _with_a_third_label(drawn_data, data)
     folder = tmp_path / "three"
-    train_version(config, data, folder, command="test", say=lambda _: None, report=silent, rounds=5)
+    train_version(config, data, folder, command="test", options=QUIET, rounds=5)
 
     info = read_version(folder)
     output = load_classifier(folder).predict(np.zeros((1, 24, 24, 3), np.float32))[0]
@@ -183,7 +184,7 @@ def test_nothing_is_left_of_an_export_that_failed(
     with pytest.raises(ExportError, match="differ"):
         train_version(
             load_config("tiny").with_changes(epochs=1), drawn_data, tmp_path / "new", command="test",
-            say=lambda _: None, report=silent,
+            options=QUIET,
         )  # fmt: skip
     assert not (tmp_path / "new").exists()
 
@@ -193,15 +194,15 @@ def test_other_data_is_said_to_be_other(tiny_version: Path, tmp_path: Path) -> N
 
     other = write_drawn_folder(tmp_path, per_label=40, outsiders=60, seed=9)
 
-    assert not evaluate_version(tiny_version, other, rounds=5)["same_data"]
+    assert not evaluate(tiny_version, data=other, rounds=5).figures["same_data"]
     assert divide(load_config("tiny"), other).counts["train"]
 
 
 def test_the_mean_over_views_is_the_mean_over_views() -> None:
     """One batch through the network gives what each view by itself gives."""
-    from ml.architectures import build
+    from ml.architectures.registry import build
     from ml.export import viewing_graph
-    from ml.training import predict_raw
+    from ml.steps import predict_raw
 
     config = dataclasses.replace(load_config("tiny"), zoom_views=(0.75,))
     network = build("article", size=24, labels=2)

@@ -9,8 +9,10 @@ import pytest
 
 from ml.config import Config, Optimisation, load_config
 from ml.datasets.examples import Divided, divide
-from ml.progress import EpochReport, print_epoch, silent
-from ml.training import Trained, TrainingError, predict_raw, species_loss, train
+from ml.progress import EpochReport, print_epoch
+from ml.steps import predict_raw, species_loss
+from ml.training import RunOptions, Trained, TrainingError, train
+from tests.ml.runs import QUIET
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def divided(drawn_data: Path) -> Divided:
 
 def trained(divided: Divided, config: Config | None = None, **changes: object) -> Trained:
     chosen = (config or load_config("tiny")).with_changes(epochs=2, **changes)
-    return train(chosen, divided.train, divided.calibration, report=silent)
+    return train(chosen, divided.train, divided.calibration, QUIET)
 
 
 def test_the_same_seed_gives_the_same_network(divided: Divided) -> None:
@@ -35,7 +37,12 @@ def test_the_same_seed_gives_the_same_network(divided: Divided) -> None:
 
 def test_reports_every_epoch(divided: Divided, capsys: pytest.CaptureFixture[str]) -> None:
     reports: list[EpochReport] = []
-    train(load_config("tiny").with_changes(epochs=2), divided.train, divided.calibration, report=reports.append)
+    train(
+        load_config("tiny").with_changes(epochs=2),
+        divided.train,
+        divided.calibration,
+        RunOptions(report=reports.append),
+    )
 
     assert [report.epoch for report in reports] == [1, 2]
     assert all(report.images_per_second > 0 for report in reports)
@@ -61,7 +68,7 @@ def test_keeps_the_best_epoch(divided: Divided) -> None:
         tiny,
         optimisation=Optimisation(epochs=2, learning_rate=0.05, schedule="constant", keep_best=True, patience=1),
     )
-    result = train(wobbly.with_changes(epochs=6), divided.train, divided.calibration, report=silent)
+    result = train(wobbly.with_changes(epochs=6), divided.train, divided.calibration, QUIET)
 
     losses = [report.calibration_loss for report in result.history]
     assert losses[result.epoch - 1] == min(losses)

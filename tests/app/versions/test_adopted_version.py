@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from ml.adoption import Wanted, adopt
+from ml.adoption import Description, adopt
 from tests.factories import photo
 from tests.versions import put_into_service
 
@@ -16,7 +16,7 @@ def test_a_savedmodel_from_elsewhere_serves(lite, tmp_path):
     )
     network.export(str(tmp_path / "theirs"), verbose=False)
     names = ("Aglais io", "Vanessa atalanta", "Pieris rapae")
-    wanted = Wanted(labels=names, name="theirs", task="garden-browns", pixels="0..1")
+    wanted = Description(labels=names, name="theirs", task="garden-browns", pixels="0..1")
     adopt(tmp_path / "theirs", tmp_path / "version", wanted)
 
     put_into_service(lite.sessions, lite.settings, tmp_path / "version")

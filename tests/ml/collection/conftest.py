@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ml.collection import Manners, Summary, collect, request_from
-from ml.collection.access import FlickrAccess
+from ml.collection.flickr import FlickrAccess
 from ml.collection.manifest import Manifest
-from ml.collection.reporting import Reporter
+from ml.collection.reporting import Reporter, Summary
+from ml.collection.request import Manners, request_from
+from ml.collection.run import collect
 from tests.ml.collection.flickr_server import KEY, SECRET, FlickrServer
 
 Collect = Callable[..., Summary]

@@ -8,7 +8,7 @@ import pytest
 from ml.collection.attribution import NOTICE, write_attribution
 from ml.collection.export import write_labels, write_photos
 from ml.collection.manifest import Manifest
-from ml.collection.summary import summarise
+from ml.collection.reporting import summarise
 from ml.datasets.arrays import decode
 from ml.datasets.folder import read_folder
 from ml.datasets.grouping import bundles_of

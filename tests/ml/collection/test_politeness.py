@@ -4,11 +4,12 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
 from ml.collection.errors import CollectError, scrubbed
-from ml.collection.politeness import Busy, Pace, Patience, Stopped, retry_after_seconds
+from ml.collection.politeness import Busy, Pace, Patience, Stopped
 
 
 def test_threads_share_one_pace():
@@ -40,7 +41,7 @@ def test_a_stop_ends_every_wait():
     assert time.monotonic() - begun < 5
 
 
-def tries(failures: list[Exception], patience: Patience) -> tuple[object, list[float]]:
+def tries(failures: list[Exception], **values: Any) -> tuple[object, list[float]]:
     waits: list[float] = []
 
     def action():
@@ -48,40 +49,38 @@ def tries(failures: list[Exception], patience: Patience) -> tuple[object, list[f
             raise failures.pop(0)
         return "done"
 
-    answer = patience.call(action, Pace(0.0, threading.Event()), lambda seconds, _: waits.append(seconds))
-    return answer, waits
+    pace = Pace(0.0, threading.Event())
+    pace.hold = lambda seconds: None  # type: ignore[method-assign]
+    return Patience(pace, waiting=lambda seconds, _: waits.append(seconds), **values).call(action), waits
 
 
 def test_waits_double_with_jitter_up_to_the_longest():
-    answer, waits = tries([Busy("x") for _ in range(5)], Patience(attempts=6, first=0.002, longest=0.01))
+    answer, waits = tries([Busy("x") for _ in range(7)], attempts=8, first=2.0)
     assert answer == "done"
-    for wait, most in zip(waits, [0.002, 0.004, 0.008, 0.01, 0.01], strict=True):
-        assert most / 2 <= wait <= most
+    for wait, least in zip(waits, [2, 4, 8, 16, 32, 60, 60], strict=True):
+        assert least <= wait <= min(least + 1, 60)
 
 
-def test_retry_after_is_obeyed_as_it_is():
-    _, waits = tries([Busy("x", 0.05)], Patience(first=0.001))
-    assert 0.05 <= waits[0] <= 0.051
+def test_retry_after_is_obeyed_in_both_forms():
+    _, waits = tries([Busy("x", "12"), Busy("x", "Wed, 21 Oct 2015 07:28:00 GMT")], first=0.001)
+    assert waits[0] == 12
+    assert waits[1] < 1
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25 < tries([Busy("x", soon)])[1][0] <= 30
+
+
+def test_a_retry_after_that_says_nothing_is_passed_over():
+    assert tries([Busy("x", "soon")], first=0.5)[1][0] < 1
 
 
 def test_after_the_last_attempt_it_is_over():
     with pytest.raises(Busy):
-        tries([Busy("x") for _ in range(3)], Patience(attempts=3, first=0.001))
+        tries([Busy("x") for _ in range(3)], attempts=3, first=0.001)
 
 
 def test_a_longer_wait_than_is_obeyed_ends_the_run():
     with pytest.raises(CollectError, match="900 seconds"):
-        tries([Busy("HTTP 429", 900)], Patience())
-
-
-def test_retry_after_in_both_forms():
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    assert 25 < (retry_after_seconds(soon) or 0) <= 30
-    assert retry_after_seconds("12") == 12
-    assert retry_after_seconds("-3") == 0
-    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert retry_after_seconds("soon") is None
-    assert retry_after_seconds(None) is None
+        tries([Busy("HTTP 429", "900")])
 
 
 @pytest.mark.parametrize(

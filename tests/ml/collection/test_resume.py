@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.collection import CollectError
+from ml.collection.errors import CollectError
 from ml.collection.manifest import Manifest
 from tests.ml.collection.conftest import manners, rows
 from tests.ml.collection.flickr_server import KEY, SECRET, Fault
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 def command(server, folder, *options: str) -> list[str]:
     words = ["collect", "flickr", str(folder), "--keyword", "meadow brown=Maniola jurtina", "--size", "small-240"]
-    quick = ["--rate", "1000", "--backoff", "0.01", "--api-url", server.api_url, *options]
+    quick = ["--rate", "1000", "--api-url", server.api_url, *options]
     return [sys.executable, "-c", "from ml.cli import app; app()", *words, *quick]
 
 
@@ -32,7 +32,8 @@ def environment() -> dict[str, str]:
 def test_after_kill_9_nothing_is_fetched_twice(flickr, folder, tmp_path):
     flickr.add(*range(101, 121))
     flickr.hold_images_after = 9
-    words = command(flickr, folder, "--per-page", "6", "--max", "all")
+    (tmp_path / "request.toml").write_text("per_page = 6\n")
+    words = command(flickr, folder, "--request", str(tmp_path / "request.toml"), "--max", "all")
     first = subprocess.Popen(words, env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL)
     try:
         assert flickr.hold(folder) == 9

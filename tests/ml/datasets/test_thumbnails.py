@@ -8,7 +8,7 @@ import pytest
 
 from ml.config import load_config
 from ml.datasets.examples import Examples, divide
-from ml.datasets.pipeline import batches
+from ml.datasets.pipeline import Feed
 from ml.datasets.thumbnails import Store, Thumbnails, joined
 from ml.inference import load_recogniser
 
@@ -76,7 +76,7 @@ def test_a_data_set_larger_than_memory_trains_on_the_same_batches(drawn_data: Pa
         assert isinstance(one, Examples)
         arrays = set(one.__dataclass_fields__) - {"pictures"}  # where they were read from
         assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
-    pairs = zip(batches(memory.train, tiny, 1), batches(disk.train, tiny, 1), strict=True)
+    pairs = zip(Feed(memory.train, tiny).epoch(1), Feed(disk.train, tiny).epoch(1), strict=True)
     assert all(np.array_equal(one, other) for pair in pairs for one, other in zip(*pair, strict=True))
 
 
@@ -85,12 +85,12 @@ def test_training_and_measuring_read_from_disk(
 ) -> None:
     """With a memory of nothing the whole road works, and ends where it ends with much."""
     from ml.evaluation.scores import score
-    from ml.progress import silent
     from ml.training import train
+    from tests.ml.runs import QUIET
 
     tiny = load_config("tiny").with_changes(epochs=1)
     memory, disk = (divide(tiny, drawn_data, store=Store(megabytes, tmp_path)) for megabytes in (1000.0, 0.0))
-    one, other = (train(tiny, each.train, each.calibration, report=silent) for each in (memory, disk))
+    one, other = (train(tiny, each.train, each.calibration, QUIET) for each in (memory, disk))
 
     assert [report.loss for report in one.history] == [report.loss for report in other.history]
     recogniser = load_recogniser(tiny_version)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ml.commands.output import console, refusals, write_json, written
+
 app = typer.Typer(help="Inspect, split and clean a data set.", no_args_is_help=True)
-_console = Console(soft_wrap=True, highlight=False)
 
 Source = Annotated[
     Path,
@@ -40,17 +37,17 @@ def inspect(
     per_class: Annotated[int, typer.Option(min=1, help="Photos of each class on the contact sheet.")] = 24,
 ) -> None:
     """Counts, sizes, duplicates, balance, and what to put right before training."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.contact_sheet import MOST_CLASSES, contact_sheet
         from ml.datasets.inspection import inspect as inspected
         from ml.datasets.sources import read_source
         from ml.datasets.survey import survey
 
         photos = read_source(source, depth=depth)
-        found = inspected(survey(photos), distance=distance)
-        _show(found)
+        figures = inspected(survey(photos), distance=distance)
+        _show(figures)
         if json_file is not None:
-            json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            write_json(json_file, figures)
         if html is not None or sheet is not None:
             picture = contact_sheet(photos, per_class=per_class)
         if sheet is not None:
@@ -58,13 +55,11 @@ def inspect(
         if html is not None:
             from ml.reports import data_uri, write_report
 
-            largest = max(found["classes"].values())
+            largest = max(figures["classes"].values())
             title = f"The data set {source.resolve().name}"
-            shown = {"found": found, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
+            shown = {"found": figures, "largest": largest, "most_classes": MOST_CLASSES, "sheet": data_uri(picture)}
             write_report(html, "dataset.html", title=title, **shown)
-        for file in (json_file, sheet, html):
-            if file is not None:
-                _console.print(f"Written: {file}")
+        written(json_file, sheet, html)
 
 
 @app.command()
@@ -84,10 +79,10 @@ def split(
     anew: Annotated[bool, typer.Option("--anew", help="Replace an earlier split.")] = False,
 ) -> None:
     """Divide into train, calibration and test: stratified, grouped, the same for the same seed. Training follows it."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.division import divide_source, fractions_from, ties_from, write_split
 
-        made = divide_source(
+        division = divide_source(
             source,
             ties=ties_from(by),
             fractions=fractions_from(fractions),
@@ -98,18 +93,17 @@ def split(
             anew=anew,
         )
         table = Table("class", "train", "calibration", "test")
-        for label, counts in made.report["classes"].items():
+        for label, counts in division.report["classes"].items():
             table.add_row(label, *(str(counts[part]) for part in ("train", "calibration", "test")))
-        _console.print(table)
-        _console.print(made.sentence)
-        for file in write_split(made):
-            _console.print(f"Written: {file}")
+        console.print(table)
+        console.print(division.sentence)
+        written(*write_split(division))
 
 
 @app.command()
 def fingerprint(source: Source, depth: Depth = None) -> None:
     """The hash of a data set's photos and classes: the same data give the same one, wherever they lie."""
-    with _refusals():
+    with refusals(OSError):
         from ml.datasets.sources import read_source
         from ml.datasets.survey import content_fingerprint, digests_of
 
@@ -130,10 +124,10 @@ def clean(
 
     Once decided, a config names the list as its species.review.
     """
-    with _refusals():
-        from ml.datasets import cleaning
+    with refusals(OSError):
         from ml.datasets.folder import DataError
         from ml.datasets.sources import read_source
+        from ml.evaluation import cleaning
         from ml.evaluation.out_of_fold import read_out_of_fold
 
         if sheet is not None and source is None:
@@ -141,41 +135,30 @@ def clean(
         answers = read_out_of_fold(table)
         candidates = cleaning.label_candidates(answers, scope=scope)
         cleaning.write_candidates(candidates, out)
-        _console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
-        found = cleaning.against_screening(candidates, answers)
-        if found.precision is not None and found.recall is not None:
-            _console.print(
-                f"Of {found.doubtful} photos marked doubtful {found.both} are among them: precision {found.precision:.2f} "
-                f"(drawn blindly {found.chance:.2f}), recall {found.recall:.2f}."
+        console.print(f"{len(candidates)} of {len(answers)} labels are probably wrong. Written: {out}")
+        comparison = cleaning.against_screening(candidates, answers)
+        if comparison.precision is not None and comparison.recall is not None:
+            console.print(
+                f"Of {comparison.doubtful} photos marked doubtful {comparison.both} are among them: "
+                f"precision {comparison.precision:.2f} (drawn blindly {comparison.chance:.2f}), "
+                f"recall {comparison.recall:.2f}."
             )
         if sheet is not None and source is not None:
             photos = {photo.path: photo for photo in read_source(source, depth=depth)}
             cleaning.candidate_sheet(candidates, photos).save(sheet)
-            _console.print(f"Written: {sheet}")
+            written(sheet)
 
 
-def _show(found: dict[str, object]) -> None:
-    classes, parts = found["classes"], found["parts"]
+def _show(figures: dict[str, object]) -> None:
+    classes, parts = figures["classes"], figures["parts"]
     assert isinstance(classes, dict)
     assert isinstance(parts, dict)
     table = Table("class", "photos", *parts)
     for label, count in classes.items():
         table.add_row(label, str(count), *(str(parts[part].get(label, 0)) for part in parts))
-    _console.print(table)
-    remarks = found["remarks"]
+    console.print(table)
+    remarks = figures["remarks"]
     assert isinstance(remarks, list)
     for remark in remarks or ["Nothing stands out."]:
-        _console.print(f"• {remark}")
-    _console.print(f"Fingerprint: {found['fingerprint']}")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a person can put right is one line and exit code 1."""
-    from ml.datasets.folder import DataError
-
-    try:
-        yield
-    except (DataError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
+        console.print(f"• {remark}")
+    console.print(f"Fingerprint: {figures['fingerprint']}")

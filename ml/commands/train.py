@@ -1,33 +1,26 @@
-"""``wingcheck train``. TensorFlow is imported when it runs, so ``--help`` is quick."""
+"""``wingcheck train``."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from ml.commands.output import DataFolder, console, refusals, show_figures
 from ml.stopping import EXIT_CODE, Stopped, listening
 
-if TYPE_CHECKING:
-    from ml.config import Config
-
-_console = Console(soft_wrap=True, highlight=False)
 _FOLDERS = re.compile(r"""(?<![^\s"'\[{=])/(?:[^\s"',\]}/]+/)*""")
 
 
 def train(
     config: Annotated[
         str,
-        typer.Argument(help="Name of an experiment, or path of a .py file that defines CONFIG, a .toml or .yaml file."),
+        typer.Argument(help="Name of an experiment, or path of a .py file that defines CONFIG, or of a .toml file."),
     ],
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", envvar="WINGCHECK_DATA", help="Folder with the photos, each set with its labels.csv."),
-    ] = None,
+    data: DataFolder = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new model version; must be new or empty.")] = None,
     values: Annotated[
         list[str] | None,
@@ -70,14 +63,13 @@ def train(
 
     SIGTERM and Ctrl-C stop it in good order, with exit code 75; --resume then goes on as if it had never stopped.
     """
-    from ml.config import ConfigError, load_config
-    from ml.datasets.folder import DataError, data_root
-    from ml.export import ExportError
+    from ml.config import load_config
+    from ml.datasets.folder import data_root
     from ml.progress import Curves, Journal
     from ml.run import train_version
-    from ml.training import Following, TrainingError
+    from ml.training import RunOptions
 
-    try:
+    with refusals():
         chosen = load_config(config).with_values(values or []).with_changes(seed=seed, epochs=epochs)
         if weights is not None:
             chosen = chosen.with_weights(None if weights == "none" else weights)
@@ -85,56 +77,47 @@ def train(
         if folds is not None:
             _cross_validate(chosen, folds, data_root(data), out, threads)
             return
-        with listening() as stop:
-            following = Following(
-                journal=Journal(progress),
-                curves=Curves(tensorboard),
-                stop=stop,
-                checkpoints=checkpoints or folder.with_name(f"{folder.name}.checkpoint"),
-                resume=resume,
-                start=start,
-                parts=parts,
-            )
-            metrics = train_version(
-                chosen,
-                data_root(data),
-                folder,
-                command=_command(
-                    config,
-                    values or [],
-                    seed=seed,
-                    epochs=epochs,
-                    weights=weights,
-                    **({"from": start} if start else {}),
-                    **({"parts": parts} if parts else {}),
-                ),
-                say=_console.print,
-                threads=threads,
-                following=following,
-            )
-    except Stopped as stopped:
-        _console.print("Stopped. Continue with the same command and --resume.")
-        raise typer.Exit(EXIT_CODE) from stopped
-    except (ConfigError, DataError, TrainingError, ExportError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
-        raise typer.Exit(1) from error
+        options: dict[str, object] = {"seed": seed, "epochs": epochs, "weights": weights, "from": start, "parts": parts}
+        try:
+            with listening() as stop:
+                run_options = RunOptions(
+                    journal=Journal(progress),
+                    curves=Curves(tensorboard),
+                    stop=stop,
+                    say=console.print,
+                    threads=threads,
+                    checkpoints=checkpoints or folder.with_name(f"{folder.name}.checkpoint"),
+                    resume=resume,
+                    start=start,
+                    parts=parts,
+                )
+                metrics = train_version(
+                    chosen,
+                    data_root(data),
+                    folder,
+                    command=_command(config, values or [], options),
+                    options=run_options,
+                )
+        except Stopped as stopped:
+            console.print("Stopped. Continue with the same command and --resume.")
+            raise typer.Exit(EXIT_CODE) from stopped
     if metrics:
-        _show(metrics)
-        _console.print(f"Model version written to {folder}")
+        show_figures(metrics)
+        console.print(f"Model version written to {folder}")
 
 
-def _cross_validate(config: Config, folds: int, data: Path, out: Path | None, threads: int) -> None:
-    from ml.evaluation.table import folds_table
+def _cross_validate(config: Any, folds: int, data: Path, out: Path | None, threads: int) -> None:
+    from ml.evaluation.tables import folds_table
     from ml.folds import run_folds
 
     folder = out or Path("runs") / f"{config.model_name}-{config.version}-folds"
-    _console.print(folds_table(run_folds(config, folds, data, folder, say=_console.print, threads=threads)))
-    _console.print(
+    console.print(folds_table(run_folds(config, folds, data, folder, say=console.print, threads=threads)))
+    console.print(
         f"Predictions of all photos: {folder / 'out_of_fold.csv'}; find wrong labels with: wingcheck dataset clean"
     )
 
 
-def _command(config: str, values: list[str], **options: object) -> str:
+def _command(config: str, values: list[str], options: dict[str, object]) -> str:
     """The command to repeat, with the names of files but no folders of this machine."""
     words = ["wingcheck", "train", Path(config).name if "." in config else config, "--data", "DATA"]
     for assignment in values:
@@ -144,9 +127,3 @@ def _command(config: str, values: list[str], **options: object) -> str:
         if option is not None:
             words += [f"--{name}", Path(str(option)).name]
     return shlex.join(words)
-
-
-def _show(metrics: dict[str, object]) -> None:
-    from ml.evaluation.table import figures_table
-
-    _console.print(figures_table(metrics))

@@ -1,15 +1,18 @@
-"""What two or more versions say of themselves, next to each other. For the same photos use ``evaluate --against``."""
+"""Figures as tables for the terminal: of one version, of folds, and of several versions next to each other.
+
+To compare versions on the same photos use ``evaluate --against``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from ml.evaluation.card import figure_text
 from ml.inference import ModelVersionInfo, read_version
+from ml.reports import figure_text
 
 _SPECIES = {
     "accuracy": "accuracy",
@@ -27,8 +30,8 @@ def side_by_side(folders: Sequence[Path]) -> list[dict[str, Any]]:
 
 def _row(info: ModelVersionInfo) -> dict[str, Any]:
     species, scope = info.metrics.get("species") or {}, info.metrics.get("scope") or {}
-    supported = [each for each in info.policy.thresholds if each.supported]
-    strictest = min(supported, key=lambda each: each.error_rate, default=None)
+    supported = [threshold for threshold in info.policy.thresholds if threshold.supported]
+    strictest = min(supported, key=lambda threshold: threshold.error_rate, default=None)
     files = [file for file in info.folder.rglob("*") if file.is_file()]
     return {
         "name": info.name,
@@ -74,5 +77,33 @@ def _text(figure: dict[str, Any] | None) -> str:
     return "–" if figure is None else figure_text(figure)
 
 
-def _threshold(found: list[float] | None) -> str:
-    return "none supported" if found is None else f"{100 * found[0]:g} % wrong from {found[1]:.3f}"
+def _threshold(pair: list[float] | None) -> str:
+    return "none supported" if pair is None else f"{100 * pair[0]:g} % wrong from {pair[1]:.3f}"
+
+
+def figures_table(metrics: Mapping[str, Any]) -> Table:
+    """All figures of metrics.json, each with its interval and number of photos."""
+    table = Table("figure", "value and 95 % interval", "photos")
+    groups = {"": metrics["species"], "before review: ": metrics.get("species_before_review") or {}}
+    for prefix, group in groups.items():
+        for name, figure in group.items():
+            table.add_row(prefix + name.replace("_", " "), figure_text(figure), str(figure["photos"]))
+    for name, value in (metrics["scope"] or {}).items():
+        by_kind = value if "value" not in value else {"": value}
+        for kind, figure in by_kind.items():
+            label = f"{name} {kind}".strip().replace("_", " ")
+            table.add_row(label, figure_text(figure), str(figure["photos"]))
+    return table
+
+
+def folds_table(figures: Mapping[str, Any]) -> Table:
+    """The figures of out_of_fold.json, on labels as found and as judged by a person beside each other."""
+    table = Table("out of fold", "labels as found", "labels as judged")
+    for name, found in figures["as_found"].items():
+        table.add_row(name.replace("_", " "), figure_text(found), figure_text(figures["as_judged"][name]))
+    table.add_row("photos", *(str(figures[key]["accuracy"]["photos"]) for key in ("as_found", "as_judged")))
+    per_fold = ", ".join(f"{value:.3f}" for value in figures["accuracy_per_fold"].values())
+    table.add_row("accuracy of each fold", per_fold, "")
+    scope = ", ".join("–" if value is None else f"{value:.3f}" for value in figures["in_scope_auroc_per_fold"])
+    table.add_row("in-scope AUROC of each fold", scope, "")
+    return table

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-_console = Console(soft_wrap=True, highlight=False)
+from ml.commands.output import console, refusals, write_json, written
+
 Version = Annotated[str, typer.Argument(help="Folder of a model version, or the name of a bundled one.")]
 
 
@@ -19,19 +19,16 @@ def compare(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Lay versions side by side: their figures, thresholds and sizes."""
-    from ml.evaluation.side_by_side import remark, side_by_side, versions_table
-    from ml.inference import ModelVersionError
+    from ml.evaluation.tables import remark, side_by_side, versions_table
 
-    try:
-        rows = side_by_side([_folder(each) for each in versions])
-    except ModelVersionError as error:
-        raise _refusal(error) from error
-    _console.print(versions_table(rows))
-    if (said := remark(rows)) is not None:
-        _console.print(said)
+    with refusals():
+        rows = side_by_side([_folder(version) for version in versions])
+    console.print(versions_table(rows))
+    if (warning := remark(rows)) is not None:
+        console.print(warning)
     if json_file is not None:
-        json_file.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        _console.print(f"Written: {json_file}")
+        write_json(json_file, rows)
+        written(json_file)
 
 
 def export(
@@ -45,16 +42,11 @@ def export(
     ] = None,
 ) -> None:
     """Write a version in other forms, for other programs."""
-    from ml.export import ExportError
     from ml.formats import FORMATS, export_version
-    from ml.inference import ModelVersionError
 
-    wanted = tuple(formats) if formats else tuple(name for name in FORMATS if name != "onnx")
-    try:
-        for file in export_version(_folder(version), out, wanted):
-            _console.print(f"Written: {file}")
-    except (ExportError, ModelVersionError, OSError) as error:
-        raise _refusal(error) from error
+    chosen = tuple(formats) if formats else tuple(name for name in FORMATS if name != "onnx")
+    with refusals(OSError):
+        written(*export_version(_folder(version), out, chosen))
 
 
 def adopt(
@@ -81,26 +73,22 @@ def adopt(
     ] = None,
 ) -> None:
     """Take in a SavedModel from elsewhere: make a model version of it that can be imported and served."""
-    from ml.adoption import AdoptionError, Wanted
-    from ml.adoption import adopt as adopted
-    from ml.export import ExportError
-    from ml.inference import ModelVersionError
+    from ml.adoption import Description
+    from ml.adoption import adopt as adopt_model
 
-    try:
-        wanted = Wanted(
+    with refusals(OSError, ValueError):
+        description = Description(
             labels=_labels(label, labels), name=name or out.resolve().name, version=version, task=task, pixels=pixels,
             size=size, training_resolution=training_resolution, signature=signature, output=output, logits=logits,
         )  # fmt: skip
-        parity = adopted(saved_model, out, wanted)
-    except (AdoptionError, ExportError, ModelVersionError, OSError, ValueError) as error:
-        raise _refusal(error) from error
+        parity = adopt_model(saved_model, out, description)
     if parity.passed:
-        _console.print(f"LiteRT agrees with it within {parity.max_abs_difference:.1e}; that is what will be served.")
+        console.print(f"LiteRT agrees with it within {parity.max_abs_difference:.1e}; that is what will be served.")
     else:
-        _console.print(
+        console.print(
             "LiteRT can't run it, or not with the same answers: it will be served by TensorFlow, which is slower."
         )
-    _console.print(f"Now: wingcheck evaluate {out} --photos SOURCE, then wingcheck models import {out}")
+    console.print(f"Now: wingcheck evaluate {out} --photos SOURCE, then wingcheck models import {out}")
 
 
 # Mounted beside the application's own commands on registered versions.
@@ -116,16 +104,11 @@ def _folder(version: str) -> Path:
 
 def _labels(names: list[str] | None, file: Path | None) -> tuple[str | dict[str, Any], ...]:
     """From the command line or from a file. Raises ValueError for fewer than two."""
-    found: Any = json.loads(file.read_text(encoding="utf-8")) if file is not None else (names or [])
-    if not isinstance(found, list) or len(found) < 2 or not all(isinstance(each, str | dict) for each in found):
+    entries: Any = json.loads(file.read_text(encoding="utf-8")) if file is not None else (names or [])
+    if not isinstance(entries, list) or len(entries) < 2 or not all(isinstance(entry, str | dict) for entry in entries):
         raise ValueError(
             "Give at least two labels, in the order of the outputs: --label NAME --label NAME, or --labels FILE."
         )
-    if not all(isinstance(each, str) or isinstance(each.get("scientific_name"), str) for each in found):
+    if not all(isinstance(entry, str) or isinstance(entry.get("scientific_name"), str) for entry in entries):
         raise ValueError("Each entry needs a scientific_name.")
-    return tuple(found)
-
-
-def _refusal(error: Exception) -> typer.Exit:
-    Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
-    return typer.Exit(1)
+    return tuple(entries)

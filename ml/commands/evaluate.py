@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-_console = Console(soft_wrap=True, highlight=False)
-
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="WINGCHECK_DATA", help="Data folder used for training."),
-]
+from ml.commands.output import DataFolder, console, refusals, show_figures, write_json, written
 
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder of a model version.")],
-    data: Data = None,
+    data: DataFolder = None,
     photos: Annotated[
         Path | None, typer.Option(help="Evaluate on this data set instead: its test part, or all of it.")
     ] = None,
@@ -38,39 +31,34 @@ def evaluate(
     worst: Annotated[int, typer.Option(min=0, help="How many mistakes to show.")] = 12,
 ) -> None:
     """Measure a model version on photos that it never learnt from."""
-    from ml.config import ConfigError
-    from ml.datasets.folder import DataError, data_root
+    from ml.datasets.folder import data_root
     from ml.evaluation.evaluation import ERROR_RATES
-    from ml.evaluation.evaluation import evaluate as evaluated
-    from ml.inference import ModelVersionError
-    from ml.run import card_text, checked_runtime
+    from ml.evaluation.evaluation import evaluate as measure
 
-    try:
-        found = evaluated(
+    with refusals(ValueError):
+        result = measure(
             folder,
             data=None if photos is not None else data_root(data),
             photos=photos,
             against=against,
             error_rates=error or ERROR_RATES,
-            runtime=checked_runtime(runtime),
+            runtime=_runtime(runtime),
             rounds=rounds,
             worst=worst,
         )
-    except (ConfigError, DataError, ModelVersionError, ValueError) as problem:
-        raise _refusal(problem) from problem
-    figures = found.figures
+    figures = result.figures
     _show(figures)
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(json_file, figures)
     if card is not None:
-        card.write_text(card_text(folder, figures), encoding="utf-8")
+        from ml.evaluation.card import card_with
+
+        card.write_text(card_with(folder, figures), encoding="utf-8")
     if report is not None:
         from ml.evaluation.html_report import write_evaluation
 
-        write_evaluation(report, found)
-    for file in (json_file, card, report):
-        if file is not None:
-            _console.print(f"Written: {file}")
+        write_evaluation(report, result)
+    written(json_file, card, report)
 
 
 def explain(
@@ -87,35 +75,32 @@ def explain(
     labels: Annotated[int, typer.Option(min=1, help="Number of labels to explain, most probable first.")] = 2,
 ) -> None:
     """Draw where the network looked."""
-    from ml.evaluation.looking import explain_photo
-    from ml.inference import ModelVersionError, PhotoError, bundled_versions
+    from ml.explanation import explain_photo
+    from ml.inference import PhotoError, bundled_versions
 
-    try:
-        said = explain_photo(photo, model or bundled_versions()[0], out, square=square, method=method, most=labels)
-    except PhotoError as problem:
-        raise _refusal(problem) from problem
-    except (ModelVersionError, OSError, ValueError) as problem:
-        raise _refusal(problem) from problem
-    for line in said:
-        _console.print(line)
-    _console.print(f"Written: {out}")
+    with refusals(PhotoError, OSError, ValueError):
+        lines = explain_photo(photo, model or bundled_versions()[0], out, square=square, method=method, most=labels)
+    for line in lines:
+        console.print(line)
+    written(out)
+
+
+def _runtime(name: str) -> Any:
+    from ml.inference.classifier import RUNTIMES
+
+    if name not in RUNTIMES:
+        raise ValueError(f"There is no runtime {name}; there are {', '.join(RUNTIMES)}.")
+    return name
 
 
 def _show(figures: dict[str, object]) -> None:
-    from ml.evaluation.table import figures_table
-
-    _console.print(figures_table(figures))
+    show_figures(figures)
     coverage, paired = figures["coverage"], figures.get("paired")
     assert isinstance(coverage, dict)
     for threshold in coverage["thresholds"]:
         if "sentence" in threshold:
-            _console.print(f"• {threshold['sentence']}")
+            console.print(f"• {threshold['sentence']}")
     if isinstance(paired, dict):
-        _console.print(paired["sentence"])
+        console.print(paired["sentence"])
     if figures.get("same_data") is False:
-        _console.print("This is not the data set it was trained on: some photos may have been used for training.")
-
-
-def _refusal(error: Exception) -> typer.Exit:
-    Console(stderr=True, soft_wrap=True).print(f"[red]{error}[/]")
-    return typer.Exit(1)
+        console.print("This is not the data set it was trained on: some photos may have been used for training.")

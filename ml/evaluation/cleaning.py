@@ -40,7 +40,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Found:
+class Comparison:
     """How the candidates compare with photos that a person had marked ``doubtful``: ``candidates`` of them ``both``, of
     ``doubtful`` marks. ``chance`` is the precision that drawing photos blindly would have.
     """
@@ -99,11 +99,11 @@ def _candidate(table: OutOfFold, row: int, believable: float, scope: bool) -> Ca
     return Candidate(str(table.paths[row]), table.labels[given], suggested, round(believable, 4))
 
 
-def against_screening(candidates: Sequence[Candidate], table: OutOfFold) -> Found:
+def against_screening(candidates: Sequence[Candidate], table: OutOfFold) -> Comparison:
     """Compare candidates with the photos whose ``screening`` is doubtful."""
     doubtful = set(table.paths[table.screening == "doubtful"].tolist())
     both = sum(candidate.path in doubtful for candidate in candidates)
-    return Found(len(candidates), len(doubtful), both, len(doubtful) / max(1, len(table)))
+    return Comparison(len(candidates), len(doubtful), both, len(doubtful) / max(1, len(table)))
 
 
 def write_candidates(candidates: Sequence[Candidate], path: Path) -> None:
