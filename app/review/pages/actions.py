@@ -1,5 +1,6 @@
 """What can be done with an item on the desk. Scripts get JSON, with words in the reviewer's language; others are sent on."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
@@ -35,13 +36,19 @@ def decide(context: ReviewerContext, submission_id: int, form: Annotated[_Decide
         identification_id, is_settled = _decide_once(context, submission_id, form.revision, decision)
     except (Conflict, InvalidInput) as error:
         return _refusal(context, submission_id, form, error)
-    if not wants_json(context.request):
-        return _next(submission_id, form)
     more = [
         _revealed(context, submission_id) if was_hidden else "",
         "" if is_settled else context.words.t("Another expert is needed."),
     ]
-    return JSONResponse({"identification_id": identification_id, "more": " ".join(part for part in more if part)})
+    result = {"identification_id": identification_id, "more": " ".join(part for part in more if part)}
+    return _answer(context, _next(submission_id, form), result)
+
+
+def _answer(context: DeskContext, page: Response, for_scripts: Mapping[str, object] | None = None) -> Response:
+    """The page that comes next; scripts get JSON, or 204 where there is nothing to say."""
+    if not wants_json(context.request):
+        return page
+    return JSONResponse(for_scripts) if for_scripts else Response(status_code=204)
 
 
 def _decide_once(context: DeskContext, submission_id: int, revision: int, decision: Decision) -> tuple[int, bool]:
@@ -85,6 +92,10 @@ def _next(submission_id: int, form: DeskForm) -> Response:
     return to("/review/next", f"{form.filter.to_query()}&after={submission_id}".lstrip("&"))
 
 
+def _same(submission_id: int, form: DeskForm) -> Response:
+    return to(f"/review/{submission_id}", form.filter.to_query())
+
+
 class _AskForm(DeskForm):
     revision: int
     body: str = ""
@@ -102,9 +113,7 @@ def ask(context: ReviewerContext, submission_id: int, form: Annotated[_AskForm, 
         identification_id = _ask_once(context, submission_id, form.revision, body)
     except (Conflict, InvalidInput) as error:
         return _refusal(context, submission_id, form, error)
-    if wants_json(context.request):
-        return JSONResponse({"identification_id": identification_id})
-    return _next(submission_id, form)
+    return _answer(context, _next(submission_id, form), {"identification_id": identification_id})
 
 
 def _ask_once(context: DeskContext, submission_id: int, revision: int, body: str) -> int:
@@ -137,9 +146,7 @@ def move_square(
         squares.of_reviewer(context.user_id, submission_id, form.revision, number, square)
     except (Conflict, InvalidInput) as error:
         return _refusal(context, submission_id, form, error)
-    if wants_json(context.request):
-        return Response(status_code=204)
-    return to(f"/review/{submission_id}", form.filter.to_query())
+    return _answer(context, _same(submission_id, form))
 
 
 class _CommentForm(DeskForm):
@@ -153,16 +160,14 @@ def comment(context: ReviewerContext, submission_id: int, form: Annotated[_Comme
         identification_id = Decisions(context.sessions).comment(context.user_id, submission_id, form.remark)
     except InvalidInput as error:
         return _refusal(context, submission_id, form, error)
-    if wants_json(context.request):
-        return JSONResponse({"identification_id": identification_id})
-    return to(f"/review/{submission_id}", form.filter.to_query())
+    return _answer(context, _same(submission_id, form), {"identification_id": identification_id})
 
 
 @router.post("/review/{submission_id}/skip")
 def skip(context: ReviewerContext, submission_id: int, form: Annotated[DeskForm, Form()]) -> Response:
     """Put it off and go on."""
     Desk(context.sessions).skip(context.user_id, submission_id)
-    return Response(status_code=204) if wants_json(context.request) else _next(submission_id, form)
+    return _answer(context, _next(submission_id, form))
 
 
 class _UndoForm(DeskForm):
@@ -176,9 +181,7 @@ def undo(context: ReviewerContext, submission_id: int, form: Annotated[_UndoForm
         outcome = Decisions(context.sessions).undo(context.user_id, form.identification)
     except Conflict as error:
         return _refusal(context, submission_id, form, error)
-    if wants_json(context.request):
-        return JSONResponse({"identification_id": outcome.identification_id})
-    return to(f"/review/{submission_id}", form.filter.to_query())
+    return _answer(context, _same(submission_id, form), {"identification_id": outcome.identification_id})
 
 
 @router.post("/review/{submission_id}/renew")
@@ -191,4 +194,4 @@ def renew(context: ReviewerContext, submission_id: int) -> Response:
 def release(context: ReviewerContext, submission_id: int, form: Annotated[DeskForm, Form()]) -> Response:
     """Let others have it."""
     Desk(context.sessions).release(context.user_id, submission_id)
-    return Response(status_code=204) if wants_json(context.request) else to("/review", form.filter.to_query())
+    return _answer(context, to("/review", form.filter.to_query()))

@@ -48,11 +48,11 @@ async def _pair(claimed: str, predicted: str) -> _Pair:
     return _Pair(claimed, predicted)
 
 
-PairDep = Annotated[_Pair, Depends(_pair)]
+_PairDep = Annotated[_Pair, Depends(_pair)]
 
 
 @router.get("/review/grid/{claimed}/{predicted}")
-def grid(context: ReviewerContext, pair: PairDep) -> Response:
+def grid(context: ReviewerContext, pair: _PairDep) -> Response:
     """The first of a pair, now on this reviewer's desk."""
     items = Batches(context.sessions).grid(context.user_id, *pair.names, SIZE)
     claimed, predicted = (None if name == NO_TAXON else name for name in pair.names)
@@ -78,7 +78,7 @@ class _BatchForm(AnswerForm):
 
 
 @router.post("/review/grid/{claimed}/{predicted}")
-def decide(context: ReviewerContext, pair: PairDep, form: Annotated[_BatchForm, Form()]) -> Response:
+def decide(context: ReviewerContext, pair: _PairDep, form: Annotated[_BatchForm, Form()]) -> Response:
     """One answer for all but the exceptions."""
     decision = form.read(context.words)
     result = Batches(context.sessions).decide(context.user_id, _revisions(form.item), set(form.exceptions), decision)
@@ -118,7 +118,7 @@ class _SkipForm(BaseModel):
 
 
 @router.post("/review/grid/{claimed}/{predicted}/skip")
-def skip(context: ReviewerContext, pair: PairDep, form: Annotated[_SkipForm, Form()]) -> Response:
+def skip(context: ReviewerContext, pair: _PairDep, form: Annotated[_SkipForm, Form()]) -> Response:
     """Put these off and go on with the next of the pair."""
     for submission_id in _revisions(form.item):
         Desk(context.sessions).skip(context.user_id, submission_id)

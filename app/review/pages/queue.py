@@ -56,10 +56,11 @@ def _facets(
     queue_filter: Filter, counts: Counts, words: Words, people: dict[int, str]
 ) -> Iterator[tuple[str, list[_Choice]]]:
     """Choices by the part of the filter that they set; those that would leave nothing are left out."""
+    species = [(name, words.species_filter(name)) for name in (*counts.claimed, *counts.predicted)]
     values: dict[str, list[tuple[Any, str]]] = {
         "reason": [(reason, words.of(reason)) for reason in ReviewReason],
-        "claimed": [(name, words.species_filter(name)) for name in (*counts.claimed, *counts.predicted)],
-        "predicted": [(name, words.species_filter(name)) for name in (*counts.claimed, *counts.predicted)],
+        "claimed": species,
+        "predicted": species,
         "quality": [(quality, words.of(quality)) for quality in PhotoQuality],
         "reviewer": list(people.items()),
     }
