@@ -36,6 +36,7 @@ REFUSED: list[tuple[str, dict[str, str], int]] = [
     ("/review/1/comment", {"remark": ""}, 422),
     ("/review/1/undo", {"identification": "99"}, 404),
     ("/review/99/skip", {}, 404),
+    ("/review/1/skip", {"filter": "reason=nonsense"}, 422),
     ("/review/grid/Maniola_jurtina/none", {"item": "1:x", "decision": "unable"}, 422),
     ("/review/grid/Maniola_jurtina/none", {"item": "1:1", "decision": "nothing"}, 422),
     ("/review/batches/99/undo", {}, 404),
