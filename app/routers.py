@@ -9,8 +9,8 @@ from app.collecting.pages import photos as collected
 from app.core.web import docs
 from app.predictions import api as predict_api
 from app.records import api as records_api
-from app.records.pages import records
-from app.review.pages import acceptance, actions, figures, filters, grid, item, preferences, queue, settings, templates
+from app.records import pages as records
+from app.review.pages import acceptance, actions, figures, grid, item, queue, settings
 from app.taxa import pages as taxa
 from app.upkeep import pages as operations
 from app.versions import api as versions_api
@@ -35,7 +35,7 @@ MODULES: list[ModuleType] = [
     # for volunteers
     form, submission, mine, site,
     # for reviewers; the more particular addresses first: /review/{id} would take them all
-    attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
+    attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
     sign_in, account, account_links, people, person, api_keys, audit_log,
     models, compare, model_version, runs, taxa, replays, watch, policies,

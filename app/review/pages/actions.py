@@ -1,225 +1,197 @@
 """What can be done with an item on the desk. Scripts get JSON, with words in the reviewer's language; others are sent on."""
 
-import time
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Response
 from fastapi.responses import JSONResponse
 
-from app.core.db import SessionFactory, reading
+from app.core.db import reading
 from app.core.errors import Conflict, InvalidInput
 from app.core.web import problems
-from app.core.web.auth import Reviewer
-from app.core.web.dependencies import Sessions
-from app.core.web.errors import field_errors, wants_json
+from app.core.web.errors import wants_json
 from app.predictions.squares import parse_square
 from app.review import item, questions, repeats
 from app.review.decisions import Decision, Decisions
 from app.review.desk import Desk
-from app.review.pages.forms import read_decision
 from app.review.pages.item import item_page
-from app.review.pages.item_views import ItemViews
-from app.review.pages.shared import Carried, CarriedDep, SquaresDep, WordsDep, stale_page, to
+from app.review.pages.shared import AnswerForm, DeskContext, DeskForm, ReviewerContext, SquaresDep, to
 from app.review.questions import Questions
 from app.review.rules import Stale
-from app.review.words import Words
 
 router = APIRouter(include_in_schema=False)
 
 
+class _DecideForm(AnswerForm):
+    revision: int
+
+
 @router.post("/review/{submission_id}/decide")
-def decide(
-    request: Request,
-    submission_id: int,
-    user: Reviewer,
-    sessions: Sessions,
-    words: WordsDep,
-    carried: CarriedDep,
-    revision: Annotated[int, Form()],
-    decision: Annotated[str, Form()],
-    taxon: Annotated[str, Form()] = "",
-    status_code: Annotated[str, Form()] = "",
-    remark: Annotated[str, Form()] = "",
-    opened: Annotated[int, Form()] = 0,
-    seconds: Annotated[float | None, Form(allow_inf_nan=False)] = None,
-) -> Response:
-    """Keep the answer and go on."""
-    took = seconds if seconds is not None else (time.time() - opened if opened else None)
+def decide(context: ReviewerContext, submission_id: int, form: Annotated[_DecideForm, Form()]) -> Response:
+    """Write the answer down and go on."""
     try:
-        with reading(sessions) as session:
-            was_hidden = item.load(session, user.user_id, submission_id).hidden
-        wanted = read_decision(words, decision, taxon, status_code, remark=remark, seconds=took)
-        kept, is_settled = _keep(sessions, user.user_id, submission_id, revision, wanted)
+        with reading(context.sessions) as session:
+            was_hidden = item.load(session, context.user_id, submission_id).hidden
+        decision = form.read(context.words)
+        identification_id, is_settled = _decide_once(context, submission_id, form.revision, decision)
     except (Conflict, InvalidInput) as error:
-        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
-    if not wants_json(request):
-        return to("/review/next", _after(carried.query, submission_id))
+        return _refusal(context, submission_id, form, error)
     more = [
-        _revealed(sessions, words, user.user_id, submission_id) if was_hidden else "",
-        "" if is_settled else words.t("Another expert is needed."),
+        _revealed(context, submission_id) if was_hidden else "",
+        "" if is_settled else context.words.t("Another expert is needed."),
     ]
-    return JSONResponse({"identification_id": kept, "more": " ".join(part for part in more if part)})
+    result = {"identification_id": identification_id, "more": " ".join(part for part in more if part)}
+    return _answer(context, _next(submission_id, form), result)
 
 
-def _keep(
-    sessions: SessionFactory, user_id: int, submission_id: int, revision: int, wanted: Decision
-) -> tuple[int, bool]:
-    """The number of the answer in the record, and whether it settles it. Where the same came twice, that of the first."""
+def _answer(context: DeskContext, page: Response, for_scripts: Mapping[str, object] | None = None) -> Response:
+    """The page that comes next; scripts get JSON, or 204 where there is nothing to say."""
+    if not wants_json(context.request):
+        return page
+    return JSONResponse(for_scripts) if for_scripts else Response(status_code=204)
+
+
+def _decide_once(context: DeskContext, submission_id: int, revision: int, decision: Decision) -> tuple[int, bool]:
+    """The id of the identification, and whether it settles the record. If the same was sent before, that of the first."""
     try:
-        outcome = Decisions(sessions).decide(user_id, submission_id, revision, wanted)
+        outcome = Decisions(context.sessions).decide(context.user_id, submission_id, revision, decision)
         return outcome.identification_id, outcome.settled is not None
     except Stale:
-        with reading(sessions) as session:
-            repeat = repeats.of_decision(session, user_id, submission_id, revision, wanted)
+        with reading(context.sessions) as session:
+            repeat = repeats.of_decision(session, context.user_id, submission_id, revision, decision)
         if repeat is None:
             raise
         return repeat.id, True
 
 
-def _revealed(sessions: Sessions, words: Words, user_id: int, submission_id: int) -> str:
-    with reading(sessions) as session:
-        return ItemViews(words, user_id).revealed(item.load(session, user_id, submission_id))
+def _revealed(context: DeskContext, submission_id: int) -> str:
+    """What was hidden until the answer."""
+    words = context.words
+    with reading(context.sessions) as session:
+        row = item.load(session, context.user_id, submission_id)
+        sees = words.name(row.predicted.scientific_name) if row.predicted else words.t("no species")
+        return words.t("The claim was %(claim)s; the computer sees %(sees)s.", claim=words.claim(row.claim), sees=sees)
 
 
-def _refusal(
-    request: Request,
-    sessions: Sessions,
-    words: Words,
-    user_id: int,
-    submission_id: int,
-    carried: Carried,
-    error: Conflict | InvalidInput,
-) -> Response:
+def _refusal(context: DeskContext, submission_id: int, form: DeskForm, error: Conflict | InvalidInput) -> Response:
     """Why an answer was not kept, in words: on a page, or as a problem for scripts."""
+    words = context.words
     if isinstance(error, InvalidInput):
-        if wants_json(request):
+        if wants_json(context.request):
             raise error
-        told = " ".join(line["message"] for line in field_errors(error, words.language))
-        return item_page(request, sessions, words, user_id, submission_id, carried.wanted, 422, told)
-    happened = words.happened(error.happened) if isinstance(error, Stale) else words.t("This is no longer possible.")
-    if wants_json(request):
-        return problems.response("conflict", 409, happened)
-    return stale_page(request, words, happened, submission_id, carried.query)
+        mistakes = " ".join(context.errors_by_field(error).values())
+        return item_page(context, submission_id, form.filter, 422, mistakes)
+    reason = words.happened(error.happened) if isinstance(error, Stale) else words.t("This is no longer possible.")
+    if wants_json(context.request):
+        return problems.response("conflict", 409, reason)
+    query = form.filter.to_query()
+    return context.page("review/stale.html", 409, reason=reason, submission_id=submission_id, query=query)
 
 
-def _after(query: str, submission_id: int) -> str:
-    return f"{query}&after={submission_id}".lstrip("&")
+def _next(submission_id: int, form: DeskForm) -> Response:
+    return to("/review/next", f"{form.filter.to_query()}&after={submission_id}".lstrip("&"))
+
+
+def _same(submission_id: int, form: DeskForm) -> Response:
+    return to(f"/review/{submission_id}", form.filter.to_query())
+
+
+class _AskForm(DeskForm):
+    revision: int
+    body: str = ""
+    template: int | None = None
 
 
 @router.post("/review/{submission_id}/ask")
-def ask(
-    request: Request,
-    submission_id: int,
-    user: Reviewer,
-    sessions: Sessions,
-    words: WordsDep,
-    carried: CarriedDep,
-    revision: Annotated[int, Form()],
-    body: Annotated[str, Form()] = "",
-    template: Annotated[int | None, Form()] = None,
-) -> Response:
-    """Send a question to the volunteer and go on: one's own words, else the template."""
-    if template is not None and not body.strip():
-        with reading(sessions) as session:
-            body = next((one.body for one in questions.templates(session) if one.id == template), "")
+def ask(context: ReviewerContext, submission_id: int, form: Annotated[_AskForm, Form()]) -> Response:
+    """Send a question to the volunteer and go on: the reviewer's own words, else the template."""
+    body = form.body
+    if form.template is not None and not body.strip():
+        with reading(context.sessions) as session:
+            body = next((row.body for row in questions.templates(session) if row.id == form.template), "")
     try:
-        kept = _ask_once(sessions, user.user_id, submission_id, revision, body)
+        identification_id = _ask_once(context, submission_id, form.revision, body)
     except (Conflict, InvalidInput) as error:
-        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
-    if wants_json(request):
-        return JSONResponse({"identification_id": kept})
-    return to("/review/next", _after(carried.query, submission_id))
+        return _refusal(context, submission_id, form, error)
+    return _answer(context, _next(submission_id, form), {"identification_id": identification_id})
 
 
-def _ask_once(sessions: SessionFactory, user_id: int, submission_id: int, revision: int, body: str) -> int:
+def _ask_once(context: DeskContext, submission_id: int, revision: int, body: str) -> int:
     try:
-        return Questions(sessions).ask(user_id, submission_id, revision, body).identification_id
+        return Questions(context.sessions).ask(context.user_id, submission_id, revision, body).identification_id
     except Stale:
-        with reading(sessions) as session:
-            repeat = repeats.of_question(session, user_id, submission_id, revision, body)
+        with reading(context.sessions) as session:
+            repeat = repeats.of_question(session, context.user_id, submission_id, revision, body)
         if repeat is None:
             raise
         return repeat.id
 
 
+class _SquareForm(DeskForm):
+    revision: int
+    square: str = ""
+
+
 @router.post("/review/{submission_id}/photos/{number}/square")
 def move_square(
-    request: Request,
+    context: ReviewerContext,
     submission_id: int,
     number: int,
-    user: Reviewer,
-    sessions: Sessions,
     squares: SquaresDep,
-    words: WordsDep,
-    carried: CarriedDep,
-    revision: Annotated[int, Form()],
-    square: Annotated[str, Form()] = "",
+    form: Annotated[_SquareForm, Form()],
 ) -> Response:
     """Draw a square on a photo, move it or, empty, take it away; the model looks again, and the item is loaded anew."""
     try:
-        squares.of_reviewer(user.user_id, submission_id, revision, number, parse_square(square))
+        square = parse_square(form.square)
+        squares.of_reviewer(context.user_id, submission_id, form.revision, number, square)
     except (Conflict, InvalidInput) as error:
-        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
-    return Response(status_code=204) if wants_json(request) else to(f"/review/{submission_id}", carried.query)
+        return _refusal(context, submission_id, form, error)
+    return _answer(context, _same(submission_id, form))
+
+
+class _CommentForm(DeskForm):
+    remark: str = ""
 
 
 @router.post("/review/{submission_id}/comment")
-def comment(
-    request: Request,
-    submission_id: int,
-    user: Reviewer,
-    sessions: Sessions,
-    words: WordsDep,
-    carried: CarriedDep,
-    remark: Annotated[str, Form()] = "",
-) -> Response:
+def comment(context: ReviewerContext, submission_id: int, form: Annotated[_CommentForm, Form()]) -> Response:
     """Leave a note that decides nothing."""
     try:
-        kept = Decisions(sessions).comment(user.user_id, submission_id, remark)
+        identification_id = Decisions(context.sessions).comment(context.user_id, submission_id, form.remark)
     except InvalidInput as error:
-        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
-    if wants_json(request):
-        return JSONResponse({"identification_id": kept})
-    return to(f"/review/{submission_id}", carried.query)
+        return _refusal(context, submission_id, form, error)
+    return _answer(context, _same(submission_id, form), {"identification_id": identification_id})
 
 
 @router.post("/review/{submission_id}/skip")
-def skip(request: Request, submission_id: int, user: Reviewer, sessions: Sessions, carried: CarriedDep) -> Response:
+def skip(context: ReviewerContext, submission_id: int, form: Annotated[DeskForm, Form()]) -> Response:
     """Put it off and go on."""
-    Desk(sessions).skip(user.user_id, submission_id)
-    if wants_json(request):
-        return Response(status_code=204)
-    return to("/review/next", _after(carried.query, submission_id))
+    Desk(context.sessions).skip(context.user_id, submission_id)
+    return _answer(context, _next(submission_id, form))
+
+
+class _UndoForm(DeskForm):
+    identification: int
 
 
 @router.post("/review/{submission_id}/undo")
-def undo(
-    request: Request,
-    submission_id: int,
-    user: Reviewer,
-    sessions: Sessions,
-    words: WordsDep,
-    carried: CarriedDep,
-    identification: Annotated[int, Form()],
-) -> Response:
+def undo(context: ReviewerContext, submission_id: int, form: Annotated[_UndoForm, Form()]) -> Response:
     """Take an answer or a question back, and look at the item again."""
     try:
-        done = Decisions(sessions).undo(user.user_id, identification)
+        outcome = Decisions(context.sessions).undo(context.user_id, form.identification)
     except Conflict as error:
-        return _refusal(request, sessions, words, user.user_id, submission_id, carried, error)
-    if wants_json(request):
-        return JSONResponse({"identification_id": done.identification_id})
-    return to(f"/review/{submission_id}", carried.query)
+        return _refusal(context, submission_id, form, error)
+    return _answer(context, _same(submission_id, form), {"identification_id": outcome.identification_id})
 
 
 @router.post("/review/{submission_id}/renew")
-def renew(submission_id: int, user: Reviewer, sessions: Sessions) -> Response:
+def renew(context: ReviewerContext, submission_id: int) -> Response:
     """Hold it for longer; for scripts."""
-    return JSONResponse({"hold": Desk(sessions).renew(user.user_id, submission_id).hold.value})
+    return JSONResponse({"hold": Desk(context.sessions).renew(context.user_id, submission_id).hold.value})
 
 
 @router.post("/review/{submission_id}/release")
-def release(request: Request, submission_id: int, user: Reviewer, sessions: Sessions, carried: CarriedDep) -> Response:
+def release(context: ReviewerContext, submission_id: int, form: Annotated[DeskForm, Form()]) -> Response:
     """Let others have it."""
-    Desk(sessions).release(user.user_id, submission_id)
-    return Response(status_code=204) if wants_json(request) else to("/review", carried.query)
+    Desk(context.sessions).release(context.user_id, submission_id)
+    return _answer(context, to("/review", form.filter.to_query()))

@@ -1,126 +1,137 @@
 """Look-alike batches: many of one (claimed, predicted) pair, one decision for all but the exceptions, one action to undo it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Response
+from pydantic import BaseModel, Field
 
 from app.core.db import reading, utcnow
-from app.core.web.auth import Reviewer
-from app.core.web.dependencies import Sessions
+from app.core.errors import FieldError, InvalidInput
 from app.review import batch_record, batches, desk_settings, queue
 from app.review.batches import Batches, BatchResult
 from app.review.desk import Desk
-from app.review.pages.batch_views import BatchViews, refused_tiles
-from app.review.pages.forms import read_decision, read_revisions
-from app.review.pages.grid_views import GridViews, grid_url, named
-from app.review.pages.shared import WordsDep, desk_page, to
+from app.review.filters import NO_TAXON
+from app.review.pages.shared import AnswerForm, DeskContext, ReviewerContext, to
 
 router = APIRouter(include_in_schema=False)
 SIZE = 24
 
 
 @router.get("/review/grid")
-def pairs(request: Request, _user: Reviewer, sessions: Sessions, words: WordsDep) -> Response:
+def pairs(context: ReviewerContext) -> Response:
     """Every pair that waits, the most frequent first."""
-    views = GridViews(words)
-    with reading(sessions) as session:
-        found = [views.pair(pair) for pair in batches.pairs(session)]
-    return desk_page(request, "review/grids.html", words.language, pairs=found)
+    with reading(context.sessions) as session:
+        return context.page("review/grids.html", pairs=batches.pairs(session))
 
 
 @dataclass(frozen=True)
 class _Pair:
+    """The pair in an address: scientific names with underscores for spaces, or "none"."""
+
     claimed: str
     predicted: str
 
     @property
     def url(self) -> str:
-        return grid_url(self.claimed, self.predicted)
+        return f"/review/grid/{self.claimed}/{self.predicted}"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Scientific names, or "none"."""
+        return self.claimed.replace("_", " "), self.predicted.replace("_", " ")
 
 
-def _pair(claimed: str, predicted: str) -> _Pair:
-    return _Pair(named(claimed), named(predicted))
+async def _pair(claimed: str, predicted: str) -> _Pair:
+    return _Pair(claimed, predicted)
+
+
+_PairDep = Annotated[_Pair, Depends(_pair)]
 
 
 @router.get("/review/grid/{claimed}/{predicted}")
-def grid(
-    request: Request, claimed: str, predicted: str, user: Reviewer, sessions: Sessions, words: WordsDep
-) -> Response:
+def grid(context: ReviewerContext, pair: _PairDep) -> Response:
     """The first of a pair, now on this reviewer's desk."""
-    pair = _pair(claimed, predicted)
-    items = Batches(sessions).grid(user.user_id, pair.claimed, pair.predicted, SIZE)
-    with reading(sessions) as session:
-        renew = desk_settings.current(session).lease_minutes * 60 // 3
-    view = GridViews(words).grid(pair.claimed, pair.predicted, items)
-    return desk_page(request, "review/grid.html", words.language, grid=view, renew_seconds=renew)
+    items = Batches(context.sessions).grid(context.user_id, *pair.names, SIZE)
+    claimed, predicted = (None if name == NO_TAXON else name for name in pair.names)
+    with reading(context.sessions) as session:
+        renew_seconds = desk_settings.current(session).lease_minutes * 60 // 3
+    return context.page(
+        "review/grid.html",
+        url=pair.url,
+        claimed=claimed,
+        predicted=predicted,
+        title=context.words.pair(claimed, predicted),
+        items=items,
+        opened=int(time.time()),
+        renew_seconds=renew_seconds,
+    )
+
+
+class _BatchForm(AnswerForm):
+    """``item``: "submission:revision" of each photo; ``exceptions``: submissions that are left out."""
+
+    item: list[str]
+    exceptions: list[int] = Field(default_factory=list, alias="except")
 
 
 @router.post("/review/grid/{claimed}/{predicted}")
-def decide(
-    request: Request,
-    claimed: str,
-    predicted: str,
-    user: Reviewer,
-    sessions: Sessions,
-    words: WordsDep,
-    item: Annotated[list[str], Form()],
-    decision: Annotated[str, Form()],
-    exceptions: Annotated[list[int] | None, Form(alias="except")] = None,
-    status_code: Annotated[str, Form()] = "",
-    opened: Annotated[int, Form()] = 0,
-) -> Response:
+def decide(context: ReviewerContext, pair: _PairDep, form: Annotated[_BatchForm, Form()]) -> Response:
     """One answer for all but the exceptions."""
-    wanted = read_decision(words, decision, "", status_code, seconds=time.time() - opened if opened else None)
-    result = Batches(sessions).decide(user.user_id, read_revisions(item), set(exceptions or []), wanted)
+    decision = form.read(context.words)
+    result = Batches(context.sessions).decide(context.user_id, _revisions(form.item), set(form.exceptions), decision)
     if result.batch_id is None and not result.items:
-        return to(_pair(claimed, predicted).url)
-    return _told(request, sessions, words, user.user_id, _pair(claimed, predicted), result)
-
-
-def _told(
-    request: Request, sessions: Sessions, words: WordsDep, user_id: int, pair: _Pair, result: BatchResult
-) -> Response:
-    refused = {item.submission_id: item for item in result.items if item.outcome is None}
-    if result.batch_id is not None and not refused:
+        return to(pair.url)
+    if result.batch_id is not None and result.decided == len(result.items):
         return to(f"/review/batches/{result.batch_id}")
-    views = BatchViews(words)
-    with reading(sessions) as session:
-        rows = queue.items_of(session, list(refused), user_id, utcnow())
-        lines = refused_tiles(words, rows, refused)
-        if result.batch_id is None:
-            view = views.nothing_kept(pair.url, lines)
-        else:
-            view = views.batch(batch_record.read(session, user_id, result.batch_id), lines)
-    return desk_page(request, "review/batch.html", words.language, batch=view)
+    return _batch_page(context, result, pair)
+
+
+def _revisions(items: Sequence[str]) -> dict[int, int]:
+    """Submission → revision, of fields such as "12:3". Raises InvalidInput."""
+    revisions = {}
+    for text in items:
+        number, _, revision = text.partition(":")
+        if not (number.isdecimal() and revision.isdecimal() and len(text) < 22):
+            raise InvalidInput([FieldError("item", "filter_invalid")])
+        revisions[int(number)] = int(revision)
+    return revisions
+
+
+def _batch_page(context: DeskContext, result: BatchResult, pair: _Pair | None = None) -> Response:
+    """What became of a batch, with the items that were left as they are, and why."""
+    refused = {item.submission_id: item.happened for item in result.items if item.outcome is None}
+    with reading(context.sessions) as session:
+        return context.page(
+            "review/batch.html",
+            record=batch_record.read(session, context.user_id, result.batch_id) if result.batch_id else None,
+            pair_url=pair.url if pair else "",
+            refused=queue.items_of(session, list(refused), context.user_id, utcnow()),
+            happened=refused,
+        )
+
+
+class _SkipForm(BaseModel):
+    item: list[str]
 
 
 @router.post("/review/grid/{claimed}/{predicted}/skip")
-def skip(
-    claimed: str, predicted: str, user: Reviewer, sessions: Sessions, item: Annotated[list[str], Form()]
-) -> Response:
+def skip(context: ReviewerContext, pair: _PairDep, form: Annotated[_SkipForm, Form()]) -> Response:
     """Put these off and go on with the next of the pair."""
-    for number in read_revisions(item):
-        Desk(sessions).skip(user.user_id, number)
-    return to(_pair(claimed, predicted).url)
+    for submission_id in _revisions(form.item):
+        Desk(context.sessions).skip(context.user_id, submission_id)
+    return to(pair.url)
 
 
 @router.get("/review/batches/{batch_id}")
-def batch(request: Request, batch_id: int, user: Reviewer, sessions: Sessions, words: WordsDep) -> Response:
+def batch(context: ReviewerContext, batch_id: int) -> Response:
     """What was decided, with the way back."""
-    with reading(sessions) as session:
-        view = BatchViews(words).batch(batch_record.read(session, user.user_id, batch_id), [])
-    return desk_page(request, "review/batch.html", words.language, batch=view)
+    return _batch_page(context, BatchResult(batch_id, []))
 
 
 @router.post("/review/batches/{batch_id}/undo")
-def undo(request: Request, batch_id: int, user: Reviewer, sessions: Sessions, words: WordsDep) -> Response:
+def undo(context: ReviewerContext, batch_id: int) -> Response:
     """Take the whole action back."""
-    result = Batches(sessions).undo(user.user_id, batch_id)
-    kept = {item.submission_id: item for item in result.items if item.outcome is None}
-    with reading(sessions) as session:
-        rows = queue.items_of(session, list(kept), user.user_id, utcnow())
-        record = batch_record.read(session, user.user_id, batch_id)
-        view = BatchViews(words).batch(record, refused_tiles(words, rows, kept))
-    return desk_page(request, "review/batch.html", words.language, batch=view)
+    return _batch_page(context, Batches(context.sessions).undo(context.user_id, batch_id))

@@ -1,116 +1,189 @@
-"""The rules of the desk, for coordinators."""
+"""Rules of the desk, for coordinators; templates for questions, and a reviewer's own preferences."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Response
+from pydantic import BaseModel, FiniteFloat
 
 from app.core.db import reading
 from app.core.errors import InvalidInput
-from app.core.web.auth import Coordinator
-from app.core.web.dependencies import Sessions
-from app.review import desk_settings, wording
+from app.core.web.i18n import LANGUAGES
+from app.review import desk_settings, preferences, questions
 from app.review.desk_settings import DeskSettings, DeskSettingsService
-from app.review.pages.queue_views import QueueViews
-from app.review.pages.shared import WordsDep, desk_page, to
-from app.review.pages.templates import by_field
+from app.review.pages.shared import CoordinatorContext, DeskContext, ReviewerContext, to
+from app.review.preferences import Preferences, PreferencesService
+from app.review.questions import Questions
 from app.review.rules import Rule
-from app.review.words import Words
 
 router = APIRouter(include_in_schema=False)
-_PERCENT = ("audit_share", "blind_share", "wrong_limit")
-_WHOLE = ("lease_minutes", "minimum_audits")
+_ = str  # marks messages for extraction
+# Typed in per cent, kept as fractions of 1.
+_SHARES = ("audit_share", "blind_share", "wrong_limit")
+_BRIGHTNESS = {0.8: _("a little darker"), 1.0: _("unchanged"), 1.2: _("a little brighter"), 1.6: _("much brighter")}
 
 
-@dataclass(frozen=True)
-class _SpeciesRule:
-    scientific_name: str
-    name: str
-    rule: str
+# --- rules ----------------------------------------------------------------------------------------------------------------
+
+
+class _RulesForm(BaseModel):
+    """Shares in per cent."""
+
+    rule: Rule
+    audit_share: FiniteFloat
+    blind_share: FiniteFloat
+    wrong_limit: FiniteFloat
+    lease_minutes: int
+    minimum_audits: int
 
 
 @router.get("/review/settings")
-def show(request: Request, _user: Coordinator, sessions: Sessions, words: WordsDep, saved: str = "") -> Response:
-    """What is in force."""
-    return _page(request, sessions, words, flash=words.t("Saved.") if saved else None)
+def rules(context: CoordinatorContext, saved: str = "") -> Response:
+    """The rules in force."""
+    return _rules_page(context, flash=context.words.t("Saved.") if saved else None)
 
 
-def _page(
-    request: Request,
-    sessions: Sessions,
-    words: Words,
-    form: dict[str, str] | None = None,
+def _rules_page(
+    context: DeskContext,
+    form: _RulesForm | None = None,
     errors: dict[str, str] | None = None,
     flash: str | None = None,
 ) -> Response:
-    with reading(sessions) as session:
-        current, changed = desk_settings.current(session), desk_settings.changed_at(session)
-        own = [_species_rule(t.scientific_name, rule, words) for t, rule in desk_settings.rules_by_taxon(session)]
-    ruled = {one.scientific_name for one in own}
-    return desk_page(
-        request,
-        "review/settings.html",
-        words.language,
-        422 if errors else 200,
-        form=form or _form(current),
-        errors=errors or {},
-        rules=[(rule.value, words.t(label)) for rule, label in wording.RULES.items()],
-        species_rules=own,
-        changed_at=changed,
-        taxa=[option for option in QueueViews(words, {}, 0).taxa() if option.value not in ruled],
-        flash=flash,
-    )
-
-
-def _species_rule(scientific_name: str, rule: Rule, words: Words) -> _SpeciesRule:
-    return _SpeciesRule(scientific_name, words.name(scientific_name), rule.value)
-
-
-def _form(current: DeskSettings) -> dict[str, str]:
-    shares = {name: f"{getattr(current, name) * 100:g}" for name in _PERCENT}
-    return {"rule": current.rule.value} | shares | {name: str(getattr(current, name)) for name in _WHOLE}
+    with reading(context.sessions) as session:
+        current = asdict(desk_settings.current(session))
+        shown = form.model_dump() if form else current | {name: current[name] * 100 for name in _SHARES}
+        return context.page(
+            "review/settings.html",
+            422 if errors else 200,
+            form=shown,
+            errors=errors or {},
+            rules=list(Rule),
+            species_rules=desk_settings.rules_by_taxon(session),
+            changed_at=desk_settings.changed_at(session),
+            flash=flash,
+        )
 
 
 @router.post("/review/settings")
-def save(
-    request: Request,
-    user: Coordinator,
-    sessions: Sessions,
-    words: WordsDep,
-    rule: Annotated[Rule, Form()],
-    audit_share: Annotated[float, Form(allow_inf_nan=False)],
-    blind_share: Annotated[float, Form(allow_inf_nan=False)],
-    wrong_limit: Annotated[float, Form(allow_inf_nan=False)],
-    lease_minutes: Annotated[int, Form()],
-    minimum_audits: Annotated[int, Form()],
-) -> Response:
-    """Put it in force."""
-    given: dict[str, Any] = {"audit_share": audit_share, "blind_share": blind_share, "wrong_limit": wrong_limit}
-    counts = {"lease_minutes": lease_minutes, "minimum_audits": minimum_audits}
-    wanted = DeskSettings(rule=rule, **{name: value / 100 for name, value in given.items()}, **counts)
+def save_rules(context: CoordinatorContext, form: Annotated[_RulesForm, Form()]) -> Response:
+    """Put rules in force."""
+    typed: dict[str, Any] = form.model_dump()
     try:
-        DeskSettingsService(sessions).change(user.user_id, wanted)
+        settings = DeskSettings(**typed | {name: typed[name] / 100 for name in _SHARES})
+        DeskSettingsService(context.sessions).change(context.user_id, settings)
     except InvalidInput as error:
-        form = {"rule": rule.value} | {name: f"{value:g}" for name, value in (given | counts).items()}
-        return _page(request, sessions, words, form, _mistakes(error, words))
+        return _rules_page(context, form, _errors(context, error))
     return to("/review/settings", "saved=1")
 
 
-def _mistakes(error: InvalidInput, words: Words) -> dict[str, str]:
-    """By field; shares are typed in per cent."""
-    told = by_field(error, words)
-    for one in error.errors:
-        limits = dict(one.params)
-        if one.field in _PERCENT:
-            least, most = (f"{float(limits[name]) * 100:g}" for name in ("min", "max"))
-            told[one.field] = words.t("Please enter a percentage from %(min)s to %(max)s.", min=least, max=most)
-    return told
+def _errors(context: DeskContext, error: InvalidInput) -> dict[str, str]:
+    """By field; the limits of shares in per cent, as they are typed."""
+    messages = context.errors_by_field(error)
+    for mistake in error.errors:
+        if mistake.field in _SHARES:
+            least, most = (f"{float(limit) * 100:g}" for _name, limit in mistake.params)
+            messages[mistake.field] = context.words.t(
+                "Please enter a percentage from %(min)s to %(max)s.", min=least, max=most
+            )
+    return messages
 
 
 @router.post("/review/settings/rules")
-def save_rule(
-    user: Coordinator, sessions: Sessions, taxon: Annotated[str, Form()], rule: Annotated[str, Form()] = ""
+def save_species_rule(
+    context: CoordinatorContext, taxon: Annotated[str, Form()], rule: Annotated[str, Form()] = ""
 ) -> Response:
-    """Give a species a rule of its own, or take it away again."""
-    DeskSettingsService(sessions).set_rule(user.user_id, taxon, Rule(rule) if rule in set(Rule) else None)
+    """Give a species a rule of its own, or the default again."""
+    own = Rule(rule) if rule in set(Rule) else None
+    DeskSettingsService(context.sessions).set_rule(context.user_id, taxon, own)
     return to("/review/settings", "saved=1")
+
+
+# --- templates for questions, which all reviewers share -------------------------------------------------------------------
+
+
+class _TemplateForm(BaseModel):
+    """A template as it is typed; ``taxon`` "" is any species. ``action``: "save", or "delete" for one that exists."""
+
+    body: str = ""
+    taxon: str = ""
+    language: str = ""
+    action: str = "save"
+
+
+@router.get("/review/templates")
+def templates(context: ReviewerContext) -> Response:
+    """All of them, and the form for another."""
+    return _templates_page(context)
+
+
+def _templates_page(
+    context: DeskContext,
+    form: _TemplateForm | None = None,
+    template_id: int | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    """``form`` and ``errors``: what was typed for this template (None: a new one), and what is wrong with it."""
+    blank = _TemplateForm(language=context.words.language.code)
+    with reading(context.sessions) as session:
+        return context.page(
+            "review/templates.html",
+            422 if errors else 200,
+            templates=questions.templates(session),
+            form=form or blank,
+            blank=blank,
+            template_id=template_id,
+            errors=errors or {},
+        )
+
+
+@router.post("/review/templates")
+def add_template(context: ReviewerContext, form: Annotated[_TemplateForm, Form()]) -> Response:
+    """Add a template."""
+    return _save_template(context, form, None)
+
+
+@router.post("/review/templates/{template_id}")
+def change_template(context: ReviewerContext, template_id: int, form: Annotated[_TemplateForm, Form()]) -> Response:
+    """Change a template, or delete it."""
+    if form.action == "delete":
+        Questions(context.sessions).delete_template(context.user_id, template_id)
+        return to("/review/templates")
+    return _save_template(context, form, template_id)
+
+
+def _save_template(context: DeskContext, form: _TemplateForm, template_id: int | None) -> Response:
+    language = form.language if form.language in LANGUAGES else context.words.language.code
+    try:
+        Questions(context.sessions).save_template(context.user_id, form.body, language, form.taxon, template_id)
+    except InvalidInput as error:
+        return _templates_page(context, form, template_id, context.errors_by_field(error))
+    return to("/review/templates")
+
+
+# --- how a reviewer likes the desk ----------------------------------------------------------------------------------------
+
+
+@router.get("/review/preferences")
+def own_preferences(context: ReviewerContext, saved: str = "") -> Response:
+    """The reviewer's own preferences."""
+    words = context.words
+    with reading(context.sessions) as session:
+        return context.page(
+            "review/preferences.html",
+            preferences=preferences.of(session, context.user_id),
+            brightness_choices=[(value, words.t(label)) for value, label in _BRIGHTNESS.items()],
+            flash=words.t("Saved.") if saved else None,
+        )
+
+
+@router.post("/review/preferences")
+def save_preferences(
+    context: ReviewerContext, blind: Annotated[str, Form()] = "", brightness: Annotated[float, Form()] = 1.0
+) -> Response:
+    """Save them."""
+    with reading(context.sessions) as session:
+        options = preferences.of(session, context.user_id).options
+    chosen = brightness if brightness in _BRIGHTNESS else 1.0
+    wanted = Preferences(blind=bool(blind), options=options | {"brightness": chosen})
+    PreferencesService(context.sessions).save(context.user_id, wanted)
+    return to("/review/preferences", "saved=1")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.predictions.classifiers import Served
 from app.predictions.inference import policy_of
 from app.predictions.rules import Outcome
-from app.review.pages.acceptance_views import ERRORS
+from app.review.pages.acceptance import ERRORS
 from app.review.rules import Rate
 from app.review.trust import Standing
 from app.review.words import Words

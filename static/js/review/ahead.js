@@ -7,7 +7,6 @@ export class Ahead {
     this.fetchSome = fetchSome;
     this.ready = [];
     this.filling = null;
-    this.empty = false;
   }
 
   /** The next article, at once where it is here already; null when nothing is left. Rejects as `fetchSome` does. */
@@ -35,15 +34,10 @@ export class Ahead {
     this.ready.unshift(article);
   }
 
-  forget() {
-    this.ready = [];
-  }
-
   async #more(have) {
     const wanted = KEPT - this.ready.length;
     if (wanted <= 0) return;
     const articles = await this.fetchSome(wanted, [...new Set([...have, ...this.items])]);
-    this.empty = articles.length === 0;
     for (const article of articles) {
       if (this.items.includes(article.dataset.item)) continue;
       this.ready.push(article);

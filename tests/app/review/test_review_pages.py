@@ -7,7 +7,7 @@ from app.core.roles import Role
 from app.core.web.i18n import Language
 from app.review import desk_settings, trust
 from app.review.rules import Rule
-from app.review.words import Words, capped
+from app.review.words import Words
 from app.taxa import names as taxa
 from tests import factories
 from tests.conftest import Service
@@ -36,6 +36,7 @@ REFUSED: list[tuple[str, dict[str, str], int]] = [
     ("/review/1/comment", {"remark": ""}, 422),
     ("/review/1/undo", {"identification": "99"}, 404),
     ("/review/99/skip", {}, 404),
+    ("/review/1/skip", {"filter": "reason=nonsense"}, 422),
     ("/review/grid/Maniola_jurtina/none", {"item": "1:x", "decision": "unable"}, 422),
     ("/review/grid/Maniola_jurtina/none", {"item": "1:1", "decision": "nothing"}, 422),
     ("/review/batches/99/undo", {}, 404),
@@ -101,7 +102,7 @@ def test_a_blind_item_tells_nothing(lite: Service, desk: Browser):
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (1000, "1000"), (1001, "1000+")])
 def test_counts_stop(number: int, text: str):
     """At a thousand."""
-    assert capped(number) == text
+    assert Words.capped(number) == text
 
 
 def test_finding_taxa(lite: Service):

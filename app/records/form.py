@@ -1,7 +1,7 @@
 """Which records somebody asks for, and in which shape, out of the fields of a form."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,10 +24,6 @@ class RecordsForm:
     """What stands in the fields. ``errors`` names those that can't be read; ``wanted`` and ``shape`` leave them out."""
 
     values: Mapping[str, str]
-    standings: frozenset[Standing]
-    precision: Precision
-    words: bool
-    names: bool
     wanted: Selection
     shape: Shape
     errors: list[FieldError] = field(default_factory=list)
@@ -37,19 +33,22 @@ class RecordsForm:
         fields: list[tuple[str, Any]] = [
             (name, other.get(name, self.values[name])) for name in ("since", "until", "species")
         ]
-        fields += [("standing", standing.value) for standing in Standing if standing in self.standings]
+        fields += [("standing", standing.value) for standing in Standing if standing in self.wanted.standings]
         fields.append(("precision", self.values["precision"]))
-        fields += [(name, "yes") for name, chosen in (("words", self.words), ("names", self.names)) if chosen]
+        fields += [
+            (name, "yes") for name, chosen in (("words", self.shape.words), ("names", self.shape.names)) if chosen
+        ]
         fields += [(name, value) for name, value in other.items() if name not in self.values]
         return urlencode(fields)
 
 
-def read(params: QueryParams, season: int | None, language: str) -> RecordsForm:
+def read_form(params: QueryParams, season: int | None, language: str) -> RecordsForm:
     """The fields; without any, what is accepted of ``season``, a year, or of all time where it is None."""
     if not _FIELDS & set(params):
         bounds = {"since": f"{season}-01-01", "until": f"{season}-12-31"} if season else {"since": "", "until": ""}
-        params = QueryParams([*bounds.items(), *(("standing", one.value) for one in ACCEPTED)])
+        params = QueryParams([*bounds.items(), *(("standing", standing.value) for standing in ACCEPTED)])
     values = {name: params.get(name, "").replace("\0", "").strip() for name in ("since", "until", "species")}
+    values["precision"] = params.get("precision", Precision.KILOMETRE.value)[:20]
     errors: list[FieldError] = []
     if len(values["species"]) > MAX_TEXT:
         errors.append(FieldError("species", "claim_unknown"))
@@ -57,30 +56,18 @@ def read(params: QueryParams, season: int | None, language: str) -> RecordsForm:
     since, until = (_day(values, name, errors) for name in ("since", "until"))
     if since and until and until < since:
         errors.append(FieldError("until", "days_turned"))
-    standings = frozenset(_members(Standing, params.getlist("standing")))
+    standings = frozenset(Standing(value) for value in params.getlist("standing") if value in set(Standing))
     if not standings:
         errors.append(FieldError("standing", "standings_missing"))
-    values["precision"] = params.get("precision", Precision.KILOMETRE.value)[:20]
-    precision = next(iter(_members(Precision, [values["precision"]])), None)
-    if precision is None:
+    if values["precision"] not in set(Precision):
         errors.append(FieldError("precision", "kind_unknown"))
-        precision = Precision.KILOMETRE
-    words, names = "words" in params, "names" in params
+    precision = Precision(values["precision"]) if values["precision"] in set(Precision) else Precision.KILOMETRE
     return RecordsForm(
         values,
-        standings,
-        precision,
-        words,
-        names,
         Selection(since, until, values["species"], standings),
-        Shape(precision, words, names, language),
+        Shape(precision, "words" in params, "names" in params, language),
         errors,
     )
-
-
-def _members(kind: Any, given: Iterable[str]) -> list[Any]:
-    known = {member.value: member for member in kind}
-    return [known[value] for value in given if value in known]
 
 
 def _day(values: Mapping[str, str], name: str, errors: list[FieldError]) -> date | None:
