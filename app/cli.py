@@ -27,11 +27,7 @@ from app.predictions.commands import predict
 from app.records.commands import records
 from app.review import first_templates
 from app.taxa.commands import taxa_cli
-from app.upkeep.commands.backup import backup, migrate_database, restore
-from app.upkeep.commands.database import db
-from app.upkeep.commands.doctor import doctor
-from app.upkeep.commands.health import health
-from app.upkeep.commands.retention import retention
+from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore, retention
 from app.versions import promotion
 from app.versions.commands import models
 from app.versions.runs_commands import retrain, runs

@@ -12,8 +12,7 @@ from app.core.errors import Conflict, NotFound, WingcheckError
 from app.core.storage import make_storage
 from app.submissions.tables import Submission, Volunteer
 from app.upkeep import copying as tables
-from app.upkeep import database_move
-from app.upkeep.database_move import move
+from app.upkeep.copying import move
 from tests.conftest import copy_of, make_settings, register
 from tests.running import environment
 from tests.season import assert_same_rows, new_postgresql, write_season
@@ -126,7 +125,7 @@ def test_what_is_written_meanwhile_stays_behind_as_a_whole(sqlite, postgresql, m
                 volunteer = Volunteer(key="late")
                 session.add(Submission(token="late", volunteer=volunteer, idempotency_key="k", content_digest="d"))
 
-    monkeypatch.setattr(database_move, "lines", interrupted)
+    monkeypatch.setattr(tables, "lines", interrupted)
     assert move(sqlite, postgresql)["submissions"].rows == 25
 
 
