@@ -1,11 +1,11 @@
-"""Everything that is answered, in the order in which paths are compared. A new file of routes gets its line here."""
+"""All routers, in the order in which paths are matched. A new module with routes is added here."""
 
 from types import ModuleType
 
 from app.accounts.pages import account, api_keys, audit_log, people, person, sign_in
 from app.accounts.pages import links as account_links
 from app.collecting.pages import collected, collection, collections
-from app.core.web import docs
+from app.core.web import openapi
 from app.predictions import api as predict_api
 from app.records import api as records_api
 from app.records.pages import records
@@ -31,10 +31,10 @@ from app.volunteers.pages import answers, find, my_data, photos, site, squares, 
 
 MODULES: list[ModuleType] = [
     # for programs
-    predict_api, submissions_api, records_api, versions_api, api_runs, operations, docs,
+    predict_api, submissions_api, records_api, versions_api, api_runs, operations, openapi,
     # for volunteers
     submissions, find, answers, squares, my_data, photos, site,
-    # for reviewers; the more particular addresses first: /review/{id} would take them all
+    # for reviewers; /review/{id} last, as it matches the others
     attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
     # for users and admins
     sign_in, account, account_links, people, person, api_keys, audit_log,

@@ -134,7 +134,7 @@ class Photographers:
             session.add(removal)
             session.flush()
             job.subject_id = removal.id
-        jobs.send_or_leave(self._sessions, self._send, job.id)
+        jobs.send(self._sessions, self._send, job.id)
         return found
 
 

@@ -103,7 +103,7 @@ class Submissions:
             reach("committed")
             self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
         if job_id is not None:
-            jobs.send_or_leave(self._sessions, self._send, job_id)
+            jobs.send(self._sessions, self._send, job_id)
         return receipt
 
     def _write_or_repeat(
@@ -171,7 +171,7 @@ class Submissions:
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
-        jobs.send_or_leave(self._sessions, self._send, job_id)
+        jobs.send(self._sessions, self._send, job_id)
 
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""

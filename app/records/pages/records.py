@@ -7,8 +7,9 @@ from fastapi.responses import StreamingResponse
 
 from app.core.db import SessionFactory, reading, utcnow
 from app.core.errors import InvalidInput
-from app.core.web.auth import Coordinator, RecordsReader, SignedIn
+from app.core.web.auth import Coordinator, RecordsReader
 from app.core.web.dependencies import Sessions
+from app.core.web.visitors import SignedIn
 from app.records import archive, description, selection, summary
 from app.records.archive import Download, NotDescribed
 from app.records.archive import Form as FileForm
