@@ -56,28 +56,11 @@ _SUBMISSIONS_PER_PREDICTION = 2
 def create_app(settings: Settings | None = None) -> FastAPI:
     """An application for these settings. Connections are opened at first use."""
     settings = settings or get_settings()
-    engine = make_engine(settings.database_url)
-    sessions = make_session_factory(engine)
-    metrics = Metrics()
-    classifiers = Classifiers(sessions, settings, patience=settings.prediction_wait_seconds, watch=metrics.waiting.set)
-    submission_line = Line(
-        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
-        patience=settings.submission_wait_seconds,
-        name="submit",
-    )
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        submission_line.close()
-        classifiers.close()
-        engine.dispose()
-
     app = FastAPI(
         title="Wingcheck",
         version=__version__,
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         form_limits={
@@ -86,24 +69,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "max_part_size": _LONGEST_FIELD,
         },
     )
-    storage = make_storage(settings)
     app.state.settings = settings
-    app.state.sessions = sessions
-    app.state.classifiers = classifiers
-    app.state.prediction_line = classifiers.line
-    app.state.submission_line = submission_line
-    app.state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
-    app.state.storage = storage
-    app.state.readiness = Readiness(sessions, storage, classifiers)
-    app.state.metrics = metrics
-    app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
-    app.state.attention = Attention(sessions, storage, classifiers)
-    app.state.send_message = Dispatcher(settings.queue_url).send
-    app.state.submissions = Submissions(sessions, storage, classifiers, app.state.send_message, settings)
-    app.state.squares = Squares(sessions, app.state.send_message)
-    app.state.open_runs = open_runs_with
-    app.state.runs = Runs(sessions, settings, app.state.send_message)
+    app.state.engine = make_engine(settings.database_url)
+    app.state.sessions = sessions = make_session_factory(app.state.engine)
     limits = RateLimits(settings, sessions, settings.signing_key())
+    _add_services(app, settings, sessions)
     _add_accounts(app, settings, sessions, limits)
     app.router.routes.extend(_routes())
     app.mount("/static", static_files(), name="static")
@@ -111,6 +81,38 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app, settings)
     _add_middleware(app, settings, limits)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.submission_line.close()
+    app.state.classifiers.close()
+    app.state.engine.dispose()
+
+
+def _add_services(app: FastAPI, settings: Settings, sessions: SessionFactory) -> None:
+    state = app.state
+    state.metrics = Metrics()
+    state.storage = storage = make_storage(settings)
+    state.send_message = send = Dispatcher(settings.queue_url).send
+    state.classifiers = classifiers = Classifiers(
+        sessions, settings, patience=settings.prediction_wait_seconds, watch=state.metrics.waiting.set
+    )
+    state.prediction_line = classifiers.line
+    state.submission_line = Line(
+        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
+        patience=settings.submission_wait_seconds,
+        name="submit",
+    )
+    state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
+    state.readiness = Readiness(sessions, storage, classifiers)
+    state.attention = Attention(sessions, storage, classifiers)
+    state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
+    state.submissions = Submissions(sessions, storage, classifiers, send, settings)
+    state.squares = Squares(sessions, send)
+    state.open_runs = open_runs_with
+    state.runs = Runs(sessions, settings, send)
 
 
 @cache

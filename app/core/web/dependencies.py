@@ -29,7 +29,7 @@ async def _language(request: Request) -> Language:
     return page_language(request)
 
 
-async def _sessions(request: Request) -> SessionFactory:
+def _sessions(request: Request) -> SessionFactory:
     return request.app.state.sessions
 
 
