@@ -105,7 +105,10 @@ class RateLimits:
             log.warning("requests can't be counted, so nobody is limited: %s", type(error).__name__)
 
 
-_Insert = Callable[..., postgresql.Insert | sqlite.Insert]
+_INSERTS: dict[str, Callable[..., postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
 
 
 class RowStorage:
@@ -115,7 +118,7 @@ class RowStorage:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._insert: _Insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[engine.dialect.name]
+        self._insert = _INSERTS[engine.dialect.name]
         self._swept = 0.0
 
     def incr(self, key: str, expiry: int) -> int:
