@@ -117,12 +117,12 @@ def test_rows_that_come_back_changed_are_noticed(sqlite, postgresql, monkeypatch
 def test_what_is_written_meanwhile_stays_behind_as_a_whole(sqlite, postgresql, monkeypatch):
     real = tables.lines
     sessions = make_session_factory(make_engine(sqlite))
-    interruptions = []
+    interruptions: list[str] = []
 
     def interrupted(connection, table):
         yield from real(connection, table)
         if table.name == "volunteers" and not interruptions:
-            interruptions.append(table)
+            interruptions.append(table.name)
             with transaction(sessions) as session:
                 volunteer = Volunteer(key="late")
                 session.add(Submission(token="late", volunteer=volunteer, idempotency_key="k", content_digest="d"))
