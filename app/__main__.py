@@ -1,6 +1,6 @@
 """`wingcheck`, and `python -m app`."""
 
-from app.core.imports import uncollected
+from app.core.processes import uncollected
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`wingcheck`: everything an operator does, in one command line."""
+"""`wingcheck`: the command line of operators."""
 
 import socket
 import sys
@@ -16,8 +16,7 @@ from app.core import logs, migrations, shared_port, supervisor
 from app.core.commands import err, out, sessions
 from app.core.db import make_engine, transaction
 from app.core.errors import InvalidInput, WingcheckError
-from app.core.imports import uncollected
-from app.core.processes import stop_with_parent
+from app.core.processes import stop_with_parent, uncollected
 from app.core.settings import Settings, get_settings
 from app.core.shared_port import Share
 from app.core.web.i18n import Language
@@ -27,11 +26,7 @@ from app.predictions.commands import predict
 from app.records.commands import records
 from app.review import first_templates
 from app.taxa.commands import taxa_cli
-from app.upkeep.commands.backup import backup, migrate_database, restore
-from app.upkeep.commands.database import db
-from app.upkeep.commands.doctor import doctor
-from app.upkeep.commands.health import health
-from app.upkeep.commands.retention import retention
+from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore, retention
 from app.versions import promotion
 from app.versions.commands import models
 from app.versions.runs_commands import retrain, runs
@@ -73,25 +68,25 @@ ModelOption = Annotated[
 
 
 def main() -> None:
-    """Entry point: errors that a person can understand are one line, never a traceback."""
+    """Entry point. Errors that a person can understand are one line, not a traceback."""
     stop_with_parent()
     try:
         cli()
     except InvalidInput as error:
-        _say_and_leave(" ".join(field_message(Language("en"), each) for each in error.errors))
+        _exit_with(" ".join(field_message(Language("en"), mistake) for mistake in error.errors))
     except (WingcheckError, inference.ModelVersionError, inference.PhotoError) as error:
-        _say_and_leave(str(getattr(error, "detail", None) or error))
+        _exit_with(str(getattr(error, "detail", None) or error))
     except (OperationalError, ProgrammingError) as error:
-        _say_and_leave(f"the database can't be used ({error.orig}); 'wingcheck db upgrade' makes its tables")
+        _exit_with(f"the database can't be used ({error.orig}); 'wingcheck db upgrade' makes its tables")
 
 
-def _say_and_leave(message: str) -> NoReturn:
+def _exit_with(message: str) -> NoReturn:
     err.print(Text.assemble(("wingcheck:", "bold red"), f" {message}"), soft_wrap=True)
     sys.exit(1)
 
 
 def _prepare(settings: Settings, model: Path | None) -> None:
-    """Newest schema, bundled model version, and a given one in service."""
+    """Upgrade the schema, register the bundled model version, and put ``model`` into service if given."""
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         registry.register_bundled(session)
@@ -133,7 +128,7 @@ def _supervise(settings: Settings, sockets: list[socket.socket], *, worker: bool
         supervisor.Plan(
             host=settings.host,
             port=sockets[0].getsockname()[1],
-            sockets=[each.fileno() for each in sockets],
+            sockets=[listening.fileno() for listening in sockets],
             seats=shared_port.make_seats(settings.processes),
             processes=settings.processes,
             folder=tempfile.mkdtemp(prefix="wingcheck-"),

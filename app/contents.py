@@ -1,4 +1,4 @@
-"""`wingcheck --help` as a table of contents: what the commands are for, in the order in which they are needed."""
+"""`wingcheck --help` with commands grouped by purpose, in the order in which they are needed."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ CONTENTS = {
 
 
 class Contents(TyperGroup):
-    """Commands under the heads of CONTENTS. One that stands nowhere comes last, under its own head."""
+    """Commands under the headings of CONTENTS; others come last, under a heading of their own."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names in the order of CONTENTS."""
+        """Command names in the order of CONTENTS."""
         order = [name for names in CONTENTS.values() for name in names if name in self.commands]
-        for head, names in CONTENTS.items():
+        for heading, names in CONTENTS.items():
             for name in names:
                 if name in self.commands:
-                    setattr(self.commands[name], "rich_help_panel", head)  # noqa: B010 - not every command declares it
+                    setattr(self.commands[name], "rich_help_panel", heading)  # noqa: B010 - not every command declares it
         return [*order, *(name for name in super().list_commands(ctx) if name not in order)]

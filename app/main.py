@@ -1,4 +1,4 @@
-"""The web application, put together."""
+"""The web application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,16 +24,12 @@ from app.core.settings import Settings, get_settings, listed
 from app.core.storage import make_storage
 from app.core.web import errors, openapi
 from app.core.web.assets import static_files
-from app.core.web.edges.head import AnswerHead
-from app.core.web.edges.hosts import AllowedHosts
-from app.core.web.edges.rate_limits import LimitRate
-from app.core.web.edges.request_limits import LimitBody, LimitHead
-from app.core.web.edges.request_log import LogRequests
-from app.core.web.errors import CatchErrors
-from app.core.web.metrics import MeasureRequests, Metrics
+from app.core.web.limits import LimitBody, LimitHead, LimitRate
+from app.core.web.metrics import Metrics
+from app.core.web.middleware import AllowedHosts, AnswerHead, CatchErrors, RecordRequests
 from app.core.web.security import SecurityHeaders
-from app.core.web.session_cookie import SessionCookie
 from app.core.web.uploads import Room
+from app.core.web.visitors import SessionCookie
 from app.predictions.classifiers import Classifiers
 from app.review.squares import Squares
 from app.routers import ROUTERS
@@ -50,38 +46,21 @@ _DESCRIPTION = """A second opinion for every photo of a garden butterfly count.
 With an API key, coordinators' programs read records, and admins' programs train models and put them into service.
 Errors are problem details (RFC 9457)."""
 
-# A few photos too many are told by number and kept from nobody's memory; more end the request while it arrives.
+# A few photos too many are reported by number; more of them end the request while it arrives.
 _SPARE_FILES = 8
 _LONGEST_FIELD = 64 * 1024
-# Half of its time, a submission waits for the disk.
+# A submission waits for the disk half of the time.
 _SUBMISSIONS_PER_PREDICTION = 2
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """An application for these settings; it opens its connections when they are first needed."""
+    """An application for these settings. Connections are opened at first use."""
     settings = settings or get_settings()
-    engine = make_engine(settings.database_url)
-    sessions = make_session_factory(engine)
-    metrics = Metrics()
-    classifiers = Classifiers(sessions, settings, patience=settings.prediction_wait_seconds, watch=metrics.waiting.set)
-    submission_line = Line(
-        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
-        patience=settings.submission_wait_seconds,
-        name="submit",
-    )
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        submission_line.close()
-        classifiers.close()
-        engine.dispose()
-
     app = FastAPI(
         title="Wingcheck",
         version=__version__,
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         form_limits={
@@ -90,57 +69,76 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "max_part_size": _LONGEST_FIELD,
         },
     )
-    storage = make_storage(settings)
     app.state.settings = settings
-    app.state.sessions = sessions
-    app.state.classifiers = classifiers
-    app.state.prediction_line = classifiers.line
-    app.state.submission_line = submission_line
-    app.state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
-    app.state.storage = storage
-    app.state.readiness = Readiness(sessions, storage, classifiers)
-    app.state.metrics = metrics
-    app.state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
-    app.state.attention = Attention(sessions, storage, classifiers)
-    app.state.send_message = Dispatcher(settings.queue_url).send
-    app.state.submissions = Submissions(sessions, storage, classifiers, app.state.send_message, settings)
-    app.state.squares = Squares(sessions, app.state.send_message)
-    app.state.open_runs = open_runs_with
-    app.state.runs = Runs(sessions, settings, app.state.send_message)
+    app.state.engine = make_engine(settings.database_url)
+    app.state.sessions = sessions = make_session_factory(app.state.engine)
     limits = RateLimits(settings, sessions, settings.signing_key())
+    _add_services(app, settings, sessions)
     _add_accounts(app, settings, sessions, limits)
     app.router.routes.extend(_routes())
     app.mount("/static", static_files(), name="static")
     errors.install(app)
     openapi.install(app, settings)
-    _add_edges(app, settings, limits)
+    _add_middleware(app, settings, limits)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.submission_line.close()
+    app.state.classifiers.close()
+    app.state.engine.dispose()
+
+
+def _add_services(app: FastAPI, settings: Settings, sessions: SessionFactory) -> None:
+    state = app.state
+    state.metrics = Metrics()
+    state.storage = storage = make_storage(settings)
+    state.send_message = send = Dispatcher(settings.queue_url).send
+    state.classifiers = classifiers = Classifiers(
+        sessions, settings, patience=settings.prediction_wait_seconds, watch=state.metrics.waiting.set
+    )
+    state.prediction_line = classifiers.line
+    state.submission_line = Line(
+        _SUBMISSIONS_PER_PREDICTION * settings.prediction_threads,
+        patience=settings.submission_wait_seconds,
+        name="submit",
+    )
+    state.room_for_photos = Room(settings.upload_memory_megabytes * 1_000_000)
+    state.readiness = Readiness(sessions, storage, classifiers)
+    state.attention = Attention(sessions, storage, classifiers)
+    state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
+    state.submissions = Submissions(sessions, storage, classifiers, send, settings)
+    state.squares = Squares(sessions, send)
+    state.open_runs = open_runs_with
+    state.runs = Runs(sessions, settings, send)
 
 
 @cache
 def _routes() -> list[BaseRoute]:
-    """What is answered. Applications of one process share it: FastAPI takes seconds to read so many signatures."""
-    holder = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, responses=openapi.EVERYWHERE)
+    """All routes, shared by the applications of one process: FastAPI takes seconds to read so many signatures."""
+    collector = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, responses=openapi.EVERYWHERE)
     for router in ROUTERS:
-        holder.include_router(router)
-    return list(holder.routes)
+        collector.include_router(router)
+    return list(collector.routes)
 
 
 def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, limits: RateLimits) -> None:
     app.state.passwords = Passwords()
     app.state.user_sessions = UserSessions(sessions, days=settings.session_days, idle_days=settings.session_idle_days)
-    kept = (sessions, app.state.passwords, app.state.user_sessions)
+    stores = (sessions, app.state.passwords, app.state.user_sessions)
     app.state.api_keys = ApiKeys(sessions)
-    app.state.sign_in = SignIn(*kept, limits)
-    app.state.own_account = OwnAccount(*kept, limits)
-    app.state.account_links = Links(*kept)
+    app.state.sign_in = SignIn(*stores, limits)
+    app.state.own_account = OwnAccount(*stores, limits)
+    app.state.account_links = Links(*stores)
     app.state.session_cookie = SessionCookie(
         settings.signing_key(), secure=settings.secure_cookies, days=settings.session_days
     )
 
 
-def _add_edges(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
-    """Put the layers around the application. The last one added is the outermost."""
+def _add_middleware(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
+    """Add the middleware. The last one added is the outermost."""
     app.add_middleware(AnswerHead)
     app.add_middleware(CatchErrors)
     app.add_middleware(LimitBody, settings=settings)
@@ -155,6 +153,5 @@ def _add_edges(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(LimitHead, settings=settings)
     app.add_middleware(SecurityHeaders, over_tls=settings.secure_cookies)
-    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
-    app.add_middleware(LogRequests)
+    app.add_middleware(RecordRequests, metrics=app.state.metrics)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=listed(settings.trusted_proxies))

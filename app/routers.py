@@ -1,4 +1,4 @@
-"""Everything that is answered, in the order in which paths are compared. A new file of routes gets its line here."""
+"""All routers, in the order in which paths are matched. A new module with routes is added here."""
 
 from types import ModuleType
 
@@ -6,7 +6,7 @@ from app.accounts.pages import account, api_keys, audit_log, people, person, sig
 from app.accounts.pages import links as account_links
 from app.collecting.pages import collections
 from app.collecting.pages import photos as collected
-from app.core.web import docs
+from app.core.web import openapi
 from app.predictions import api as predict_api
 from app.records import api as records_api
 from app.records import pages as records
@@ -31,10 +31,10 @@ from app.volunteers.pages import form, mine, site, submission
 
 MODULES: list[ModuleType] = [
     # for programs
-    predict_api, submissions_api, records_api, versions_api, api_runs, operations, docs,
+    predict_api, submissions_api, records_api, versions_api, api_runs, operations, openapi,
     # for volunteers
     form, submission, mine, site,
-    # for reviewers; the more particular addresses first: /review/{id} would take them all
+    # for reviewers; /review/{id} last, as it matches the others
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
     sign_in, account, account_links, people, person, api_keys, audit_log,

@@ -1,4 +1,4 @@
-"""The job consumer: huey hands over ids of job rows, this runs them, keeps their heartbeat and sweeps up what was lost."""
+"""The worker process: receives ids of job rows from huey, runs the jobs, writes their heartbeat and sweeps lost ones."""
 
 import errno
 import logging
@@ -7,7 +7,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.error import URLError
 
@@ -41,8 +42,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[int, int], None]
 
-
-# A part of the system is away. That says nothing about the job, which waits until it is back.
+# A part of the system is unreachable. That says nothing about the job, which waits until it is back.
 _OUTAGES = (
     OperationalError,
     InterfaceError,
@@ -51,10 +51,9 @@ _OUTAGES = (
     jobs.Interrupted,
     ConnectionError,
     TimeoutError,
-    URLError,  # the server of a webhook, which may say so in an answer
+    URLError,  # from a webhook's server
 )
-# The same, as the operating system says it of the whole machine. Other errors of files concern this job's alone, unless
-# the photo storage is away.
+# OSErrors that concern the whole machine. Others concern a file of this job, unless the photo storage is unreachable.
 _MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 _QUEUE_RETRY_SECONDS = 2
 
@@ -93,10 +92,10 @@ class Worker:
         self._running: set[int] = set()
 
     def handle(self, job_id: int) -> None:
-        """Run one job, if it is still there to be run. Errors are written to its row; it is tried again later.
+        """Run one job, if it still waits. Errors are written to its row, and it is tried again later.
 
-        A training or a collection takes hours, so each has a thread of its own, and everything else goes on beside it.
-        Where another one is under way on this machine, it stays in its row, and the sweep brings it again.
+        A training or a collection takes hours, so each kind has a thread of its own. While another one runs on this machine,
+        the job stays in its row, and the sweep sends it again.
         """
         with reading(self.sessions) as session:
             kind = session.scalar(select(Job.kind).where(Job.id == job_id))
@@ -107,21 +106,14 @@ class Worker:
             self._threads[kind].start()
 
     def _run_long(self, job_id: int, kind: JobKind) -> None:
+        # Without the database, the sweep finds this job by its heartbeat, and the next one by its old message.
         try:
-            self._run(job_id, {kind: self.long[kind].run})
-        except (OperationalError, InterfaceError) as error:  # it is found again without a heartbeat
-            log.warning("the database can't be reached; %s waits: %s", kind.value, error.orig)
+            with _warn_without_database(f"this {kind.value} waits"):
+                self._run(job_id, {kind: self.long[kind].run})
         finally:
             self.long[kind].end()
-            self._wake_waiting(kind)
-
-    def _wake_waiting(self, kind: JobKind) -> None:
-        """The next one need not wait for its message to get old."""
-        try:
-            with transaction(self.sessions) as session:
+            with _warn_without_database(f"the next {kind.value} waits"), transaction(self.sessions) as session:
                 jobs.resend(session, kind)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("the next %s waits a while: %s", kind.value, error.orig)
 
     def _run(self, job_id: int, handlers: dict[JobKind, Handler]) -> None:
         with transaction(self.sessions) as session:
@@ -133,13 +125,13 @@ class Worker:
         self._running.add(job_id)
         try:
             handlers[kind](job_id, subject_id)
-        except Exception as error:  # whatever a handler raises is a fact about the job, and the worker goes on
+        except Exception as error:  # whatever a handler raises concerns the job; the worker goes on
             self._note_error(job_id, f"{kind.value} {subject_id}", error)
         finally:
             self._running.discard(job_id)
 
     def _note_error(self, job_id: int, what: str, error: Exception) -> None:
-        reason, problem = _told(error), jobs.problem_of(error)
+        reason, problem = _reason(error), jobs.problem_of(error)
         if self._is_outage(error):
             log.warning("job %s (%s) waits: %s", job_id, what, reason)
             with transaction(self.sessions) as session:
@@ -153,7 +145,7 @@ class Worker:
     def _is_outage(self, error: Exception) -> bool:
         if isinstance(error, _OUTAGES):
             return True
-        # A file that is missing may be an outage (a folder that is not mounted), but it may also be missing for good.
+        # A missing file may be an outage (a folder that is not mounted), but it may also be missing for good.
         if not isinstance(error, OSError) or isinstance(error, FileNotFoundError):
             return False
         return error.errno in _MACHINE_ERRORS or self._storage_is_away()
@@ -175,20 +167,21 @@ class Worker:
             _Consumer(self._open_queue(), workers=1, periodic=False, max_delay=0.3, shutdown_timeout=20).run()
         finally:
             for work in self.long.values():
-                work.leave()  # it writes down where it is
+                work.leave()  # it saves its progress
             self.finish_long_work()
             self._stop.set()
             ticker.join(timeout=5)
-            self._release()
+            with _warn_without_database("another worker finds its jobs"), transaction(self.sessions) as session:
+                jobs.release(session, self.name)
             self.close()
 
     def finish_long_work(self) -> None:
-        """Wait for the end of the run and of the collection under way, as far as there are any."""
+        """Wait for long work that is running."""
         for thread in list(self._threads.values()):
             thread.join()
 
     def _open_queue(self) -> Huey:
-        """Wait for a queue that is down: jobs are safe in their rows meanwhile."""
+        """Wait for a queue that is down: jobs are safe in their rows."""
         while True:
             try:
                 return self.dispatcher.huey
@@ -196,45 +189,45 @@ class Worker:
                 log.warning("the queue can't be reached (%s); trying again", error)
                 time.sleep(_QUEUE_RETRY_SECONDS)
 
-    def _release(self) -> None:
-        try:
-            with transaction(self.sessions) as session:
-                jobs.release(session, self.name)
-        except (OperationalError, InterfaceError) as error:  # another worker finds them without a heartbeat
-            log.warning("jobs could not be put back: %s", error)
-
     def close(self) -> None:
-        """Let go of threads and connections."""
+        """Release threads and connections."""
         self.classifiers.close()
         self._engine.dispose()
 
     def _tick(self) -> None:
         while not self._stop.is_set():
             try:
-                with transaction(self.sessions) as session:
-                    jobs.beat(session, list(self._running))
-                for kind in self._daily:
-                    jobs.create_daily(self.sessions, kind)
-                if self.watching.is_worthwhile():
-                    jobs.create_daily(self.sessions, JobKind.WATCH)
-                jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
-                self.training.tidy()
-                self.schedule.look()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database can't be reached; trying again: %s", error.orig)
-            except Exception:  # nothing may end this thread: without it no lost job is found
+                with _warn_without_database("trying again"):
+                    with transaction(self.sessions) as session:
+                        jobs.beat(session, list(self._running))
+                    for kind in self._daily:
+                        jobs.create_daily(self.sessions, kind)
+                    if self.watching.is_worthwhile():
+                        jobs.create_daily(self.sessions, JobKind.WATCH)
+                    jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
+                    self.training.tidy()
+                    self.schedule.look()
+            except Exception:  # without this thread no lost job is found
                 log.exception("the sweep failed; trying again")
             self._stop.wait(jobs.heartbeat_every(self._lost_after).total_seconds())
 
 
-def _told(error: Exception) -> str:
-    """Why a job failed. Our own errors are sentences that people read; another's says little without its name."""
-    ours = type(error).__module__.startswith("app.")
-    return str(error) if ours else f"{type(error).__name__}: {error}"
+@contextmanager
+def _warn_without_database(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        log.warning("the database can't be reached; %s: %s", consequence, error.orig)
+
+
+def _reason(error: Exception) -> str:
+    """Why a job failed. Our own errors are sentences; others say little without the name of their class."""
+    is_ours = type(error).__module__.startswith("app.")
+    return str(error) if is_ours else f"{type(error).__name__}: {error}"
 
 
 class _Consumer(Consumer):  # type: ignore[misc]
-    """Every signal to leave is a graceful one; huey would start itself anew on SIGHUP, which a closed terminal sends."""
+    """Stops gracefully on every signal; huey would restart itself on SIGHUP, which a closed terminal sends."""
 
     def __init__(self, huey: Huey, **options: object) -> None:
         super().__init__(huey, **options)
@@ -242,7 +235,7 @@ class _Consumer(Consumer):  # type: ignore[misc]
 
 
 class OncePerMinute(logging.Filter):
-    """The consumer asks a queue that is down three times a second; its complaints are let through once a minute."""
+    """The consumer polls a queue that is down three times a second; its errors are logged once a minute."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,8 +244,8 @@ class OncePerMinute(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.getMessage().startswith("Error "):
             return True
-        now, before = time.monotonic(), self._last.get(record.getMessage())
-        if before is not None and now - before < 60:
+        now, last = time.monotonic(), self._last.get(record.getMessage())
+        if last is not None and now - last < 60:
             return False
         self._last[record.getMessage()] = now
         if record.exc_info:

@@ -12,12 +12,11 @@ from app.accounts.sessions import Device, UserSessions
 from app.accounts.sign_in import SignIn
 from app.accounts.tables import User
 from app.core.errors import InvalidInput
-from app.core.web.addresses import local
-from app.core.web.edges.clients import client_network
 from app.core.web.errors import field_errors
 from app.core.web.i18n import Language, remember_language
-from app.core.web.navigation import start_of
-from app.core.web.session_cookie import SessionCookie
+from app.core.web.limits import client_network
+from app.core.web.navigation import local, start_of
+from app.core.web.visitors import SessionCookie
 
 
 def _sign_in(request: Request) -> SignIn:

@@ -13,8 +13,7 @@ from app.accounts.sessions import UserSessions
 from app.accounts.tables import ApiKey, UserSession
 from app.core import roles
 from app.core.web import errors, visitors
-from app.core.web.session_cookie import SessionCookie
-from app.core.web.visitors import SignedIn
+from app.core.web.visitors import SessionCookie, SignedIn
 
 # What machines ask all the time is answered without the database, or tells by itself how the database is.
 _ANONYMOUS = ("/static/", "/healthz", "/readyz", "/metrics")

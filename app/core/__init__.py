@@ -1,1 +1,1 @@
-"""What every room stands on: settings, database, storage, jobs, processes, errors, the web frame. It knows no butterflies."""
+"""The base of every room: settings, database, storage, jobs, processes, errors, the web frame. It knows no butterflies."""

@@ -23,11 +23,11 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 SQLITE_BUSY_MS = 10_000
-# Forty request threads may each hold a connection for reading and need one more: with fewer, all could wait for the second.
+# Forty request threads may each hold a connection for reading and need one more; with fewer, they could deadlock.
 _MAX_CONNECTIONS = 80
-# Values stay out of error messages, and so out of logs: among them are links and e-mail addresses.
+# Values, such as links and e-mail addresses, stay out of error messages and so out of logs.
 _OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
-# A server that vanished without a word is noticed within about ten seconds, not within the two hours of TCP.
+# A server that disappears is noticed within about ten seconds, not within the two hours of TCP.
 _CONNECTING = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -41,12 +41,12 @@ Row = TypeVar("Row")
 
 
 def utcnow() -> datetime:
-    """The present moment, with its zone: naive times never enter the database."""
+    """The current time, with its zone: naive times never enter the database."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment with zone in Python and UTC in the database; SQLite, which forgets zones, gets it back as UTC."""
+    """A time with zone in Python, UTC in the database; SQLite stores no zone, so what it returns is read as UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -71,7 +71,7 @@ class Base(DeclarativeBase):
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for ``url``, creating the folder of an SQLite file. Connections are checked before use."""
+    """An engine for ``url``. Creates the folder of an SQLite file; connections are checked before use."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
@@ -88,7 +88,7 @@ def make_engine(url: str) -> Engine:
 
 
 def _configure_postgresql(connection: Any, _record: object) -> None:
-    """A row that somebody holds for long is an error, not a request that hangs."""
+    """A row that stays locked is an error, not a request that hangs."""
     connection.execute("SET lock_timeout = '10s'")
     connection.commit()
 
@@ -96,13 +96,13 @@ def _configure_postgresql(connection: Any, _record: object) -> None:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
-    connection.isolation_level = None  # SQLAlchemy's "begin" event opens transactions, see below
+    connection.isolation_level = None  # the "begin" event opens transactions, see below
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_immediate(connection: Any) -> None:
-    """Take the write lock at the start: a transaction that reads, then writes, would fail at once if another wrote meanwhile."""
+    """Take the write lock at the start: a transaction that reads, then writes, would fail if another wrote in between."""
     options = connection.get_execution_options()
     if options.get("read_only"):
         connection.exec_driver_sql("BEGIN")
@@ -112,16 +112,16 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def why_not_writable(engine: Engine) -> str | None:
-    """Why no transaction that writes can begin within two seconds, in words; None when one can.
+    """Why no writing transaction can begin within two seconds, in words; None if one can.
 
-    Somebody may hold the lock of an SQLite file, its disk may be read-only, a PostgreSQL server may be a standby.
+    An SQLite file may be locked, its disk read-only, a PostgreSQL server a standby.
     """
     try:
         with engine.connect().execution_options(patience_ms=2000) as connection:
             if connection.dialect.name == "postgresql":
                 standby = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
                 return "it only reads at present" if standby else None
-            connection.exec_driver_sql("PRAGMA user_version=0")  # unlike BEGIN, this touches the file; it is undone
+            connection.exec_driver_sql("PRAGMA user_version=0")  # unlike BEGIN, this touches the file; rolled back
     except (OperationalError, InterfaceError) as error:
         return " ".join(str(error.orig).split())
     return None
@@ -141,14 +141,14 @@ def transaction(sessions: SessionFactory) -> Iterator[Session]:
 
 @contextmanager
 def reading(sessions: SessionFactory) -> Iterator[Session]:
-    """A session for reading only: on SQLite it takes no write lock."""
+    """A session for reading only; on SQLite it takes no write lock."""
     with sessions() as session:
         session.connection(execution_options={"read_only": True})
         yield session
 
 
 def get_or_not_found(session: Session, table: type[Row], key: Any, message: str, *, lock: bool = False) -> Row:
-    """The row with that primary key; with ``lock`` nobody else changes it meanwhile. Raises NotFound with ``message``."""
+    """The row with that primary key, for update if ``lock``. Raises NotFound with ``message``."""
     row = session.get(table, key, with_for_update=lock or None)
     if row is None:
         raise NotFound(message)
@@ -156,5 +156,5 @@ def get_or_not_found(session: Session, table: type[Row], key: Any, message: str,
 
 
 def text_enum(kind: type[StrEnum]) -> Enum:
-    """A StrEnum kept as its value in a text column, so that a new member needs no migration."""
+    """A StrEnum stored as its value in a text column, so that a new member needs no migration."""
     return Enum(kind, native_enum=False, length=32, values_callable=lambda e: [member.value for member in e])

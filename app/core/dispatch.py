@@ -1,17 +1,31 @@
-"""The messenger: huey carries the ids of job rows from whoever creates them to a worker."""
+"""The message queue: huey carries the ids of job rows from the process that creates them to a worker."""
 
 import importlib
 import logging
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
-from app.core.imports import without
 
-with without("psycopg", "redis"):  # 16 MB in every process, for those whose queue is SQLite
+@contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Hide installed packages from an import that would load whichever it finds."""
+    hidden = [name for name in packages if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+with _without("psycopg", "redis"):  # 16 MB in every process, for nothing if the queue is SQLite
     from huey import Huey
     from huey import storage as backends
     from huey.api import TaskWrapper
@@ -22,15 +36,15 @@ __all__ = ["Consumer", "Dispatcher", "Huey"]
 _NAME = "wingcheck"
 _BACKENDS = {"sqlite", "postgresql", "redis", "rediss"}
 _CONNECT_SECONDS = 5
-# After a failure nobody waits for the queue for so long: forty requests must not each find out that it hangs.
-_LEAVE_ALONE_SECONDS = 5
+# After a failure the queue is not tried for so long: forty requests must not each wait for a queue that hangs.
+_PAUSE_SECONDS = 5
 log = logging.getLogger(__name__)
 
 
 class Dispatcher:
     """A huey queue with one task, ``run_job``. A process that only sends gives no handler.
 
-    The queue is opened when it is first needed, so a queue that is down stops no process from starting.
+    The queue is opened at first use, so a queue that is down stops no process from starting.
     """
 
     def __init__(self, queue_url: str, handler: Callable[[int], None] | None = None) -> None:
@@ -40,11 +54,11 @@ class Dispatcher:
         self._handler = handler
         self._lock = threading.Lock()
         self._huey: Huey | None = None
-        self._down_until = 0.0
+        self._paused_until = 0.0
 
     @property
     def huey(self) -> Huey:
-        """The queue, open. Raises what its backend raises when it can't be reached."""
+        """The open queue. Raises its backend's errors if it can't be reached."""
         with self._lock:
             if self._huey is None:
                 self._huey = _make_huey(self._url)
@@ -57,14 +71,14 @@ class Dispatcher:
         self._handler(job_id)
 
     def send(self, job_id: int) -> bool:
-        """Put the message into the queue; False when the queue is down, and then the sweep sends it later."""
-        if time.monotonic() < self._down_until:
+        """Put the message into the queue. False if the queue is down; the sweep sends the job later."""
+        if time.monotonic() < self._paused_until:
             return False
         try:
             assert self.huey is not None
             self._task(job_id)
-        except Exception as error:  # sqlite3, psycopg and redis each raise their own; whatever it is, the row is safe
-            self._down_until = time.monotonic() + _LEAVE_ALONE_SECONDS
+        except Exception as error:  # sqlite3, psycopg and redis each raise their own; in any case the row is safe
+            self._paused_until = time.monotonic() + _PAUSE_SECONDS
             log.warning("the queue can't be reached (%s); job %s waits for the sweep", error, job_id)
             return False
         return True

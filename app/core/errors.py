@@ -1,4 +1,4 @@
-"""What can go wrong for a reason that a person can understand. HTTP statuses are given in app/core/web/errors.py, once."""
+"""Errors with a reason that a person can understand, and how HTTP answers name them."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,14 @@ from dataclasses import dataclass
 class WingcheckError(Exception):
     """Base of all errors with a message for people.
 
-    ``detail`` is for the log, the command line and programs. Where pages show the error, ``code`` and ``params`` are what
-    the web layer words, as those of a FieldError.
+    ``detail`` is for the log, the command line and programs. Where pages show the error, ``code`` and ``params`` select the
+    words, like those of a FieldError. ``name`` and ``status`` are those of the HTTP answer.
     """
+
+    name = "internal-error"
+    status = 500
+    retry_after: int | None = None
+    """Seconds after which trying again is worthwhile."""
 
     def __init__(self, detail: str, code: str = "", **params: str | int) -> None:
         super().__init__(detail)
@@ -18,36 +23,58 @@ class WingcheckError(Exception):
 
 
 class NotFound(WingcheckError):
-    """What was asked for does not exist, or is not for this person: the two are not told apart."""
+    """Something does not exist, or is not for this person: the two are not distinguished."""
+
+    name, status = "not-found", 404
 
 
 class Conflict(WingcheckError):
-    """The state of things does not allow it (any more)."""
+    """The current state does not allow it."""
+
+    name, status = "conflict", 409
 
 
 class IdempotencyMismatch(Conflict):
-    """The same idempotency key came with another content."""
+    """The same idempotency key was used with different content."""
+
+    name, status = "idempotency-mismatch", 422
 
 
 class Overloaded(WingcheckError):
-    """Too much is waiting already; worth trying again after ``retry_after`` seconds."""
+    """Too much is waiting already."""
+
+    name, status = "overloaded", 503
+    retry_after: int
 
     def __init__(self, detail: str, retry_after: int = 2) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 
 
+class TooManyAttempts(WingcheckError):
+    """Something was tried too often."""
+
+    name, status = "too-many-attempts", 429
+    retry_after: int
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class NotReady(WingcheckError):
-    """Something that the service needs is not there yet."""
+    """Something that the service needs is not available yet."""
+
+    name, status, retry_after = "unavailable", 503, 10
 
 
-class ModelUnavailable(WingcheckError):
+class ModelUnavailable(NotReady):
     """No model version can answer at present."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with one field; ``filename`` tells which of several photos."""
+    """One mistake in one field; ``filename`` tells which of several photos."""
 
     field: str
     code: str
@@ -56,7 +83,9 @@ class FieldError:
 
 
 class InvalidInput(WingcheckError):
-    """A form can't be taken; ``errors`` says why, field by field, as codes that the web layer words."""
+    """A form has mistakes: ``errors`` lists them by field, as codes with words in app/core/web/words.py."""
+
+    name, status = "invalid-input", 422
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__(", ".join(f"{e.field}: {e.code}" for e in errors))
@@ -64,16 +93,12 @@ class InvalidInput(WingcheckError):
 
 
 class InvalidSubmission(InvalidInput):
-    """A submission can't be taken."""
+    """A submission has mistakes."""
+
+    name = "invalid-submission"
 
 
 class Clash(InvalidInput):
-    """Each part is right by itself, but does not go together with what is there."""
+    """Each field is valid, but they do not fit what exists."""
 
-
-class TooManyAttempts(WingcheckError):
-    """Something was tried too often; it may be tried again after ``retry_after`` seconds."""
-
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
+    name, status = "conflict", 409

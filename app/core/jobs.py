@@ -1,4 +1,4 @@
-"""Job rows: create, claim, finish, sweep. The queue is only the messenger; nothing here depends on it."""
+"""Job rows: create, send, claim, finish, sweep. The row is the truth; the queue only wakes a worker with the row's id."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -14,9 +14,9 @@ from app.core.errors import WingcheckError
 from app.core.tables import Job, JobKind, JobStatus
 
 MAX_ATTEMPTS = 5
-# The one measure of patience: a running job without a heartbeat for so long has lost its worker. The others follow it.
+# A running job without a heartbeat for so long has lost its worker. The other intervals are derived from this one.
 LOST_AFTER = timedelta(seconds=60)
-# No job is put off for longer. A moment further ahead was written while the clock was wrong.
+# The longest pause of a job. A time further ahead was written while the clock was wrong.
 LONGEST_PAUSE = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 log = logging.getLogger(__name__)
@@ -28,29 +28,29 @@ _LOST_FOR_GOOD: Problem = {"code": "worker_lost_again", "params": {}}
 
 
 class Hopeless(WingcheckError):
-    """Trying the job again would not help; somebody has to look."""
+    """Trying the job again would not help; a person has to look."""
 
 
 class Interrupted(WingcheckError):
-    """The worker leaves, or lost the job; another one goes on with it. An outage, not a failure."""
+    """The worker stops, or lost the job; another one continues it. An outage, not a failure."""
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """What a job row keeps of an error for pages to word; None where the error has no words of its own."""
+    """Code and params of an error, stored for pages; None if the error has no code."""
     if isinstance(error, WingcheckError) and error.code:
         return {"code": error.code, "params": error.params}
     return None
 
 
 def heartbeat_every(lost_after: timedelta = LOST_AFTER) -> timedelta:
-    """Also the pause after a first failure. A busy machine may miss a few heartbeats before a job counts as lost."""
+    """The interval of heartbeats, and the pause after a first failure. A busy machine may miss a few."""
     return lost_after / 12
 
 
 def create(session: Session, kind: JobKind, subject_id: int, sent_at: datetime | None = None) -> Job:
-    """A job row in the caller's transaction. Send it with ``send`` after the commit; a sweep sends what was not.
+    """A job row in the caller's transaction. Call ``send`` after the commit; the sweep sends what was not sent.
 
-    With ``sent_at`` the sweep leaves it alone for a while: whoever makes the job tries to do it at once.
+    With ``sent_at`` the sweep waits a while: the caller sends the job, or does it, right after the commit.
     """
     job = Job(kind=kind, subject_id=subject_id, sent_at=sent_at)
     session.add(job)
@@ -59,22 +59,25 @@ def create(session: Session, kind: JobKind, subject_id: int, sent_at: datetime |
 
 
 def create_daily(sessions: SessionFactory, kind: JobKind) -> None:
-    """A job of this kind unless one was made within a day. Two workers may both make one: handlers are idempotent."""
+    """Create a job of this kind unless there is one from the last day. Two workers may both do so: handlers are idempotent."""
     now = utcnow()
     with reading(sessions) as session:
         newest = session.scalar(select(func.max(Job.created_at)).where(Job.kind == kind))
-    if newest is None or _is_long_ago(newest, now):
+    # A time a day ahead was written while the clock was wrong.
+    if newest is None or abs(now - newest) >= _DAY:
         with transaction(sessions) as session:
             create(session, kind, 0)
 
 
-def _is_long_ago(moment: datetime, now: datetime) -> bool:
-    """Also what lies a day ahead: it was written while the clock was wrong."""
-    return abs(now - moment) >= _DAY
-
-
 def send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
-    """Hand the message to the queue and note the moment. A queue that is down is no error: the sweep comes by."""
+    """Send a committed job to a worker. Raises nothing: whatever fails, the sweep sends the job."""
+    try:
+        _send(sessions, send_message, job_id)
+    except Exception:
+        log.warning("job %s was not marked as sent", job_id, exc_info=True)
+
+
+def _send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
     if not send_message(job_id):
         return
     reach("message-sent")
@@ -82,35 +85,19 @@ def send(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
         session.execute(update(Job).where(Job.id == job_id).values(sent_at=utcnow()))
 
 
-def send_or_leave(sessions: SessionFactory, send_message: Send, job_id: int) -> None:
-    """The same for what is committed and promised: whatever fails now, the sweep sends the job."""
-    try:
-        send(sessions, send_message, job_id)
-    except Exception:
-        log.warning("job %s was not marked as sent", job_id, exc_info=True)
-
-
 def claim(session: Session, job_id: int, worker: str) -> Job | None:
-    """Take a queued job for this worker, or None when it is taken, finished, cancelled or not due."""
+    """Take a queued job for this worker; None if it is taken, finished, cancelled or not due."""
     now = utcnow()
-    taken = session.scalar(
-        update(Job)
-        .where(
-            Job.id == job_id,
-            Job.status == JobStatus.QUEUED,
-            Job.cancel_requested.is_(False),
-            _is_due(now),
-        )
-        .values(
-            status=JobStatus.RUNNING, worker=worker, attempts=Job.attempts + 1, heartbeat_at=now, error="", problem=None
-        )
-        .returning(Job.id)
+    is_free = (Job.status == JobStatus.QUEUED, Job.cancel_requested.is_(False), _is_due(now))
+    running = {"status": JobStatus.RUNNING, "worker": worker, "attempts": Job.attempts + 1, "heartbeat_at": now}
+    claimed = session.scalar(
+        update(Job).where(Job.id == job_id, *is_free).values(**running, error="", problem=None).returning(Job.id)
     )
-    return session.get(Job, job_id, populate_existing=True) if taken else None
+    return session.get(Job, job_id, populate_existing=True) if claimed else None
 
 
 def beat(session: Session, job_ids: Collection[int]) -> None:
-    """Say that these jobs are being worked on. Only those: a job whose end could not be written must be found again."""
+    """Write the heartbeat of these jobs. Only of these: a job whose end could not be written must be found again."""
     if job_ids:
         session.execute(
             update(Job).where(Job.id.in_(job_ids), Job.status == JobStatus.RUNNING).values(heartbeat_at=utcnow())
@@ -118,7 +105,7 @@ def beat(session: Session, job_ids: Collection[int]) -> None:
 
 
 def finish(session: Session, job: Job) -> None:
-    """The job's effect is in this transaction too: both or neither."""
+    """Mark the job as done, in the transaction of its effect: both or neither."""
     job.status = JobStatus.DONE
     job.progress = 1.0
     job.finished_at = utcnow()
@@ -133,12 +120,12 @@ def fail(
     final: bool = False,
     lost_after: timedelta = LOST_AFTER,
 ) -> None:
-    """Queue it again after a pause that doubles, or give up after MAX_ATTEMPTS (at once when ``final``).
+    """Queue the job again after a pause that doubles, or give up after MAX_ATTEMPTS (at once if ``final``).
 
-    ``problem``: the reason as pages word it, see ``problem_of``.
+    ``problem``: the reason for pages, see ``problem_of``.
     """
     job = session.get_one(Job, job_id)
-    if job.status is not JobStatus.RUNNING:  # another worker took it over meanwhile
+    if job.status is not JobStatus.RUNNING:  # another worker took it over
         return
     job.error, job.problem = reason[:2000], problem
     if final or job.attempts >= MAX_ATTEMPTS:
@@ -149,32 +136,31 @@ def fail(
 
 
 def cancel(session: Session, job: Job) -> bool:
-    """Ask for the job's end: at once where it waits; where it runs, its worker looks. False when that was asked before."""
+    """Cancel a waiting job; ask the worker of a running one to stop. False if that was asked before."""
     if job.cancel_requested or job.status not in {JobStatus.QUEUED, JobStatus.RUNNING}:
         return False
     job.cancel_requested = True
-    waits = update(Job).where(Job.id == job.id, Job.status == JobStatus.QUEUED)
     session.flush()
-    session.execute(waits.values(status=JobStatus.CANCELLED, finished_at=utcnow()))
+    _end(session, JobStatus.CANCELLED, Job.id == job.id, Job.status == JobStatus.QUEUED)
     return True
 
 
 def cancelled(session: Session, job_id: int) -> None:
-    """The worker has stopped what it was asked to."""
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.status == JobStatus.RUNNING)
-        .values(status=JobStatus.CANCELLED, finished_at=utcnow())
-    )
+    """Mark a running job as cancelled, after its worker stopped it."""
+    _end(session, JobStatus.CANCELLED, Job.id == job_id, Job.status == JobStatus.RUNNING)
+
+
+def _end(session: Session, status: JobStatus, *where: ColumnElement[bool], **values: Any) -> None:
+    session.execute(update(Job).where(*where).values(status=status, finished_at=utcnow(), **values))
 
 
 def resend(session: Session, kind: JobKind) -> None:
-    """Let the next sweep send every waiting job of this kind again."""
+    """Have the next sweep send every waiting job of this kind again."""
     session.execute(update(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED).values(sent_at=None))
 
 
 def revive(job: Job) -> None:
-    """Queue what failed or was cancelled again, as if it were new."""
+    """Queue a failed or cancelled job again, as if it were new."""
     job.status = JobStatus.QUEUED
     job.cancel_requested = False
     job.attempts = 0
@@ -183,14 +169,9 @@ def revive(job: Job) -> None:
 
 
 def put_off(
-    session: Session,
-    job_id: int,
-    reason: str,
-    lost_after: timedelta = LOST_AFTER,
-    *,
-    problem: Problem | None = None,
+    session: Session, job_id: int, reason: str, lost_after: timedelta = LOST_AFTER, *, problem: Problem | None = None
 ) -> None:
-    """Queue it again after a pause because a part of the system is away: that is no attempt, however long it lasts."""
+    """Queue the job again after a pause because of an outage, which does not count as an attempt."""
     job = session.get_one(Job, job_id)
     if job.status is not JobStatus.RUNNING:
         return
@@ -206,42 +187,31 @@ def _queue_again(job: Job, pause: timedelta) -> None:
 
 
 def sweep(sessions: SessionFactory, send_message: Send, lost_after: timedelta = LOST_AFTER) -> int:
-    """Queue again what lost its worker, send what was never sent or long not answered. Returns how many were sent.
+    """Queue jobs again that lost their worker, and send those that are due. Returns how many were sent.
 
-    A running job without a heartbeat for ``lost_after`` has lost its worker; a message unanswered for half of it is lost.
+    A running job without a heartbeat for ``lost_after`` has lost its worker; after half of that, an unanswered message
+    counts as lost.
     """
     now = utcnow()
-    lost = _stale(Job.heartbeat_at, now, lost_after)
+    is_lost = (Job.status == JobStatus.RUNNING, _stale(Job.heartbeat_at, now, lost_after))
     with transaction(sessions) as session:
         session.execute(
             update(Job)
-            .where(Job.status == JobStatus.RUNNING, lost, Job.attempts < MAX_ATTEMPTS)
+            .where(*is_lost, Job.attempts < MAX_ATTEMPTS)
             .values(status=JobStatus.QUEUED, sent_at=None, error="The worker was lost.", problem=_LOST)
         )
-        session.execute(
-            update(Job)
-            .where(Job.status == JobStatus.RUNNING, lost)
-            .values(
-                status=JobStatus.FAILED,
-                finished_at=now,
-                error="The worker stopped unexpectedly several times.",
-                problem=_LOST_FOR_GOOD,
-            )
-        )
-        session.execute(
-            update(Job)
-            .where(Job.status == JobStatus.QUEUED, Job.cancel_requested)
-            .values(status=JobStatus.CANCELLED, finished_at=now)
-        )
+        reason = "The worker stopped unexpectedly several times."
+        _end(session, JobStatus.FAILED, *is_lost, error=reason, problem=_LOST_FOR_GOOD)
+        _end(session, JobStatus.CANCELLED, Job.status == JobStatus.QUEUED, Job.cancel_requested.is_(True))
     with reading(sessions) as session:
         due = list(session.scalars(_to_send(now, lost_after / 2)))
     for job_id in due:
-        send(sessions, send_message, job_id)
+        _send(sessions, send_message, job_id)
     return len(due)
 
 
 def _stale(column: InstrumentedAttribute[datetime | None], now: datetime, after: timedelta) -> ColumnElement[bool]:
-    """Older than ``after``, or as far in the future: then the clock was put back since, and nobody knows how old it is."""
+    """Older than ``after``, or that far in the future: the clock was put back since then, so the age is unknown."""
     return or_(column < now - after, column > now + after)
 
 
@@ -263,7 +233,7 @@ def _to_send(now: datetime, resend_after: timedelta) -> Select[int]:
 
 
 def release(session: Session, worker: str) -> None:
-    """Put this worker's running jobs back, at an orderly stop."""
+    """Put this worker's running jobs back into the queue, at an orderly stop."""
     session.execute(
         update(Job)
         .where(Job.worker == worker, Job.status == JobStatus.RUNNING)
@@ -272,13 +242,13 @@ def release(session: Session, worker: str) -> None:
 
 
 def count_by_status(session: Session) -> dict[str, int]:
-    """How many jobs stand in each status."""
+    """The number of jobs in each status."""
     rows = session.execute(select(Job.status, func.count()).group_by(Job.status))
     return {status.value: count for status, count in rows}
 
 
 def failed_for(session: Session, kind: JobKind, subject_id: int) -> bool:
-    """Whether the newest job of this kind about the subject was given up."""
+    """Whether the newest job of this kind for the subject has failed for good."""
     newest = session.scalar(
         select(Job).where(Job.kind == kind, Job.subject_id == subject_id).order_by(Job.id.desc()).limit(1)
     )

@@ -1,4 +1,4 @@
-"""Work that may come faster than it is done: threads with a queue that turns people away before they wait in vain."""
+"""Bounded work queues: threads with a queue that refuses work early if it would have to wait too long."""
 
 import math
 import threading
@@ -11,13 +11,13 @@ from typing import TypeVar
 from app.core.errors import Overloaded
 
 T = TypeVar("T")
-# How much the latest piece of work says about how long one takes.
-_NEWEST = 0.1
-_LONGEST_RETRY = 60
+# Weight of the latest task in the moving average of durations.
+_SMOOTHING = 0.1
+_MAX_RETRY_SECONDS = 60
 
 
 class Line:
-    """Does work in the order in which it came, on a few threads. Thread-safe."""
+    """Runs tasks in the order of their arrival, on a few threads. Thread-safe."""
 
     def __init__(
         self,
@@ -28,9 +28,9 @@ class Line:
         name: str,
         watch: Callable[[int], object] = lambda waiting: None,
     ) -> None:
-        """Whoever would wait for longer than ``patience`` seconds is turned away, and whoever comes when ``most`` wait.
+        """Tasks are refused that would wait for longer than ``patience`` seconds, or when ``most`` are waiting.
 
-        ``watch`` is told how much waits or is being done, whenever that changes.
+        ``watch`` is called with the number of tasks that wait or run, whenever it changes.
         """
         self._threads, self._patience, self._most = threads, patience, most
         self._watch = watch
@@ -41,56 +41,56 @@ class Line:
 
     @property
     def waiting(self) -> int:
-        """Pieces of work that wait or are being done."""
+        """The number of tasks that wait or run."""
         return self._waiting
 
     @property
     def wait(self) -> float:
-        """About how many seconds whoever comes now waits until it is their turn, judged by how long work took lately."""
+        """The expected wait of a new task in seconds, judged by how long tasks took lately."""
         return max(0, self._waiting + 1 - self._threads) * self._seconds / self._threads
 
-    def check(self, wanted: int = 1) -> None:
-        """Raise Overloaded where so much more can't be taken now.
+    def check(self, count: int = 1) -> None:
+        """Raise Overloaded if ``count`` more tasks would be refused now.
 
-        What alone is more than the queue takes is still done when nothing else waits.
+        A batch that alone exceeds the queue is still accepted when nothing else waits.
         """
         wait = self.wait
-        full = self._most is not None and self._waiting > 0 and self._waiting + wanted > self._most
-        if full or wait > self._patience:
-            seconds = min(_LONGEST_RETRY, max(1, math.ceil(wait)))
+        is_full = self._most is not None and self._waiting > 0 and self._waiting + count > self._most
+        if is_full or wait > self._patience:
+            seconds = min(_MAX_RETRY_SECONDS, max(1, math.ceil(wait)))
             raise Overloaded("The server is very busy. Please try again in a moment.", seconds)
 
-    def begin(self, work: Sequence[Callable[[], T]]) -> list[Future[T]]:
-        """Have all of it done, each in the context of whoever calls (log lines carry the request's id). Raises Overloaded."""
+    def begin(self, tasks: Sequence[Callable[[], T]]) -> list[Future[T]]:
+        """Queue all tasks, each in the caller's context (log lines carry the request's id). Raises Overloaded."""
         with self._lock:
-            self.check(len(work))
-            self._count(len(work))
-        return [self._submit(each) for each in work]
+            self.check(len(tasks))
+            self._count(len(tasks))
+        return [self._submit(task) for task in tasks]
 
-    def _submit(self, work: Callable[[], T]) -> Future[T]:
-        future = self._pool.submit(copy_context().run, self._do, work)
-        future.add_done_callback(self._forget)
+    def _submit(self, task: Callable[[], T]) -> Future[T]:
+        future = self._pool.submit(copy_context().run, self._run, task)
+        future.add_done_callback(self._uncount_cancelled)
         return future
 
-    def _do(self, work: Callable[[], T]) -> T:
-        begun = time.perf_counter()
+    def _run(self, task: Callable[[], T]) -> T:
+        began = time.perf_counter()
         try:
-            return work()
+            return task()
         finally:
-            took = time.perf_counter() - begun
+            duration = time.perf_counter() - began
             with self._lock:
-                self._seconds += _NEWEST * (took - self._seconds) if self._seconds else took
+                self._seconds += _SMOOTHING * (duration - self._seconds) if self._seconds else duration
                 self._count(-1)
 
-    def _forget(self, future: Future[T]) -> None:
-        if future.cancelled():  # so it was never done
+    def _uncount_cancelled(self, future: Future[T]) -> None:
+        if future.cancelled():  # it never ran
             with self._lock:
                 self._count(-1)
 
-    def _count(self, more: int) -> None:
-        self._waiting += more
+    def _count(self, difference: int) -> None:
+        self._waiting += difference
         self._watch(self._waiting)
 
     def close(self) -> None:
-        """Finish what is being done, and forget the rest."""
+        """Finish running tasks and drop waiting ones."""
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,7 +1,7 @@
-"""Log lines: for people or as JSON, each with the id of its request, none with a secret.
+"""Log lines: as text or JSON, each with the id of its request, without secrets.
 
-What must not be logged is not passed to a logger in the first place. The formatter is the second line of defence, for what
-libraries and tracebacks say: it takes out passwords in URLs, e-mail addresses and the unguessable parts of links.
+Secrets are not passed to loggers in the first place. The formatter is the second line of defence, for libraries and
+tracebacks: it removes passwords in URLs, e-mail addresses and the unguessable parts of links.
 """
 
 import json
@@ -26,36 +26,36 @@ _SECRETS = [
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
     (re.compile(r"/(s|submissions|photos)/[\w-]{16,}"), r"/\1/***"),
 ]
-# What a LogRecord has of its own; whatever else stands on it was given as ``extra``.
-_OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id"}
+# Attributes that every LogRecord has; all others were given as ``extra``.
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id"}
 
 
 def without_secrets(text: str) -> str:
-    """The text with passwords, e-mail addresses and links blotted out."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
+    """The text with passwords, e-mail addresses and links masked."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
     return text
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people."""
+    """One line of text."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        own = getattr(record, "request_id", "")
+        own_id = getattr(record, "request_id", "")
         head, _, trace = super().format(record).partition("\n")
-        line = head + (f" [{own}]" if own else "") + (f"\n{trace}" if trace else "")
+        line = head + (f" [{own_id}]" if own_id else "") + (f"\n{trace}" if trace else "")
         return without_secrets(line)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line, with everything given as ``extra`` as members of its own."""
+    """One JSON object per line; everything given as ``extra`` becomes a member."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -64,8 +64,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
         }
-        if own := getattr(record, "request_id", ""):
-            line["request_id"] = own
+        if own_id := getattr(record, "request_id", ""):
+            line["request_id"] = own_id
         line |= {k: without_secrets(v) if isinstance(v, str) else v for k, v in _extras(record).items()}
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
@@ -78,9 +78,9 @@ def _stamp(record: logging.LogRecord) -> bool:
 
 
 def configure(settings: Settings) -> None:
-    """Log to standard error. The level is that of our own lines; libraries speak from WARNING on.
+    """Log to standard error. The level applies to our own lines; libraries log from WARNING on.
 
-    At DEBUG, libraries would print what volunteers send: SQLAlchemy every value, Pillow every place in a photo's EXIF.
+    At DEBUG they would print what volunteers send: SQLAlchemy every value, Pillow the location in a photo's EXIF data.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_stamp)

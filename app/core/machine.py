@@ -1,4 +1,4 @@
-"""What this process may use of its machine: a container is often given less than there is."""
+"""What this process may use of its machine; a container often gets only a part."""
 
 import os
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ _OWN = Path("/proc/self/cgroup")
 
 
 def cores() -> int:
-    """Cores that this process may use, counting in what its container may take of their time."""
+    """Cores that this process may use, within the CPU quota of its container."""
     try:
-        found = len(os.sched_getaffinity(0))
+        count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
-        found = os.cpu_count() or 1
+        count = os.cpu_count() or 1
     for quota, _, period in (line.partition(" ") for line in _limits("cpu.max")):
         if quota.isdigit() and period.isdigit():
-            found = min(found, round(int(quota) / int(period)))
-    return max(1, found)
+            count = min(count, round(int(quota) / int(period)))
+    return max(1, count)
 
 
 def memory() -> int:
-    """Bytes of memory that this process may take: the machine's, or what its container is allowed."""
-    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([found, *(int(limit) for limit in _limits("memory.max") if limit.isdigit())])
+    """Bytes of memory that this process may use: the machine's, or its container's limit."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([installed, *(int(limit) for limit in _limits("memory.max") if limit.isdigit())])
 
 
 def _limits(name: str) -> Iterator[str]:
-    """What the process's control group (version 2), and each one around it, says in that file."""
+    """The content of a file in the process's control group (version 2) and in each of its parents."""
     try:
         own = next(line for line in _OWN.read_text().splitlines() if line.startswith("0::"))
     except (OSError, StopIteration):

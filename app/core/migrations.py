@@ -1,6 +1,6 @@
-"""Bringing the database to the newest schema, and asking where it stands.
+"""The database's schema: its revision, and upgrades.
 
-Alembic is loaded where a schema is changed, not where it is only looked at: web processes, which do that, are 10 MB smaller.
+Alembic is imported only to change a schema: web processes, which only read the revision, are 10 MB smaller.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from app.core.paths import MIGRATIONS
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# Any constant: two processes that migrate the same PostgreSQL database take turns.
+# Any constant; processes that migrate the same PostgreSQL database take turns.
 _ADVISORY_LOCK = 7_462_001
 
 
@@ -47,30 +47,30 @@ def apply(connection: Connection, revision: str) -> None:
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that may change tables, while no other process does."""
+    """A transaction that may change tables, while no other process does."""
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
         if isinstance(raw, sqlite3.Connection):
             with _sqlite_changing(raw), connection.begin():
                 before = raw.total_changes
                 yield connection
-                # To check a season takes a while, and most starts have nothing to migrate.
+                # Checking a season takes a while, and most starts have nothing to migrate.
                 if raw.total_changes != before and (broken := raw.execute("PRAGMA foreign_key_check").fetchall()):
                     raise RuntimeError(f"the migration would leave rows that point nowhere: {broken[:10]}")
         else:
             with connection.begin():
-                connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other one may take its time
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # the other process may take long
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
                 yield connection
 
 
 @contextmanager
 def _sqlite_changing(raw: sqlite3.Connection) -> Iterator[None]:
-    """Wait a minute for another process that migrates, not the few seconds that a request may wait; and don't enforce
-    foreign keys: SQLite changes a table by copying and dropping it, which would delete every row that points to it.
+    """Wait up to a minute for another process that migrates, and don't enforce foreign keys: SQLite changes a table by copying
+    and dropping it, which would delete every row that refers to it.
     """
     raw.execute("PRAGMA busy_timeout = 60000")
-    raw.execute("PRAGMA foreign_keys = OFF")  # heeded only outside a transaction
+    raw.execute("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
     try:
         yield
     finally:
@@ -84,16 +84,16 @@ def is_current(connection: Connection) -> bool:
 
 
 def current(connection: Connection) -> str | None:
-    """The revision of the database's schema; None where it has no tables yet."""
+    """The revision of the database's schema; None if it has no tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 @cache
 def newest() -> str:
-    """The revision that this Wingcheck works with."""
+    """The revision that this Wingcheck needs."""
     return max(_revisions())
 
 
@@ -103,5 +103,5 @@ def is_known(revision: str) -> bool:
 
 
 def _revisions() -> set[str]:
-    """Each file is named after its revision, and they are numbered."""
+    """Migrations are numbered, and each file is named after its revision."""
     return {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}

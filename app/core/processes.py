@@ -1,6 +1,7 @@
-"""Child processes that never outlive their parent."""
+"""Child processes that never outlive their parent, locks between processes, and what they use of the machine."""
 
 import fcntl
+import gc
 import os
 import re
 import select
@@ -9,23 +10,24 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 _PIPE, _READY = "WINGCHECK_PARENT_PIPE", "WINGCHECK_READY_PIPE"
 _SECONDS_TO_LEAVE = 30
 _LONGEST_OUTPUT = 20_000  # bytes
-# Notes that TensorFlow's libraries print before anybody can ask them not to; errors, which begin with E or F, are no chatter.
-_CHATTER = re.compile(
+# Notes that TensorFlow's libraries print before they can be silenced; lines of errors begin with E or F.
+_NOISE = re.compile(
     r"^(?:WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:|INFO: Created TensorFlow Lite).*\n?", re.MULTILINE
 )
 
 
 class Child:
-    """A `wingcheck` command in a process of its own. It stops when this process does, however that ends.
+    """A `wingcheck` command in a process of its own, which stops when this process ends, for whatever reason.
 
-    It is in a process group of its own, so that Ctrl-C in a terminal reaches this process alone, which then stops it.
+    It has a process group of its own, so that Ctrl-C in a terminal reaches only this process, which then stops it.
     """
 
     def __init__(
@@ -35,27 +37,27 @@ class Child:
         output: Path | None = None,
         keeps: tuple[int, ...] = (),
     ) -> None:
-        """``output``: a file that what it prints is added to. ``keeps``: open files that it is to hold, too."""
-        self._writing: int | None
-        self._asked = self._said_ready = False
-        reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
-        self._hearing, telling = os.pipe()
-        with output.open("ab") if output is not None else nullcontext() as printed:
+        """``output``: a file to append its output to. ``keeps``: open files for it to inherit."""
+        self._parent_end: int | None
+        self._asked_to_stop = self._is_ready = False
+        child_end, self._parent_end = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
+        self._ready_end, child_ready_end = os.pipe()
+        with output.open("ab") if output is not None else nullcontext() as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", *arguments],
-                env={**os.environ, **(environment or {}), _PIPE: str(reading), _READY: str(telling)},
-                stdin=None if printed is None else subprocess.DEVNULL,
-                stdout=printed,
-                stderr=printed,
-                pass_fds=(reading, telling, *keeps),
+                env={**os.environ, **(environment or {}), _PIPE: str(child_end), _READY: str(child_ready_end)},
+                stdin=None if log is None else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(child_end, child_ready_end, *keeps),
                 process_group=0,
             )
-        os.close(reading)
-        os.close(telling)
+        os.close(child_end)
+        os.close(child_ready_end)
 
     @property
     def group(self) -> int:
-        """The number of its process group: its own, which every process that it starts is in, too."""
+        """The id of its process group, which the processes that it starts are in, too."""
         return self.process.pid
 
     @property
@@ -65,14 +67,14 @@ class Child:
 
     @property
     def ready(self) -> bool:
-        """Whether it has said that it is; see ``say_ready``."""
-        if not self._said_ready and self._writing is not None and select.select([self._hearing], [], [], 0)[0]:
-            self._said_ready = os.read(self._hearing, 1) != b""
-        return self._said_ready
+        """Whether it has called ``say_ready``."""
+        if not self._is_ready and self._parent_end is not None and select.select([self._ready_end], [], [], 0)[0]:
+            self._is_ready = os.read(self._ready_end, 1) != b""
+        return self._is_ready
 
     @property
     def ending(self) -> str:
-        """How it ended, in words that follow a subject."""
+        """How it ended, as a predicate."""
         code = self.process.returncode
         if code is not None and code < 0:
             return f"was killed ({signal.Signals(-code).name})"
@@ -80,32 +82,32 @@ class Child:
 
     @property
     def ending_as_problem(self) -> dict[str, Any]:
-        """The same as ``code`` and params of an error."""
+        """How it ended, as ``code`` and params of an error."""
         code = self.process.returncode
         if code is not None and code < 0:
             return {"code": "process_killed", "signal": signal.Signals(-code).name}
         return {"code": "process_stopped", "exit_code": str(code)}
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM and don't wait. Only once: a worker takes a second one as leave to drop what it is doing."""
-        if self.exit_code is None and not self._asked:
-            self._asked = True
+        """Send SIGTERM and don't wait. Only once: a worker aborts its job at a second one."""
+        if self.exit_code is None and not self._asked_to_stop:
+            self._asked_to_stop = True
             self.process.terminate()
 
     def ask_to_leave(self) -> None:
-        """Send SIGHUP and don't wait: a web process answers what is under way, however long that takes, and ends."""
+        """Send SIGHUP and don't wait: a web process finishes its requests, however long that takes, and ends."""
         if self.exit_code is None:
             self.process.send_signal(signal.SIGHUP)
 
     def kill_group(self) -> None:
-        """End it and whatever it started, at once, and wait for it."""
+        """Kill it and whatever it started, and wait for it."""
         with suppress(ProcessLookupError):
             os.killpg(self.group, signal.SIGKILL)
         self.process.wait()
         self._close()
 
     def stop(self, seconds: float = 25) -> None:
-        """Ask it to stop; kill it when it does not. Once is enough, twice is harmless."""
+        """Ask it to stop, and kill it after ``seconds``. Idempotent."""
         if self.exit_code is None:
             self.ask_to_stop()
             try:
@@ -116,25 +118,25 @@ class Child:
         self._close()
 
     def _close(self) -> None:
-        if self._writing is not None:
-            os.close(self._writing)
-            os.close(self._hearing)
-            self._writing = None
+        if self._parent_end is not None:
+            os.close(self._parent_end)
+            os.close(self._ready_end)
+            self._parent_end = None
 
 
 def read_output(file: Path) -> str:
-    """The end of what a process printed into a file; nothing where it has not begun."""
+    """The end of a process's output file; empty if there is none."""
     try:
         with file.open("rb") as output:
             output.seek(0, os.SEEK_END)
             output.seek(max(0, output.tell() - _LONGEST_OUTPUT))
-            return _CHATTER.sub("", output.read().decode(errors="replace"))
+            return _NOISE.sub("", output.read().decode(errors="replace"))
     except FileNotFoundError:
         return ""
 
 
 def say_ready() -> None:
-    """In a child: tell the parent. Elsewhere, or again: nothing."""
+    """In a child: tell the parent that it is ready. Elsewhere, or the second time, do nothing."""
     handle = os.environ.pop(_READY, "")
     if handle:
         os.write(int(handle), b"!")
@@ -142,7 +144,7 @@ def say_ready() -> None:
 
 
 def stop_with_parent() -> None:
-    """In a child: leave when the parent is gone. Elsewhere: nothing."""
+    """In a child: stop when the parent has ended. Elsewhere do nothing."""
     handle = os.environ.pop(_PIPE, "")
     if handle:
         threading.Thread(target=_watch, args=(int(handle),), name="parent-watch", daemon=True).start()
@@ -151,21 +153,21 @@ def stop_with_parent() -> None:
 def _watch(handle: int) -> None:
     os.read(handle, 1)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_SECONDS_TO_LEAVE)  # a thread that hangs must not make an orphan of its process
+    time.sleep(_SECONDS_TO_LEAVE)  # a thread that hangs must not keep an orphan alive
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)  # with what it started
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 class MachineLock:
-    """A file that one process at a time holds, and whichever children it was passed to: freed when the last of them ends."""
+    """A file lock of one process and the children it was passed to; released when the last of them ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Whether it is this process's now."""
+        """Try to take the lock."""
         if self._file is not None:
             return False
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,20 +182,20 @@ class MachineLock:
 
     @property
     def handle(self) -> int:
-        """The open file, to pass on. Raises RuntimeError where it is not held."""
+        """The open file, to pass on. Raises RuntimeError if the lock is not held."""
         if self._file is None:
             raise RuntimeError(f"{self._path} is not held")
         return self._file
 
     def release(self) -> None:
-        """Let go of it; a child that it was passed to may hold it on."""
+        """Release it; a child that it was passed to may still hold it."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
 def resident_megabytes(group: int) -> float:
-    """Memory that the processes of a group hold now, in MB; 0 where the system has no /proc."""
+    """Memory that the processes of a group use now, in MB; 0 if the system has no /proc."""
     pages = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -203,3 +205,16 @@ def resident_megabytes(group: int) -> float:
         except (OSError, IndexError, ValueError):
             continue
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Import without garbage collection: searching what imports create takes a sixth of the start, and never frees any."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()

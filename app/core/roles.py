@@ -1,17 +1,17 @@
-"""Who may do what: roles of people, scopes of their programs, the links that make accounts."""
+"""Roles of users and scopes of API keys."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a user may do. Each role may do what those before it may."""
+    """What a user may do. Each role includes those before it."""
 
     REVIEWER = "reviewer"
     COORDINATOR = "coordinator"
     ADMIN = "admin"
 
     def includes(self, other: "Role") -> bool:
-        """Whether whoever has this role may do what ``other`` may."""
+        """Whether this role may do everything that ``other`` may."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
@@ -29,4 +29,4 @@ LEAST_ROLE: dict[Scope, Role] = {
     Scope.RECORDS: Role.COORDINATOR,
     Scope.MODELS: Role.ADMIN,
 }
-"""The role without which a scope is worth nothing."""
+"""The least role of a user whose key may have a scope."""

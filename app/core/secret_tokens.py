@@ -1,14 +1,14 @@
-"""Secrets that lead somewhere: made at random, given out once, kept as a hash."""
+"""Random secrets for links, sessions and keys: shown once, stored as a hash."""
 
 import hashlib
 import secrets
 
 
 def new_token() -> str:
-    """256 random bits, fit for an address or a cookie."""
+    """256 random bits, safe in URLs and cookies."""
     return secrets.token_urlsafe(32)
 
 
 def hash_of(token: str) -> str:
-    """What is kept of a token. It is random and long, so that a plain SHA-256 can't be undone by trying."""
+    """The stored form of a token. A plain SHA-256 is enough, because a token is random and long."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,10 +7,10 @@ import secrets
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from limits import parse_many
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core import machine
@@ -18,21 +18,38 @@ from app.core import machine
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-# What a web process takes, and room for the photos that it works on.
+# Bytes that a web process needs, with the photos it works on.
 _MEMORY_OF_A_PROCESS = 400_000_000
-# What each web process has at least, so that a costly photo never keeps the others waiting: megabytes for three photos of 12
-# megapixels with their copies for pages, and places.
+# The minimum of each web process, so that a costly photo never blocks the others: megabytes for three photos of 12 megapixels
+# with their copies for pages, and photos prepared at the same time.
 _LEAST_DECODING, _LEAST_PREPARED = 64, 2
 
 
 def listed(text: str) -> list[str]:
-    """The parts of a list with commas."""
+    """The items of a comma-separated list."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def networks(text: str) -> list[Network]:
-    """Addresses and networks out of a list with commas. Raises ValueError."""
+    """The networks of a comma-separated list. Raises ValueError."""
     return [ipaddress.ip_network(part) for part in listed(text)]
+
+
+def _check_networks(text: str) -> str:
+    networks(text)
+    return text
+
+
+def _check_rates(text: str) -> str:
+    try:
+        parse_many(text or "1/second")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no rate; write it as 10/second;300/minute") from error
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_check_networks)]
+Rates = Annotated[str, AfterValidator(_check_rates)]
 
 
 def _decoding_megabytes(cores: int, memory: int) -> float:
@@ -40,7 +57,7 @@ def _decoding_megabytes(cores: int, memory: int) -> float:
 
 
 class Settings(BaseSettings):
-    """One object for all settings. Defaults need nothing but the data folder."""
+    """All settings. The defaults need only the data folder."""
 
     model_config = SettingsConfigDict(env_prefix="WINGCHECK_", env_file=".env", extra="ignore")
 
@@ -92,7 +109,7 @@ class Settings(BaseSettings):
         description="Host names that are answered, separated by commas; `.example.org` includes subdomains, "
         "`*` is any. Always answered: localhost and `WINGCHECK_HOST`.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Networks = Field(
         "",
         description="Addresses or networks of the proxies in front, separated by commas. Only their X-Forwarded-For and "
         "X-Forwarded-Proto are trusted.",
@@ -181,7 +198,6 @@ class Settings(BaseSettings):
     prediction_queue: int = Field(
         64, ge=1, description="Photos that may wait for a prediction before 503, in all web processes together."
     )
-
     prediction_wait_seconds: float = Field(
         2, gt=0, description="Expected wait for a prediction above which 503 is answered at once."
     )
@@ -194,7 +210,6 @@ class Settings(BaseSettings):
         description="How long a submission waits for the model, so that its page comes with the verdict; what takes longer is "
         "screened by the worker. 0: always by the worker.",
     )
-
     job_lost_seconds: int = Field(
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."
     )
@@ -203,13 +218,11 @@ class Settings(BaseSettings):
     max_photos_per_submission: int = Field(8, ge=1, description="Photos in one submission.")
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
     max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request, in MB.")
-
     upload_memory_megabytes: int = Field(
         40,
         ge=1,
         description="Uploads that each web process keeps in memory, in MB; larger ones go to temporary files.",
     )
-
     max_form_fields: int = Field(64, ge=16, description="Fields of one form, without photos.")
     max_url_bytes: int = Field(4096, ge=256, description="Length of an address with its query.")
     max_header_bytes: int = Field(32_768, ge=1024, description="All headers of a request together.")
@@ -227,22 +240,22 @@ class Settings(BaseSettings):
         description="Where requests per client are counted: memory:// (of this machine's web processes), redis://…, or "
         "database.",
     )
-    rate_limit_predict: str = Field(
+    rate_limit_predict: Rates = Field(
         "300/minute", description="Requests to /predict per client, as in `10/second;300/minute`; empty: no limit."
     )
-    rate_limit_submissions: str = Field("60/minute;600/hour", description="Submissions per client; empty: no limit.")
-    rate_limit_writes: str = Field(
+    rate_limit_submissions: Rates = Field("60/minute;600/hour", description="Submissions per client; empty: no limit.")
+    rate_limit_writes: Rates = Field(
         "120/minute",
         description="Everything else that changes something, per client; signed-in users are counted separately.",
     )
-    rate_limit_sign_in: str = Field(
+    rate_limit_sign_in: Rates = Field(
         "10/15minutes",
         description="Attempts to sign in to one account; browsers that signed in to it before are counted separately.",
     )
-    rate_limit_sign_in_address: str = Field(
+    rate_limit_sign_in_address: Rates = Field(
         "60/15minutes", description="Attempts to sign in per client, to any account."
     )
-    rate_limit_exempt: str = Field(
+    rate_limit_exempt: Networks = Field(
         "127.0.0.0/8,::1", description="Addresses or networks that are not limited, separated by commas."
     )
 
@@ -268,28 +281,6 @@ class Settings(BaseSettings):
 
     default_language: Literal["en", "nl"] = Field("en", description="Language if the browser asks for none of ours.")
 
-    @field_validator("trusted_proxies", "rate_limit_exempt")
-    @classmethod
-    def _networks(cls, value: str) -> str:
-        networks(value)  # raises ValueError, which names what can't be read
-        return value
-
-    @field_validator(
-        "rate_limit_predict",
-        "rate_limit_submissions",
-        "rate_limit_writes",
-        "rate_limit_sign_in",
-        "rate_limit_sign_in_address",
-    )
-    @classmethod
-    def _rates(cls, value: str) -> str:
-        if value:
-            try:
-                parse_many(value)
-            except ValueError as error:
-                raise ValueError(f"{value!r} is no rate; write it as 10/second;300/minute") from error
-        return value
-
     @field_validator("rate_limit_url")
     @classmethod
     def _counter(cls, value: str) -> str:
@@ -308,30 +299,30 @@ class Settings(BaseSettings):
 
     @property
     def photo_dir(self) -> Path:
-        """Root of the local photo storage."""
+        """The folder of the local photo storage."""
         return self.data_dir / "photos"
 
     @property
     def model_dir(self) -> Path:
-        """Folder that imported model versions are copied into."""
+        """The folder of imported model versions."""
         return self.data_dir / "models"
 
     def shared_out(self, processes: int, folder: str) -> "Settings":
-        """These settings for one of so many web processes: its part of what is meant for all of them.
+        """These settings for one of several web processes: its share of the limits that apply to all of them together.
 
-        What would be counted in memory is counted in a file in ``folder``, which all of them use.
+        Requests are counted in a file in ``folder`` instead of in memory.
         """
-        parts = ("max_connections", "prediction_threads", "prediction_queue")
-        changed: dict[str, object] = {name: math.ceil(getattr(self, name) / processes) for name in parts}
+        shared = ("max_connections", "prediction_threads", "prediction_queue")
+        changed: dict[str, object] = {name: math.ceil(getattr(self, name) / processes) for name in shared}
         for name, least in (("decode_together_megabytes", _LEAST_DECODING), ("prepared_together", _LEAST_PREPARED)):
-            whole = getattr(self, name)
-            changed[name] = max(min(least, whole), math.ceil(whole / processes))
+            total = getattr(self, name)
+            changed[name] = max(min(least, total), math.ceil(total / processes))
         if self.rate_limit_url.startswith("memory://"):
             changed["rate_limit_url"] = f"sqlite:///{folder}/counts.sqlite"
         return self.model_copy(update=changed)
 
     def signing_key(self) -> str:
-        """The key for cookies: the setting, or one made at the first start and kept readable to its owner only."""
+        """The key for cookies: the setting, or a key created at the first start, readable only by its owner."""
         if self.secret_key is not None and self.secret_key.get_secret_value():
             return self.secret_key.get_secret_value()
         path = self.data_dir / "secret-key"
@@ -343,7 +334,7 @@ class Settings(BaseSettings):
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(48))
         try:
-            os.link(name, path)  # whole or not at all, and never over another process's
+            os.link(name, path)  # complete or not at all, and never over that of another process
         except FileExistsError:
             pass
         finally:
@@ -353,5 +344,5 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The process's settings, read once."""
+    """The settings of this process, read once."""
     return Settings()

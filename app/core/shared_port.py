@@ -1,4 +1,4 @@
-"""The port that several web processes answer at: opened once, handed down to each, its connections spread evenly."""
+"""The port of several web processes: opened once, inherited by each, with connections spread evenly."""
 
 import json
 import mmap
@@ -11,59 +11,56 @@ from typing import Self
 _SHARE = "WINGCHECK_SHARE"
 _BACKLOG = 2048
 _BYTES = 4
-_NOBODY = 2**32 - 1
+_UNUSED = 2**32 - 1
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """A listening socket for each address of the host; the processes that are started may inherit them. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    """A listening, inheritable socket for each address of the host. Raises OSError."""
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
-        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
-            each = socket.socket(family)
-            sockets.append(each)
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in addresses):
+            listening = socket.socket(family)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            each.bind(address)
-            each.listen(_BACKLOG)
-            each.setblocking(False)
-            each.set_inheritable(True)
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen(_BACKLOG)
+            listening.setblocking(False)
+            listening.set_inheritable(True)
     except OSError:
-        for each in sockets:
-            each.close()
+        for listening in sockets:
+            listening.close()
         raise
     return sockets
 
 
 class Seats:
-    """How many connections each web process holds: one number a process, in memory that all of them see.
-
-    Each writes its own number alone, so nobody has to wait for anybody.
-    """
+    """The number of connections of each web process, in shared memory. Each writes only its own, so no lock is needed."""
 
     def __init__(self, file: int) -> None:
-        """``file``: as ``make_seats`` gives it."""
+        """``file``: from ``make_seats``."""
         self._counts = memoryview(mmap.mmap(file, 0)).cast("I")
 
     def __len__(self) -> int:
         return len(self._counts)
 
     def write(self, seat: int, connections: int) -> None:
-        """So many connections are held there."""
+        """Set the number of connections of a process."""
         self._counts[seat] = connections
 
     def leave(self, seat: int) -> None:
-        """Nobody takes connections there any more."""
-        self._counts[seat] = _NOBODY
+        """No process accepts connections there any more."""
+        self._counts[seat] = _UNUSED
 
     def another_has_fewer(self, seat: int) -> bool:
-        """Whether another process holds fewer connections than this one, and takes some."""
+        """Whether another process has fewer connections than this one."""
         return min(self._counts) < self._counts[seat]
 
 
 def make_seats(processes: int) -> int:
-    """An open file with seats for so many processes, and as many again that leave and that start in a dead one's place."""
+    """An open file with seats for the processes, as many that are leaving, and as many that replace dead ones."""
     file, name = tempfile.mkstemp(prefix="wingcheck-seats-")
     os.unlink(name)
     os.write(file, b"\xff" * _BYTES * (3 * processes + 1))
@@ -73,8 +70,8 @@ def make_seats(processes: int) -> int:
 
 @dataclass(frozen=True)
 class Share:
-    """What one of several web processes is given: open ``sockets`` and ``seats``, its ``seat``, how many processes there
-    are, and the ``folder`` with what they count together. The ``first`` one announces that the service is ready.
+    """What one of several web processes inherits: open ``sockets`` and ``seats``, its ``seat``, the number of processes, and
+    the ``folder`` of shared counters. The ``first`` one announces that the service is ready.
     """
 
     sockets: list[int]
@@ -86,15 +83,15 @@ class Share:
 
     @property
     def handles(self) -> tuple[int, ...]:
-        """The open files, to be inherited."""
+        """The open files to inherit."""
         return (*self.sockets, self.seats)
 
     def environment(self) -> dict[str, str]:
-        """What the process finds it by. Prometheus's client looks for its own variable when it is loaded."""
+        """Environment variables that pass it on. Prometheus's client reads its own when it is imported."""
         return {_SHARE: json.dumps(asdict(self)), "PROMETHEUS_MULTIPROC_DIR": self.folder}
 
     @classmethod
     def given(cls) -> Self | None:
-        """This process's share; None where it is on its own."""
+        """This process's share; None if it is the only one."""
         text = os.environ.pop(_SHARE, "")
         return cls(**json.loads(text)) if text else None

@@ -1,7 +1,7 @@
-"""`wingcheck run`, and `wingcheck serve` with several processes: web servers and a worker as children, which are started
-again when they die, and replaced one after the other on SIGHUP.
+"""`wingcheck run`, and `wingcheck serve` with several processes: web servers and a worker as children, which are restarted
+if they die, and replaced one by one on SIGHUP.
 
-Runs as a process that has loaded nothing else: ``become`` puts it in the place of the one that prepared everything.
+The supervisor is a process that has imported nothing else: ``become`` replaces the process that prepared everything.
 """
 
 import json
@@ -18,19 +18,19 @@ from app.core.processes import Child
 from app.core.shared_port import Seats, Share
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-# A process that lived so long did not die of what its start met: the pauses begin anew.
+# A process that lived so long did not fail at its start: the pauses begin again.
 _SETTLED = 60.0
-_LOOK_EVERY = 0.1
-# A new process that is not ready by then won't be.
+_POLL_SECONDS = 0.1
+# A new process that is not ready by then never will be.
 _START_SECONDS = 120.0
-# The next process is replaced when the one before has left, or after so long: somebody may be sending for minutes.
+# The next process is replaced when the previous one has ended, or after so long: a client may be sending for minutes.
 _LEAVING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to hold: ``processes`` web servers at ``host`` and ``port``, through open ``sockets``, with what they share
-    (see ``Share``), and a ``worker`` or none. Whoever is replaced gets ``patience`` seconds for what is under way.
+    """What to run: ``processes`` web servers at ``host`` and ``port`` that share ``sockets``, ``seats`` and ``folder`` (see
+    ``Share``), and perhaps a ``worker``. A replaced process gets ``patience`` seconds to finish its requests.
     """
 
     host: str
@@ -44,14 +44,14 @@ class Plan:
 
 
 def become(plan: Plan) -> NoReturn:
-    """Go on as the supervisor of ``plan``, in a fresh interpreter: 90 MB that preparing took are free again."""
+    """Continue as the supervisor of ``plan`` in a new interpreter, which frees 90 MB."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "app.core.supervisor", json.dumps(asdict(plan))])  # noqa: S606
 
 
 class Post:
-    """A process that is to be there: started again when it dies, after a pause that doubles as long as that is soon."""
+    """A process that should be running: restarted if it dies, after a pause that doubles while it dies early."""
 
     def __init__(self, name: str, start: Callable[[], Child]) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class Post:
         self.renewing = False
 
     def look(self) -> None:
-        """Notice that it died, or start it again when its pause is over."""
+        """Notice that it died, or restart it when the pause is over."""
         now = time.monotonic()
         if self._next_start is not None:
             if now >= self._next_start:
@@ -79,19 +79,19 @@ class Post:
             self._next_start, self._pause = now + self._pause, min(self._pause * 2, _LONGEST_PAUSE)
 
     def put(self, child: Child) -> Child:
-        """Have this one from now on; the one before."""
-        before, self.child = self.child, child
+        """Replace the child; returns the previous one."""
+        previous, self.child = self.child, child
         self._started, self._next_start, self.renewing = time.monotonic(), None, False
-        return before
+        return previous
 
     def renew(self) -> None:
-        """Let it end what it does, and start it again."""
+        """Stop it after its current work, and restart it."""
         self.renewing = True
         self.child.ask_to_stop()
 
 
 class Supervisor:
-    """Holds the processes of a plan until it is told to stop."""
+    """Runs the processes of a plan until it is told to stop."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -105,13 +105,13 @@ class Supervisor:
         self.worker = Post("worker", lambda: Child("worker")) if plan.worker else None
 
     def watch(self) -> int:
-        """Watch until SIGINT or SIGTERM; the exit code, 1 when a web server died before any was ready."""
+        """Watch until SIGINT or SIGTERM. Returns the exit code: 1 if a web server died before any was ready."""
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, _interrupt)
-        _on_hangup(self._hung_up)
+        _handle_hangup(self._on_hangup)
         try:
             while not self._look():
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_SECONDS)
             return 1
         except KeyboardInterrupt:
             print("Stopping.", flush=True)
@@ -120,7 +120,7 @@ class Supervisor:
             self._stop()
 
     def _look(self) -> bool:
-        """One round; whether there is nothing to wait for: the web server can't be started."""
+        """Check every process once; True if the web server can't be started."""
         if not self._was_ready:
             self._was_ready = any(post.child.ready for post in self.web)
             if not self._was_ready and (dead := [post for post in self.web if post.child.exit_code is not None]):
@@ -157,14 +157,14 @@ class Supervisor:
         return child
 
     def _clear(self, seat: int) -> None:
-        from prometheus_client.multiprocess import mark_process_dead  # few supervisors ever need it
+        from prometheus_client.multiprocess import mark_process_dead  # rarely needed
 
         mark_process_dead(self._seated.pop(seat).process.pid, self._plan.folder)  # type: ignore[no-untyped-call]
         self._seats.leave(seat)
 
     # --- replacing -----------------------------------------------------------------------------------------------------
 
-    def _hung_up(self) -> None:
+    def _on_hangup(self) -> None:
         self._asked = True
 
     def _replace(self) -> None:
@@ -177,10 +177,10 @@ class Supervisor:
                 self._replacing = None
 
     def _one_by_one(self) -> Iterator[None]:
-        """Each web server is replaced when a new one is ready, then the worker. Whoever has to wait yields."""
+        """Replace each web server when a new one is ready, then the worker. Yields while it waits."""
         print("Replacing every process.", flush=True)
         for post in self.web:
-            while len(self._seated) > 2 * len(self.web):  # too many are still about to leave
+            while len(self._seated) > 2 * len(self.web):  # too many are still leaving
                 yield
             new, until = post.start(), time.monotonic() + _START_SECONDS
             while not new.ready:
@@ -202,7 +202,7 @@ class Supervisor:
         print("Every process was replaced.", flush=True)
 
     def _stop(self) -> None:
-        """All at once. Whoever insists with a second Ctrl-C gets them killed."""
+        """Stop all at once; a second Ctrl-C kills them."""
         children = {*(post.child for post in self._posts()), *self._seated.values(), *self._leaving}
         try:
             for child in children:
@@ -223,16 +223,16 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _on_hangup(replace: Callable[[], None]) -> None:
-    """SIGHUP means to replace every process. When the terminal that this was started in is closed, it means to stop."""
+def _handle_hangup(replace: Callable[[], None]) -> None:
+    """SIGHUP replaces every process, but stops if it was sent because the terminal was closed."""
     from_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # which nohup sets
 
-    def heard(*_: object) -> None:
+    def on_signal(*_: object) -> None:
         if from_terminal and not _has_terminal():
             raise KeyboardInterrupt
         replace()
 
-    signal.signal(signal.SIGHUP, heard)
+    signal.signal(signal.SIGHUP, on_signal)
 
 
 def _has_terminal() -> bool:

@@ -1,4 +1,4 @@
-"""Background work as rows: the truth about a job. The queue only carries the row's id."""
+"""Tables without a room of their own: jobs, and the counts of rate limits."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from app.core.db import Base, UtcDateTime, text_enum, utcnow
 
 
 class JobKind(StrEnum):
-    """What kinds of work there are."""
+    """The kinds of background work."""
 
     SCREENING = "screening"
     REMOVAL = "removal"
@@ -24,7 +24,7 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """A job's life: queued → running → done, or back to queued after an error or a lost worker, or failed for good."""
+    """Queued → running → done; back to queued after an error or a lost worker, or failed for good."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -34,10 +34,10 @@ class JobStatus(StrEnum):
 
 
 class Job(Base):
-    """Written in the same transaction as what it is about, so neither exists without the other.
+    """Background work, written in the same transaction as its subject, so neither exists without the other.
 
-    The message follows the commit; ``sent_at`` empty or old means a sweep sends it (again). ``heartbeat_at`` old while
-    running means that the worker is gone.
+    The message follows the commit; the sweep sends it again if ``sent_at`` is empty or old. An old ``heartbeat_at`` of a
+    running job means that its worker is gone.
     """
 
     __tablename__ = "jobs"
@@ -45,7 +45,7 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[JobKind] = mapped_column(text_enum(JobKind))
-    subject_id: Mapped[int] = mapped_column(Integer, index=True, doc="id of the row that the job is about")
+    subject_id: Mapped[int] = mapped_column(Integer, index=True, doc="id of the row that the job is for")
     status: Mapped[JobStatus] = mapped_column(text_enum(JobStatus), default=JobStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     progress: Mapped[float] = mapped_column(default=0.0)
@@ -53,7 +53,7 @@ class Job(Base):
     worker: Mapped[str] = mapped_column(String(100), default="")
     error: Mapped[str] = mapped_column(Text, default="")
     problem: Mapped[dict[str, Any] | None] = mapped_column(
-        JSON(none_as_null=True), doc="code and params of the error, for pages to word; NULL: it has only its text"
+        JSON(none_as_null=True), doc="code and params of the error, for pages; NULL: there is only its text"
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -63,7 +63,7 @@ class Job(Base):
 
 
 class RateLimitWindow(Base):
-    """How often something was asked for until ``ends_at``. The key names the client by a keyed hash, not by address."""
+    """Requests counted until ``ends_at``. The key contains the client as a keyed hash, not as an address."""
 
     __tablename__ = "rate_limit_windows"
 

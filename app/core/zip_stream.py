@@ -1,4 +1,4 @@
-"""Zip files that are sent as they are made."""
+"""Zip files that are sent while they are written."""
 
 import io
 import time
@@ -7,48 +7,48 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 Entry = tuple[str, Callable[[], Iterable[bytes]]]
-"""A file's name, and how to read it piece by piece."""
+"""A file's name, and a function that reads it in chunks."""
 
 
 class _Pipe(io.RawIOBase):
-    """Takes what a ZipFile writes, and gives it on piece by piece."""
+    """Collects what a ZipFile writes, to be taken in chunks."""
 
     def __init__(self) -> None:
-        self._waiting = bytearray()
+        self._buffer = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._waiting += data
+        self._buffer += data
         return len(data)
 
     def take(self) -> bytes:
-        found = bytes(self._waiting)
-        self._waiting.clear()
-        return found
+        chunk = bytes(self._buffer)
+        self._buffer.clear()
+        return chunk
 
 
 def zipped(entries: Iterable[Entry], compression: int = zipfile.ZIP_STORED) -> Iterator[bytes]:
-    """A zip file as it grows, with one piece of one file in memory at a time; each file has less than 2 GiB.
+    """The chunks of a zip file, with one chunk of one file in memory at a time; each file is smaller than 2 GiB.
 
-    A file that is gone when its turn comes (FileNotFoundError before its first piece) is left out.
+    A file that no longer exists (FileNotFoundError before its first chunk) is left out.
     """
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w") as archive:
         for name, read in entries:
-            pieces = iter(read())
+            chunks = iter(read())
             try:
-                piece: bytes | None = next(pieces, b"")
+                chunk: bytes | None = next(chunks, b"")
             except FileNotFoundError:
                 continue
-            about = zipfile.ZipInfo(name, time.localtime()[:6])
-            about.compress_type = compression
-            with archive.open(about, "w") as file:
-                while piece is not None:
-                    file.write(piece)
-                    if waiting := pipe.take():
-                        yield waiting
-                    piece = next(pieces, None)
+            info = zipfile.ZipInfo(name, time.localtime()[:6])
+            info.compress_type = compression
+            with archive.open(info, "w") as file:
+                while chunk is not None:
+                    file.write(chunk)
+                    if written := pipe.take():
+                        yield written
+                    chunk = next(chunks, None)
             yield pipe.take()
     yield pipe.take()

@@ -10,7 +10,7 @@ from app.core.errors import NotFound
 from app.core.roles import Scope
 from app.core.web.auth import RecordsReader
 from app.core.web.dependencies import LanguageDep
-from app.core.web.parameters import LARGEST, Day, Moment, refusals
+from app.core.web.openapi import LARGEST, Day, Moment, refusals
 from app.records import occurrences
 from app.records.occurrences import Shape
 from app.records.rules import ACCEPTED, Precision, Standing

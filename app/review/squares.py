@@ -49,7 +49,7 @@ class Squares:
     def _screen(self, job_id: int | None) -> None:
         if job_id is not None:
             reach("square-moved")
-            jobs.send_or_leave(self._sessions, self._send, job_id)
+            jobs.send(self._sessions, self._send, job_id)
 
 
 def _move(session: Session, submission: Submission, number: int, square: Square | None, actor: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether this process can do all that is asked of it: schema, database, photo storage, model version."""
+"""Whether this process can serve requests: schema, database, photo storage, model version."""
 
 import asyncio
 import time
@@ -9,13 +9,13 @@ from app.core.migrations import is_current
 from app.core.storage import Storage
 from app.predictions.classifiers import Classifiers, Served
 
-# Anybody may ask, as often as they like. What was written well is not tried again for so long: in an SQLite database that takes
-# the only write lock, in a bucket it costs money. What only reads is looked at each time.
+# Anybody may ask, as often as they like. A write that succeeded is not tried again for so long: in SQLite it takes the only
+# write lock, in a bucket it costs money. Checks that only read run each time.
 KEPT_SECONDS = 2.0
 
 
 class Readiness:
-    """Looks once at a time, however many ask: whoever comes meanwhile gets the same answer. For one event loop."""
+    """Runs one check at a time: concurrent requests share its result. For one event loop."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage, classifiers: Classifiers) -> None:
         self._sessions = sessions
@@ -25,20 +25,19 @@ class Readiness:
         self._written_at = self._stored_at = float("-inf")
 
     async def check(self) -> Served:
-        """The model version that answers, where everything else is in order too.
+        """The model version in service, if everything else works too.
 
-        Raises NotReady or ModelUnavailable with a sentence for whoever runs the service; SQLAlchemyError where the
-        database is away.
+        Raises NotReady or ModelUnavailable with a sentence for the operator, SQLAlchemyError if the database is unreachable.
         """
         if self._looking is None:
             self._looking = asyncio.create_task(asyncio.to_thread(self._look))
             self._looking.add_done_callback(self._looked)
-        return await asyncio.shield(self._looking)  # whoever hangs up ends it for nobody else
+        return await asyncio.shield(self._looking)  # a client that hangs up must not cancel it for the others
 
     def _looked(self, task: asyncio.Task[Served]) -> None:
         self._looking = None
         if not task.cancelled():
-            task.exception()  # whoever asked has seen it, or has hung up
+            task.exception()  # retrieved, so that asyncio does not log it
 
     def _look(self) -> Served:
         with reading(self._sessions) as session:

@@ -1,8 +1,8 @@
-"""From a backup to a running Wingcheck: everything, or nothing.
+"""From a backup to a working installation: everything, or nothing.
 
-The whole backup is checked before anything is written. Files come first and rows last, in one transaction: until that is
-committed the place is as empty as before, and what an error leaves is removed. After a kill only files of this backup lie
-there, and the same command goes on from where it was.
+The whole backup is verified before anything is written. Files are written first and rows last, in one transaction: until
+it commits the target is as empty as before, and errors remove what was written. After a kill only files of this backup
+are left, and the same command continues from there.
 """
 
 import os
@@ -23,28 +23,29 @@ from app.upkeep.bags import Bag, open_bag
 from app.upkeep.copying import Tell, check_empty, fill, silent, tables_at
 
 _PHOTOS = "photos/"
+_Undo = list[Callable[[], None]]
 
 
 def verify(source: Path, tell: Tell = silent) -> About:
-    """Whether a backup is whole; what it says of itself. Raises DamagedBag."""
-    with _checked(source, tell) as (_, about):
+    """Check that a backup is complete and return its description. Raises DamagedBag."""
+    with _verified(source, tell) as (_, about):
         return about
 
 
 def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, *, tell: Tell = silent) -> About:
     """Fill an empty database and storage from a backup.
 
-    Raises DamagedBag for a backup that is not whole, Conflict for a place that is not empty, OSError when something can't
-    be written. Whatever is raised, the place is as empty as before.
+    Raises DamagedBag for an incomplete backup, Conflict for a target that is not empty, OSError for a failed write. On any
+    error the target is as empty as before.
     """
-    with _checked(source, tell) as (bag, about):
-        tables = tables_at(about.revision)
-        here = _check_place(settings, engine, storage, bag, about, tables)
+    with _verified(source, tell) as (bag, about):
+        tables_at(about.revision)  # raises for an unknown schema, before anything is written
+        existing = _check_target(settings, engine, storage, bag, about)
         with _undone_on_error() as undo:
-            _put_photos(bag, storage, here, undo, tell)
+            _put_photos(bag, storage, existing, undo, tell)
             for name in about.models:
                 _put_folder(bag, settings.model_dir / name, f"models/{name}/", undo)
-            for name in _collections(bag):
+            for name in sorted({path.removeprefix(COLLECTIONS).partition("/")[0] for path in bag.paths(COLLECTIONS)}):
                 _put_folder(bag, settings.data_dir / COLLECTIONS / name, f"{COLLECTIONS}{name}/", undo)
             _put_secret_key(bag, settings, undo)
 
@@ -53,74 +54,66 @@ def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, 
                     yield from file
 
             written = fill(engine, about.revision, rows, tell)
-            if written != about.tables:  # every file had its hash, so this is a mistake of ours
+            if written != about.tables:  # every file had its hash, so this is a bug
                 raise WingcheckError("the restored rows are not those of the backup")
     return about
 
 
 @contextmanager
-def _checked(source: Path, tell: Tell) -> Iterator[tuple[Bag, About]]:
+def _verified(source: Path, tell: Tell) -> Iterator[tuple[Bag, About]]:
     with open_bag(source) as bag:
         bag.verify(tell)
         yield bag, read_about(bag.read(ABOUT))
 
 
-def _check_place(
-    settings: Settings, engine: Engine, storage: Storage, bag: Bag, about: About, tables: list[Table]
-) -> set[str]:
-    """Keys of photo files that are there already, from a restore that was killed or a database that was lost alone."""
+def _check_target(settings: Settings, engine: Engine, storage: Storage, bag: Bag, about: About) -> set[str]:
+    """Keys of this backup's photo files that exist already, from a killed restore or because only the database was lost."""
     with engine.connect() as connection:
-        here = migrations.current(connection)
-        check_empty(connection, tables_at(here) if here else tables)
-    ours = {path.removeprefix(_PHOTOS) for path in bag.paths(_PHOTOS)}
-    present = set(storage.keys())
-    if strange := sorted(present - ours):
+        check_empty(connection, tables_at(migrations.current(connection) or about.revision))
+    existing = set(storage.keys())
+    if strange := sorted(existing - {path.removeprefix(_PHOTOS) for path in bag.paths(_PHOTOS)}):
         raise Conflict(f"the photo storage is not empty (there is {strange[0]}); choose an empty one")
     for name in about.models:
-        if (settings.model_dir / name).exists() and not _is_same(bag, settings.model_dir / name, f"models/{name}/"):
-            raise Conflict(f"another model version lies in {settings.model_dir / name}")
+        folder = settings.model_dir / name
+        if folder.exists() and not _is_same(bag, folder, f"models/{name}/"):
+            raise Conflict(f"another model version lies in {folder}")
     needed = sum(bag.size(path) for path in bag.paths())
     if isinstance(storage, LocalStorage) and free_bytes(settings.data_dir) < needed:
         raise WingcheckError(f"the disk of {settings.data_dir} has no space for {needed / 1e6:,.0f} MB")
-    return present
-
-
-def _collections(bag: Bag) -> list[str]:
-    """Folder names of the collections of photos that a backup has."""
-    return sorted({path.removeprefix(COLLECTIONS).partition("/")[0] for path in bag.paths(COLLECTIONS)})
+    return existing
 
 
 def _is_same(bag: Bag, folder: Path, prefix: str) -> bool:
-    here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    existing = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     paths = {path.removeprefix(prefix) for path in bag.paths(prefix)}
-    return here == paths and all((folder / path).read_bytes() == bag.read(prefix + path) for path in paths)
+    return existing == paths and all((folder / path).read_bytes() == bag.read(prefix + path) for path in paths)
 
 
 @contextmanager
-def _undone_on_error() -> Iterator[list[Callable[[], None]]]:
-    """What is appended here is called, last first, when the block raises."""
-    undo: list[Callable[[], None]] = []
+def _undone_on_error() -> Iterator[_Undo]:
+    """Functions appended to the list are called, last first, if the block raises."""
+    undo: _Undo = []
     try:
         yield undo
     except BaseException:
         for step in reversed(undo):
-            with suppress(OSError):  # what can't be removed now is of this backup, so the next try may keep it
+            with suppress(OSError):  # what can't be removed now belongs to this backup, so the next attempt accepts it
                 step()
         raise
 
 
-def _put_photos(bag: Bag, storage: Storage, here: set[str], undo: list[Callable[[], None]], tell: Tell) -> None:
+def _put_photos(bag: Bag, storage: Storage, existing: set[str], undo: _Undo, tell: Tell) -> None:
     paths = bag.paths(_PHOTOS)
     for number, path in enumerate(paths):
         tell("writing photos", number, len(paths))
         key = path.removeprefix(_PHOTOS)
-        if key not in here:
+        if key not in existing:
             undo.append(partial(storage.delete, key))
         storage.put(key, bag.read(path))
     tell("writing photos", len(paths), len(paths))
 
 
-def _put_folder(bag: Bag, folder: Path, prefix: str, undo: list[Callable[[], None]]) -> None:
+def _put_folder(bag: Bag, folder: Path, prefix: str, undo: _Undo) -> None:
     if folder.exists():
         return
     unfinished = folder.with_name(f".importing-{folder.name}")
@@ -134,8 +127,8 @@ def _put_folder(bag: Bag, folder: Path, prefix: str, undo: list[Callable[[], Non
     unfinished.rename(folder)
 
 
-def _put_secret_key(bag: Bag, settings: Settings, undo: list[Callable[[], None]]) -> None:
-    """Cookies signed before stay good. A key that is there already stays."""
+def _put_secret_key(bag: Bag, settings: Settings, undo: _Undo) -> None:
+    """Restore the key, so that existing cookies stay valid. A key that exists is kept."""
     path = settings.data_dir / COOKIE_KEY
     if COOKIE_KEY not in bag.paths(COOKIE_KEY) or path.exists():
         return

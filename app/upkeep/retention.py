@@ -1,7 +1,7 @@
-"""Deleting originals when their time is over, by setting: a decision needs them, a decided record does not.
+"""Deletes originals after the retention period: a decision needs them, a decided record does not.
 
-The copies that pages show stay. They are large enough for the model, so a photo without its original is still screened
-again when it has to be; only what a camera wrote into the file, and detail beyond 2,048 pixels, is gone for good.
+The copies for pages stay. They are large enough for the model, so a photo without its original can still be screened
+again; only the camera's metadata, and detail beyond 2,048 pixels, is lost.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from app.submissions import photos
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, StatusLog, Submission
 
-# Whoever still has to decide, human or machine, looks at the original.
+# Undecided submissions need the original, for the expert and for the model.
 DECIDED = (SubmissionStatus.AUTO_ACCEPTED, SubmissionStatus.VERIFIED)
 _BATCH = 500
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """``photos``: rows whose original is kept no longer; ``files`` that went with them. Another row may need the same file."""
+class Deletion:
+    """``photos``: rows whose original is no longer kept; ``files``: deleted files, fewer where another row needs the file."""
 
     photos: int
     files: int
 
 
 class Retention:
-    """Handles RETENTION jobs. With ``days`` None, nothing is ever deleted."""
+    """Handles RETENTION jobs. With ``days`` None, nothing is deleted."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage, days: int | None) -> None:
         self._sessions = sessions
@@ -40,25 +40,24 @@ class Retention:
         self._days = days
 
     def run(self, job_id: int, _subject_id: int) -> None:
-        """Apply it and finish the job. Raises OSError when the storage can't be reached."""
+        """Delete and finish the job. Raises OSError if the storage can't be reached."""
         self.apply()
         with transaction(self._sessions) as session:
             jobs.finish(session, session.get_one(Job, job_id))
 
-    def plan(self) -> Outcome:
-        """What ``apply`` would do now."""
+    def plan(self) -> Deletion:
+        """What ``apply`` would delete now."""
         with reading(self._sessions) as session:
             due = set(session.scalars(self._due()))
-            gone = _released(session) | set(
-                session.scalars(select(Photo.sha256).join(Submission).where(Photo.id.in_(self._due())))
-            )
+            newly_released = select(Photo.sha256).join(Submission).where(Photo.id.in_(self._due()))
+            released = _released(session) | set(session.scalars(newly_released))
             needed = set(session.scalars(_needing().where(Photo.id.not_in(self._due()))))
-        return Outcome(len(due), len(self._files(gone - needed)))
+        return Deletion(len(due), len(self._files(released - needed)))
 
-    def apply(self) -> Outcome:
-        """Note that originals are kept no longer, then delete the files that nobody needs. Running it twice is once.
+    def apply(self) -> Deletion:
+        """Mark the originals as removed, then delete the files that no photo needs. Idempotent.
 
-        Files follow the commit: a file too many is found by the next run, a file too few would be a broken record.
+        Files are deleted after the commit: the next run finds a file too many, but a missing one would be a broken record.
         """
         with transaction(self._sessions) as session:
             due = list(session.scalars(self._due()))
@@ -66,14 +65,14 @@ class Retention:
                 batch = due[start : start + _BATCH]
                 session.execute(update(Photo).where(Photo.id.in_(batch)).values(original_removed_at=utcnow()))
         with reading(self._sessions) as session:
-            gone = _released(session) - set(session.scalars(_needing()))
-        files = self._files(gone)
+            unneeded = _released(session) - set(session.scalars(_needing()))
+        files = self._files(unneeded)
         for sha256 in files:
             self._delete(sha256)
-        return Outcome(len(due), len(files))
+        return Deletion(len(due), len(files))
 
     def _due(self) -> Select[int]:
-        """Photos whose submission was decided, and then left alone for so many days."""
+        """Photos whose submission is decided and has not changed for ``days`` days."""
         last = select(func.max(StatusLog.created_at)).where(StatusLog.submission_id == Submission.id).scalar_subquery()
         query = select(Photo.id).join(Submission).where(*_KEPT, Submission.status.in_(DECIDED))
         if self._days is None:
@@ -83,11 +82,11 @@ class Retention:
     def _files(self, hashes: set[str]) -> list[str]:
         if not hashes:
             return []
-        found = (key.rpartition("/")[2] for key in self._storage.keys("original/"))
-        return [sha256 for sha256 in found if sha256 in hashes]
+        stored = (key.rpartition("/")[2] for key in self._storage.keys("original/"))
+        return [sha256 for sha256 in stored if sha256 in hashes]
 
     def _delete(self, sha256: str) -> None:
-        """A submission with the same photo that comes in at this very moment gets the file back."""
+        """Delete a file; put it back if a submission with the same photo arrived in the meantime."""
         key = photos.key_of(sha256, "original")
         data = self._storage.get(key)
         self._storage.delete(key)
@@ -101,10 +100,10 @@ _KEPT = (Photo.removed_at.is_(None), Photo.original_removed_at.is_(None))
 
 
 def _needing() -> Select[str]:
-    """Hashes of the originals that some photo needs."""
+    """Hashes of the originals that photos need."""
     return select(Photo.sha256).where(*_KEPT)
 
 
 def _released(session: Session) -> set[str]:
-    """Hashes of the originals that some photo needs no longer, because its time is over."""
+    """Hashes of the originals that were marked as removed for some photo."""
     return set(session.scalars(select(Photo.sha256).where(Photo.original_removed_at.is_not(None))))

@@ -12,7 +12,7 @@ from app.core.roles import Scope
 from app.core.web import openapi, problems
 from app.core.web.auth import ModelKeeper
 from app.core.web.dependencies import ReadSession
-from app.core.web.parameters import Id, refusals
+from app.core.web.openapi import Id, refusals
 from app.predictions.tables import ModelActivation, ModelVersion
 from app.versions.promotion import GateClosed, Promotion
 

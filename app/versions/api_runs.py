@@ -13,7 +13,7 @@ from app.core.settings import Settings
 from app.core.web import openapi
 from app.core.web.auth import ModelKeeper
 from app.core.web.dependencies import ReadSession, SettingsDep
-from app.core.web.parameters import LARGEST, Id, Moment, refusals
+from app.core.web.openapi import LARGEST, Id, Moment, refusals
 from app.versions import runs
 from app.versions.rules import PhotoSelection, Start, Trigger
 from app.versions.runs import RunRequest, Runs

@@ -129,7 +129,7 @@ class Photographers:
                 return before.photos
             removal = PhotographerRemoval(collection_id=collection_id, user_id=user_id, owner_nsid=nsid, photos=photos)
             job = long_work.queue(session, JobKind.PHOTOGRAPHER, removal)
-        jobs.send_or_leave(self._sessions, self._send, job.id)
+        jobs.send(self._sessions, self._send, job.id)
         return photos
 
 

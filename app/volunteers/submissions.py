@@ -105,7 +105,7 @@ class Submissions:
             reach("committed")
             self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
         if job_id is not None:
-            jobs.send_or_leave(self._sessions, self._send, job_id)
+            jobs.send(self._sessions, self._send, job_id)
         return receipt
 
     def get(self, session: Session, token: str, *, lock: bool = False) -> Submission:
@@ -150,7 +150,7 @@ class Submissions:
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
-        jobs.send_or_leave(self._sessions, self._send, job_id)
+        jobs.send(self._sessions, self._send, job_id)
 
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.core.roles import LEAST_ROLE, Role, Scope
-from app.core.web.allowed_methods import routes_of
+from app.core.web.errors import routes_of
 from app.main import create_app
 from tests.app.access_table import ANY_USER, EVERYBODY, SAFE, TABLE, Access
 from tests.conftest import copy_of, make_settings, running

@@ -13,10 +13,10 @@ from app.accounts.passwords import LONGEST, SHORTEST
 from app.core.db import reading
 from app.core.errors import InvalidInput
 from app.core.roles import Role
-from app.core.web.addresses import SIGN_IN
 from app.core.web.auth import AnyUser, needs
 from app.core.web.dependencies import LanguageDep, SettingsDep
 from app.core.web.i18n import LANGUAGES, remember_language
+from app.core.web.navigation import SIGN_IN
 from app.core.web.pages import render
 from app.core.web.visitors import SignedIn
 

@@ -10,11 +10,10 @@ from app.accounts.sign_in import Attempt, WrongPassword
 from app.core.errors import TooManyAttempts
 from app.core.roles import Role
 from app.core.settings import networks
-from app.core.web.addresses import SIGN_IN, local
 from app.core.web.auth import Visitor, needs
 from app.core.web.dependencies import LanguageDep, SettingsDep, same_origin
-from app.core.web.edges.clients import client_network, is_within
-from app.core.web.navigation import start_of
+from app.core.web.limits import client_network, is_within
+from app.core.web.navigation import SIGN_IN, local, start_of
 from app.core.web.pages import render
 from app.core.web.visitors import SignedIn
 

@@ -21,7 +21,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.web.auth import Admin
 from app.core.web.dependencies import ReadSession, SettingsDep
 from app.core.web.errors import wants_json
-from app.core.web.parameters import LARGEST
+from app.core.web.openapi import LARGEST
 from app.core.web.security import PICTURE_POLICY
 
 router = APIRouter(prefix="/admin/collections/{collection_id}", include_in_schema=False)

@@ -1,1 +1,1 @@
-"""The web frame: request edges, errors, languages, rendering."""
+"""The web frame: server, middleware, errors, languages, rendering."""

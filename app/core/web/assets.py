@@ -1,4 +1,4 @@
-"""Static files, small on the wire, under URLs that carry their content's hash so that browsers may keep them for ever."""
+"""Static files, compressed, under URLs with a hash of their content, so that browsers may keep them for ever."""
 
 import hashlib
 from functools import lru_cache
@@ -19,7 +19,7 @@ def _version(path: str, changed_at: int) -> str:
 
 
 def asset(path: str) -> str:
-    """``/static/PATH?v=HASH``; without the hash where the file is missing, so that the browser's log names it."""
+    """``/static/PATH?v=HASH``; without the hash if the file is missing, so that the browser's log names it."""
     try:
         stamp = (STATIC / path).stat().st_mtime_ns
     except OSError:
@@ -27,7 +27,7 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={_version(path, stamp)}"
 
 
-# Not left to the machine's table of types, and nothing that a browser would show as a page.
+# Independent of the machine's table of types, and without types that browsers show as pages.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -42,11 +42,11 @@ _TYPES = {
 class _Static(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        if "Content-Type" in response.headers:  # not where the browser's copy is still good
+        if "Content-Type" in response.headers:  # absent if the browser's copy is current
             _fix_type(response, Path(path).suffix.lower())
-        # Without the hash (modules that import each other) the browser asks whether its copy is still good.
-        kept = "public, max-age=31536000, immutable" if scope["query_string"].startswith(b"v=") else "no-cache"
-        response.headers["Cache-Control"] = kept
+        # Without the hash (modules that import each other) the browser checks whether its copy is current.
+        is_hashed = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
         return response
 
 
@@ -60,5 +60,5 @@ def _fix_type(response: Response, suffix: str) -> None:
 
 
 def static_files() -> ASGIApp:
-    """What is mounted at /static."""
+    """The application mounted at /static."""
     return GZipMiddleware(_Static(directory=STATIC))

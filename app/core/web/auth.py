@@ -1,10 +1,10 @@
-"""The one place where it is checked who may do what. A route says whom it is for by the type of a parameter:
+"""Access control. A route declares who may use it by the type of a parameter:
 
     def people(request: Request, user: Admin) -> Response: ...
 
-Whoever did not sign in is sent to do so, or gets 401 as a program; a role that is too small gets 403. What changes something
-must carry the session's CSRF token, in the form field ``csrf_token`` or the header ``X-CSRF-Token``, and come from a page of our
-own. Pages are for browsers: an API key opens only what names a scope.
+People who are not signed in are sent to sign in, programs get 401; an insufficient role gets 403. Requests that change
+something need the session's CSRF token, in the form field ``csrf_token`` or the header ``X-CSRF-Token``, and must come from a
+page of our own. An API key opens only routes that name a scope.
 """
 
 import hmac
@@ -18,21 +18,6 @@ from app.core.roles import Role, Scope
 from app.core.web.dependencies import same_origin
 from app.core.web.visitors import SignedIn, visitor
 
-__all__ = [
-    "PREDICTING",
-    "Admin",
-    "AnyUser",
-    "Coordinator",
-    "ModelKeeper",
-    "NotAllowed",
-    "PasswordChangeNeeded",
-    "RecordsReader",
-    "Reviewer",
-    "SignInNeeded",
-    "SignedIn",
-    "Visitor",
-    "needs",
-]
 _ = str  # marks messages for extraction
 _ONLY_FOR = {
     Role.REVIEWER: _("This page is for reviewers."),
@@ -52,20 +37,20 @@ class SignInNeeded(Exception):
 
 
 class PasswordChangeNeeded(Exception):
-    """The user has a first password and must choose another before anything else."""
+    """The user must replace a first password before anything else."""
 
 
 class NotAllowed(Exception):
-    """The user's role, or the API key's scopes, do not reach that far. Its text says which."""
+    """The user's role or the API key's scopes do not allow it; the text says which."""
 
 
 Check = Callable[..., Awaitable[SignedIn]]
 
 
 def needs(role: Role, scope: Scope | None = None, *, with_first_password: bool = False) -> Check:
-    """A dependency that gives the user, when the user may: at least ``role``, and ``scope`` where an API key is used.
+    """A dependency that returns the user if access is allowed: at least ``role``, and ``scope`` for API keys.
 
-    Without a scope: not with an API key. ``with_first_password``: also for whoever must choose a new password.
+    Without a scope, API keys are refused. ``with_first_password``: also for users who must replace their password.
     """
 
     async def check(
@@ -111,10 +96,10 @@ Reviewer = Annotated[SignedIn, Depends(needs(Role.REVIEWER))]
 Coordinator = Annotated[SignedIn, Depends(needs(Role.COORDINATOR))]
 Admin = Annotated[SignedIn, Depends(needs(Role.ADMIN))]
 AnyUser = Reviewer
-"""Every user: the pages of their own account. Each role may do what a reviewer may."""
+"""Every user, for the pages of their own account: each role includes that of a reviewer."""
 RecordsReader = Annotated[SignedIn, Depends(needs(Role.COORDINATOR, Scope.RECORDS))]
 ModelKeeper = Annotated[SignedIn, Depends(needs(Role.ADMIN, Scope.MODELS))]
-"""These two with an API key as well."""
+"""These two also with an API key."""
 
 
 async def _visitor(request: Request) -> SignedIn | None:
@@ -122,7 +107,7 @@ async def _visitor(request: Request) -> SignedIn | None:
 
 
 Visitor = Annotated[SignedIn | None, Depends(_visitor)]
-"""Who asks, where it is for everybody."""
+"""The user or None, for routes that are open to everybody."""
 
 
 async def _predicting(request: Request) -> None:
@@ -132,4 +117,4 @@ async def _predicting(request: Request) -> None:
 
 
 PREDICTING = Depends(_predicting)
-"""For what everybody may ask: nobody needs a key, but one that is sent must be for this. It brings a limit of its own."""
+"""For predictions, which are open to everybody: a key is optional, must have the scope, and has a rate limit of its own."""

@@ -1,8 +1,8 @@
-"""Line charts as plain geometry, which templates/_charts.html draws as SVG. Coordinates are those of its viewBox."""
+"""Line charts as plain geometry, drawn as SVG by templates/core/_charts.html. Coordinates are those of its viewBox."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 WIDTH, HEIGHT = 400, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 14, 14, 50
@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Line:
-    """``style`` is "first" to "fourth", or "ideal": colour and dashes, so that no line is told by colour alone."""
+    """``style`` is "first" to "fourth", or "ideal": colour and dashes, so that no line differs by colour alone."""
 
     name: str
     style: str
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point with a word beside it."""
+    """A labelled point."""
 
     x: float
     y: float
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Axis:
-    """From ``low`` to ``high``, with about five ticks. ``percent``: values are shares; ``named``: where the ticks are."""
+    """From ``low`` to ``high``, with about five ticks. ``percent``: values are shares; ``named``: explicit ticks."""
 
     label: str
     low: float
@@ -40,7 +40,7 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Where a value is written, and how."""
+        """The values with a label, and the labels."""
         if self.named:
             return list(self.named)
         step = _step(self.high - self.low)
@@ -53,32 +53,22 @@ class Axis:
 
 
 def _step(span: float) -> float:
-    """The round step that parts a span into at most five."""
+    """The round step that divides a span into at most five parts."""
     rough = max(span, 1e-9) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999))
 
 
 @dataclass(frozen=True)
-class DrawnLine:
-    """A line ready to draw: ``points`` as SVG writes them."""
-
-    name: str
-    style: str
-    points: str
-    dots: list[tuple[float, float]]
-
-
-@dataclass(frozen=True)
 class Chart:
-    """Everything the template draws. ``label`` says in words what the picture shows."""
+    """Everything the template draws. ``label`` describes the picture in words."""
 
     label: str
     x_label: str
     y_label: str
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
-    lines: list[DrawnLine]
+    lines: list[Line]
     marks: list[Mark] = field(default_factory=list)
     width: int = WIDTH
     height: int = HEIGHT
@@ -89,7 +79,7 @@ class Chart:
 
 
 def chart(label: str, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> Chart:
-    """Lines and marks, given in the values of the axes, laid out."""
+    """Lay out lines and marks, given as values on the axes."""
 
     def across(value: float) -> float:
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * _share(value, x), 1)
@@ -97,23 +87,17 @@ def chart(label: str, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[M
     def up(value: float) -> float:
         return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * _share(value, y), 1)
 
-    drawn = []
-    for line in lines:
-        placed = [(across(px), up(py)) for px, py in line.points]
-        drawn.append(
-            DrawnLine(line.name, line.style, " ".join(f"{px},{py}" for px, py in placed), placed if line.dotted else [])
-        )
     return Chart(
         label=label,
         x_label=x.label,
         y_label=y.label,
         x_ticks=[(across(value), text) for value, text in x.ticks],
         y_ticks=[(up(value), text) for value, text in y.ticks],
-        lines=drawn,
+        lines=[replace(line, points=[(across(px), up(py)) for px, py in line.points]) for line in lines],
         marks=[Mark(across(mark.x), up(mark.y), mark.text) for mark in marks],
     )
 
 
 def _share(value: float, axis: Axis) -> float:
-    """Where on the axis a value lies, 0…1; what lies beyond stands at its end."""
+    """The position of a value on the axis, 0…1, clamped to its ends."""
     return min(1.0, max(0.0, (value - axis.low) / (axis.high - axis.low or 1.0)))

@@ -1,6 +1,6 @@
-"""What routes are given: settings, services, session, language, volunteer.
+"""Dependencies of routes: settings, storage, sessions, language.
 
-Those that only look something up are coroutines: FastAPI would call a function in another thread, which takes longer.
+Those that only look something up are coroutines: FastAPI would call a function in another thread, which is slower.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,10 @@ async def _language(request: Request) -> Language:
     return page_language(request)
 
 
+def _sessions(request: Request) -> SessionFactory:
+    return request.app.state.sessions
+
+
 def _reading(request: Request) -> Iterator[Session]:
     with reading(request.app.state.sessions) as session:
         yield session
@@ -38,10 +42,11 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 StorageDep = Annotated[Storage, Depends(_storage)]
 ReadSession = Annotated[Session, Depends(_reading)]
 LanguageDep = Annotated[Language, Depends(_language)]
+Sessions = Annotated[SessionFactory, Depends(_sessions)]
 
 
 async def same_origin(request: Request) -> None:
-    """Refuse forms that another site sent. Browsers tell in Sec-Fetch-Site, older ones in Origin."""
+    """Refuse forms that another site sent, by Sec-Fetch-Site, or by Origin for older browsers."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
@@ -50,10 +55,3 @@ async def same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "This form was sent from another site.")
-
-
-def _sessions(request: Request) -> SessionFactory:
-    return request.app.state.sessions
-
-
-Sessions = Annotated[SessionFactory, Depends(_sessions)]

@@ -1,4 +1,4 @@
-"""Languages: catalogues are read from .po files at the first use, so nothing has to be compiled."""
+"""Languages. Catalogues are read from .po files at first use, so nothing has to be compiled."""
 
 import io
 from datetime import date, datetime
@@ -36,16 +36,16 @@ def translations(language: str) -> NullTranslations:
 
 
 class Language:
-    """A language with the functions that word things in it."""
+    """A language, with functions that translate and format."""
 
     def __init__(self, code: str) -> None:
         self.code = code
         self.catalogue = translations(code)
-        # English is British here: 21 November 2026, 14:05.
+        # British English: 21 November 2026, 14:05.
         self._locale = Locale("en", "GB") if code == "en" else Locale(code)
 
     def gettext(self, message: str, **params: Any) -> str:
-        """The message in this language, with its named places filled."""
+        """The message in this language, with its parameters."""
         text = self.catalogue.gettext(message)
         return text % params if params else text
 
@@ -54,36 +54,36 @@ class Language:
         return self.catalogue.ngettext(one, many, n) % {"n": n, "num": n, **params}
 
     def date(self, value: date | datetime) -> str:
-        """A day as people write it; a moment's day is that of the server's time zone."""
+        """A date in words; that of a datetime is in the server's time zone."""
         if isinstance(value, datetime):
             value = value.astimezone(LOCALTZ).date()
         return format_date(value, format="long", locale=self._locale)
 
     def short_date(self, value: _Day) -> str:
-        """A day without its year, where there is little room."""
+        """A date without its year, for narrow places."""
         return format_date(value, format="d MMM", locale=self._locale)
 
     def moment(self, value: datetime) -> str:
-        """A day and a time as people write them, in the server's time zone (TZ)."""
+        """Date and time in words, in the server's time zone (TZ)."""
         day = self.date(value)
         time = format_time(value.astimezone(LOCALTZ), format="short", tzinfo=LOCALTZ, locale=self._locale)
         return f"{day}, {time}"
 
 
 def negotiate(request: Request, default: str) -> str:
-    """The language of a request: what the person chose, else what the browser asks for."""
+    """The language of a request: the person's choice, else the browser's preference."""
     chosen = request.cookies.get(COOKIE)
     return chosen if chosen in LANGUAGES else from_header(request.headers.get("accept-language", ""), default)
 
 
 def remember_language(response: Response, code: str, *, secure: bool) -> None:
-    """Keep the choice in this browser."""
+    """Store the choice in a cookie."""
     response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="lax", secure=secure)
 
 
 def from_header(header: str, default: str) -> str:
-    """The best of our languages for an Accept-Language header; ``default`` where none fits."""
-    wanted: list[tuple[float, int, str]] = []
+    """The best of our languages for an Accept-Language header, or ``default``."""
+    accepted: list[tuple[float, int, str]] = []
     for order, part in enumerate(header.split(",")):
         name, _, quality = part.strip().partition(";q=")
         try:
@@ -92,5 +92,5 @@ def from_header(header: str, default: str) -> str:
             continue
         code = name.split("-")[0].lower()
         if code in LANGUAGES and weight > 0:
-            wanted.append((-weight, order, code))
-    return min(wanted)[2] if wanted else default
+            accepted.append((-weight, order, code))
+    return min(accepted)[2] if accepted else default

@@ -1,6 +1,5 @@
-"""Rendering: the Jinja environment and what every page is given."""
+"""Rendering: the Jinja environment and the context of every page."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,7 @@ from app.core.web.visitors import visitor
 
 @lru_cache
 def _environment(code: str) -> Environment:
-    """One environment per language: translated constants are then compiled into the templates."""
+    """One environment per language, so that translated constants are compiled into the templates."""
     language = Language(code)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -27,8 +26,9 @@ def _environment(code: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    catalogue = language.catalogue
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        _plain(language), _plural(language), newstyle=True
+        catalogue.gettext, catalogue.ngettext, newstyle=True
     )
     environment.filters["date"] = language.date
     environment.filters["moment"] = language.moment
@@ -40,24 +40,15 @@ def _environment(code: str) -> Environment:
     return environment
 
 
-def _plain(language: Language) -> Callable[[str], str]:
-    return lambda message: language.gettext(message)
-
-
-def _plural(language: Language) -> Callable[[str, str, int], str]:
-    # Jinja fills the named places itself.
-    return lambda one, many, n: language.catalogue.ngettext(one, many, n)
-
-
 def page_language(request: Request) -> Language:
     """The language of this request."""
     return Language(negotiate(request, request.app.state.settings.default_language))
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page in the request's language. ``flash`` comes from the one-time cookie of the page before.
+    """A page in the request's language, from a template and its context.
 
-    Every page knows ``user`` (SignedIn, or None for everybody else), ``csrf_token`` and ``navigation``.
+    Added to the context: ``user`` (SignedIn or None), ``csrf_token``, ``navigation``, ``flash`` (None unless given).
     """
     language = page_language(request)
     context.setdefault("flash", None)
@@ -84,7 +75,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def uncached_page(request: Request, template: str, status: int = 200, **context: Any) -> Response:
-    """A page about models; never kept by a browser, because what it says changes."""
+    """A page that browsers must not cache."""
     page = render(request, template, status, **context)
     page.headers.update(NO_STORE)
     return page

@@ -51,7 +51,7 @@ class Problem(BaseModel):
 
 
 def described(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of the errors of an operation, by status."""
+    """The errors of an operation for OpenAPI, by status."""
     content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
     return {status: {"description": text, "content": content} for status, text in texts.items()}
 
@@ -64,6 +64,6 @@ def problem(name: str, status: int, detail: str) -> Problem:
 def response(
     name: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """The same as an HTTP answer; ``more`` are further members (``errors`` of a form)."""
+    """A problem as an HTTP answer; ``more`` are further members (``errors`` of a form)."""
     content = problem(name, status, detail).model_dump() | more
     return JSONResponse(content, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Security headers of every answer."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,16 +17,16 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-# A picture needs nothing, so a picture that turned out to be something else gets nothing.
+# A picture needs nothing, so a file that only pretends to be a picture may load nothing.
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 _YEAR = 365 * 24 * 3600
 
 
 class SecurityHeaders:
-    """Strict defaults; links to submissions never leak as referrers. Routes may have set stricter ones.
+    """Adds strict defaults to what routes set; links to submissions never leak as referrers.
 
-    What a route says nothing about is not kept by caches. Pages are asked for anew each time, yet "back" may show what the
-    browser has: a form that is filled half.
+    By default nothing is cached. Pages are requested again each time, but "back" may show the browser's copy with a
+    half-filled form.
     """
 
     def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:

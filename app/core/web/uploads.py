@@ -1,4 +1,4 @@
-"""Photos on their way in: read as they come, kept in memory while there is room, hashed meanwhile."""
+"""Uploaded photos: kept in memory while there is room, else in temporary files, and hashed as they arrive."""
 
 import asyncio
 import hashlib
@@ -21,26 +21,26 @@ T = TypeVar("T")
 
 
 class Room:
-    """Memory for photos on their way in. Used on the event loop alone, so nothing is locked."""
+    """Memory for uploads. Used only on the event loop, so there is no lock."""
 
     def __init__(self, size: int) -> None:
-        """``size``: bytes that all of them may take together."""
+        """``size``: bytes for all uploads together."""
         self.left = size
 
     def take(self, size: int) -> bool:
-        """Whether there was room for so many bytes, which are taken then."""
+        """Reserve ``size`` bytes; False if there is no room."""
         if size > self.left:
             return False
         self.left -= size
         return True
 
     def give_back(self, size: int) -> None:
-        """They are free again."""
+        """Free ``size`` bytes."""
         self.left += size
 
 
 class Photo(UploadFile):
-    """A file of a form. What is beyond the limit of its size is counted, and not kept."""
+    """A file of a form. Bytes beyond the size limit are counted, but not stored."""
 
     size: int
 
@@ -48,63 +48,63 @@ class Photo(UploadFile):
         """``most``: bytes of one photo."""
         super().__init__(io.BytesIO(), size=0, filename=filename, headers=headers)
         self._room, self._most = room, most
-        self._pieces: list[bytes] = []
-        self._held = 0
+        self._chunks: list[bytes] = []
+        self._reserved = 0
         self._spilled = False
         self._hash = hashlib.sha256()
 
     @property
     def sha256(self) -> str:
-        """Of what has come, in hexadecimal digits."""
+        """The hash of what has arrived, in hexadecimal."""
         return self._hash.hexdigest()
 
     async def write(self, data: bytes) -> None:
-        """Keep more of it."""
+        """Store more of it."""
         self.size += len(data)
         if self.size > self._most:
             self._forget()
             return
         self._hash.update(data)
         if not self._spilled and self._room.take(len(data)):
-            self._held += len(data)
-            self._pieces.append(data)
+            self._reserved += len(data)
+            self._chunks.append(data)
             return
         if not self._spilled:
             self.file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
             self._spilled = True
-        await run_in_threadpool(self.file.writelines, [*self._pieces, data])
+        await run_in_threadpool(self.file.writelines, [*self._chunks, data])
         self._forget()
 
     def content(self) -> bytes:
-        """All of it; may be called again."""
+        """The whole content; may be called again."""
         if self._spilled:
             self.file.seek(0)
             return self.file.read()
-        if len(self._pieces) > 1:
-            self._pieces = [b"".join(self._pieces)]
-        return self._pieces[0] if self._pieces else b""
+        if len(self._chunks) > 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0] if self._chunks else b""
 
     async def seek(self, offset: int) -> None:
-        """Nothing: ``content`` begins at the beginning."""
+        """Does nothing: ``content`` starts at the beginning."""
 
     async def close(self) -> None:
-        """Let go of it; twice is harmless."""
+        """Release memory and file. Idempotent."""
         self._forget()
         self.file.close()
 
     def _forget(self) -> None:
-        """Give back the memory that it takes."""
-        self._room.give_back(self._held)
-        self._held, self._pieces = 0, []
+        """Release the memory."""
+        self._room.give_back(self._reserved)
+        self._reserved, self._chunks = 0, []
 
 
 def chosen(files: Sequence[object]) -> list[Photo]:
-    """The photos among what a form brought, without the empty part that browsers send when no file was chosen."""
+    """The photos of a form, without the empty part that browsers send if no file was chosen."""
     return [file for file in files if isinstance(file, Photo) and (file.filename or file.size)]
 
 
 class _Parser(MultiPartParser):
-    """Starlette's parser of forms, which keeps files as photos."""
+    """Starlette's form parser, with photos for files."""
 
     def __init__(self, room: Room, most: int, *arguments: Any, **limits: Any) -> None:
         super().__init__(*arguments, **limits)
@@ -130,12 +130,12 @@ class _Parser(MultiPartParser):
 
 class _PhotoRequest(Request):
     @property
-    def brings_photos(self) -> bool:
+    def has_photos(self) -> bool:
         return self.headers.get("content-type", "").startswith("multipart/form-data")
 
     async def form(self, **limits: Any) -> FormData:  # type: ignore[override]
-        """As Starlette reads it, but with photos for files."""
-        if self._form is None and self.brings_photos:
+        """Starlette's form, with photos for files."""
+        if self._form is None and self.has_photos:
             state = self.app.state
             most = state.settings.max_file_megabytes * 1_000_000
             try:
@@ -145,9 +145,9 @@ class _PhotoRequest(Request):
                 raise HTTPException(400, error.message) from error
         return await super().form(**limits)
 
-    async def must_fit_into(self, line: Line) -> None:
-        """Raise Overloaded where the photos' turn would come too late. They are let in all the same, and forgotten: most
-        clients look for an answer when they have sent everything.
+    async def check_line(self, line: Line) -> None:
+        """Raise Overloaded if the photos would wait too long. The body is read all the same, and dropped: most clients read
+        an answer only after they have sent everything.
         """
         try:
             line.check()
@@ -158,36 +158,36 @@ class _PhotoRequest(Request):
 
 
 class _PhotoRoute(APIRoute):
-    """A route whose forms bring photos that have to wait in a line."""
+    """A route with uploaded photos that wait in the line of this name in the app's state."""
 
     line: str
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's, given another request."""
+        """FastAPI's handler, with another class of request."""
         handle = super().get_route_handler()
 
         async def with_photos(request: Request) -> Response:
-            asked = _PhotoRequest(request.scope, request.receive, request._send)
-            if asked.brings_photos:
-                await asked.must_fit_into(getattr(request.app.state, self.line))
-            return await handle(asked)
+            photo_request = _PhotoRequest(request.scope, request.receive, request._send)
+            if photo_request.has_photos:
+                await photo_request.check_line(getattr(request.app.state, self.line))
+            return await handle(photo_request)
 
         return with_photos
 
 
 class PredictionRoute(_PhotoRoute):
-    """Its photos wait for a prediction."""
+    """Photos wait for a prediction."""
 
     line = "prediction_line"
 
 
 class SubmissionRoute(_PhotoRoute):
-    """Its photos wait to be prepared and kept."""
+    """Photos wait to be prepared and stored."""
 
     line = "submission_line"
 
 
-async def done(line: Line, work: Callable[[], T]) -> T:
-    """What the work gives, when its turn has come. Raises Overloaded."""
-    [future] = line.begin([work])
+async def done(line: Line, task: Callable[[], T]) -> T:
+    """The result of a task that waits in a line. Raises Overloaded."""
+    [future] = line.begin([task])
     return await asyncio.wrap_future(future)

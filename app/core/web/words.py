@@ -1,4 +1,4 @@
-"""Codes of the domain in words, per language. The only place where a verdict becomes a sentence."""
+"""Codes of errors and states in words, per language."""
 
 from collections.abc import Callable
 
@@ -58,7 +58,7 @@ FIELD_ERRORS: dict[str, str] = {
     "password_same": _("Please choose a password that you have not used before."),
     "password_wrong": _("This is not your current password."),
     "square_invalid": _("The square around the butterfly could not be read. Please draw it again."),
-    # What the state of things does not allow.
+    # What the current state does not allow.
     "flickr_key_missing": _("No Flickr key is set: WINGCHECK_FLICKR_KEY and WINGCHECK_FLICKR_SECRET."),
     "collection_under_way": _("This collection is still running. Cancel it first."),
     "collection_learnt_from": _("Run %(run)s is using this collection and has not finished."),
@@ -75,7 +75,7 @@ FIELD_ERRORS: dict[str, str] = {
     "no_version": _("No model version is active."),
     "version_missing": _("The folder of model version %(version)s is missing."),
     "version_no_numbers": _("%(version)s returns values that are not numbers."),
-    # Why work in the background ended, or waits.
+    # Why background work ended, or waits.
     "run_memory": _("The run took %(held)s MB of memory; the limit is %(allowed)s MB."),
     "run_time": _("The run exceeded its time limit."),
     "process_killed": _("The process was killed (%(signal)s)."),
@@ -88,17 +88,17 @@ FIELD_ERRORS: dict[str, str] = {
 
 
 def field_message(language: Language, error: FieldError) -> str:
-    """What to tell the volunteer about one wrong field."""
+    """The words for one mistake in a form."""
     return language.gettext(FIELD_ERRORS[error.code], **dict(error.params))
 
 
 def error_message(language: Language, error: WingcheckError) -> str:
-    """Why something is not possible; an error without a code is told as it is, in English."""
+    """The words for an error; one without a code has only its English text."""
     return language.gettext(FIELD_ERRORS[error.code], **error.params) if error.code else error.detail
 
 
 def job_message(language: Language, job: Job) -> str:
-    """Why a job failed or waits; empty where nothing is wrong. What another program said is told as it is."""
+    """Why a job failed or waits; empty if nothing is wrong. Messages of other programs are not translated."""
     if job.problem is None:
         return job.error
     words = FIELD_ERRORS[job.problem["code"]]

@@ -1,8 +1,9 @@
-"""A finding: what is wrong, in words for whoever runs the service, and the repair where one is safe."""
+"""A finding: a problem, in words for the operator, with its repair if one is safe."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -10,12 +11,12 @@ from app.core.db import SessionFactory
 from app.core.settings import Settings
 from app.core.storage import Storage
 
-# Whatever is younger may be somebody's work under way.
+# Anything younger may still be in use.
 SETTLED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Patient:
+class Installation:
     """What is examined, and when: ``now`` is the same for every check."""
 
     settings: Settings
@@ -24,18 +25,22 @@ class Patient:
     storage: Storage
     now: datetime
 
-    @property
-    def settled(self) -> datetime:
-        """What is older than this is nobody's work under way any more."""
-        return self.now - SETTLED
+    def is_settled(self, changed_at: datetime) -> bool:
+        """Whether something last changed then is no longer being worked on."""
+        return changed_at < self.now - SETTLED
+
+    def is_settled_file(self, path: Path) -> bool:
+        """The same for a file or folder, by its modification time."""
+        return path.stat().st_mtime < (self.now - SETTLED).timestamp()
 
 
 @dataclass
 class Finding:
-    """One thing that is wrong.
+    """One problem.
 
-    ``check`` names what was looked at, ``subject`` the thing itself (a storage key, a job's id, a path). ``mend`` repairs it
-    and says what it did; None where only a person can, and ``advice`` tells what. ``repaired`` is what was done.
+    ``check`` names the check, ``subject`` the thing itself (a storage key, a job's id, a path). ``mend`` repairs it and
+    returns a sentence about the repair; None if only a person can, as described in ``advice``. ``repaired`` is that
+    sentence, once repaired.
     """
 
     check: str
@@ -47,11 +52,5 @@ class Finding:
 
     def as_json(self) -> dict[str, str | bool | None]:
         """For programs."""
-        return {
-            "check": self.check,
-            "subject": self.subject,
-            "problem": self.problem,
-            "advice": self.advice,
-            "repairable": self.mend is not None,
-            "repaired": self.repaired,
-        }
+        names = ("check", "subject", "problem", "advice", "repaired")
+        return {name: getattr(self, name) for name in names} | {"repairable": self.mend is not None}

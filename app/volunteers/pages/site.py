@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.core.errors import NotFound
-from app.core.web.addresses import local
 from app.core.web.dependencies import LanguageDep, SettingsDep
 from app.core.web.i18n import LANGUAGES, remember_language
+from app.core.web.navigation import local
 from app.core.web.pages import render
 from app.predictions.dependencies import ClassifiersDep
 from app.taxa.views import taxon_view

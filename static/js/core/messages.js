@@ -1,4 +1,4 @@
-/** What the scripts say: sentences come translated from the page, with {names} to fill in. */
+/** Messages of scripts: translated sentences from the page, with {names} to fill in. */
 export function speaker(element) {
   const sentences = JSON.parse(element.dataset.messages);
   return (key, values = {}) =>

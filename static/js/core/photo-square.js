@@ -1,14 +1,14 @@
-/** The square of one photo: what was found is shown as a suggestion, and the person has the last word. */
+/** The square of one photo: a detected square is shown as a suggestion, and the person decides. */
 import { SquareEditor } from "./square-editor.js";
 import { fromFractions, partOf, partsOf } from "./square-geometry.js";
 
 const byFinger = () => matchMedia("(pointer: coarse)").matches;
 
 export class PhotoSquare {
-  /** @param {HTMLElement} element  with the layer, the hint, the buttons and the field (templates/_square.html)
+  /** @param {HTMLElement} element  with the layer, the hint, the buttons and the field (templates/core/_square.html)
    *  @param {{width: number, height: number}} photo  upright size in pixels
    *  @param {(key: string, values?: object) => string} say
-   *  @param {(text: string) => void} announce  to whoever listens to the page */
+   *  @param {(text: string) => void} announce  to screen readers */
   constructor(element, photo, say, announce) {
     this.say = say;
     this.announce = announce;
@@ -34,7 +34,7 @@ export class PhotoSquare {
     this.editor.destroy();
   }
 
-  /** @param {object[]|null|undefined} squares  what was found; nothing where nobody could search */
+  /** @param {object[]|null|undefined} squares  detected squares; null if there was no detection */
   suggest(squares) {
     if (!squares) return;
     this.isSearched = true;
@@ -45,8 +45,8 @@ export class PhotoSquare {
     this.announce(words.filter(Boolean).join(" "));
   }
 
-  /** Begin with what a version looked at: a square that a person drew stays, what was found is a suggestion.
-   *  @param {DOMStringMap} looked  as templates/_square.html writes it */
+  /** Start with the square of a prediction: one that a person drew is kept, a detected one is a suggestion.
+   *  @param {DOMStringMap} data  from templates/core/_square.html */
   begin({ square, origin, searched, others }) {
     if (origin === "given" && square) this.editor.change(fromFractions(partOf(square), this.photo));
     else if (searched === "yes") this.suggest([partOf(square), ...partsOf(others)].filter(Boolean));

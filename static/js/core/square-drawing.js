@@ -1,6 +1,6 @@
 /**
  * Draws squares over a photo as SVG: the current one with its grips, dashed while it is only suggested, and further
- * suggestions with their numbers. Sizes of grips and numbers are screen pixels, whatever the photo's size.
+ * suggestions with their numbers. Sizes of grips and numbers are in screen pixels, independent of the photo's size.
  */
 import * as geometry from "./square-geometry.js";
 
@@ -49,18 +49,19 @@ export class SquareDrawing {
   }
 
   /** @param {{x: number, y: number, side: number}|null} square  the current one
-   *  @param {boolean} isSuggested  whether nobody but the computer has placed it
-   *  @param {object[]} suggestions  all squares that were found; numbered where there are several
-   *  @param {string} label  what stands beside a suggestion that is the only one */
+   *  @param {boolean} isSuggested  whether the computer placed it, not a person
+   *  @param {object[]} suggestions  all detected squares; numbered if there are several
+   *  @param {string} label  shown beside a single suggestion */
   render(square, isSuggested, suggestions, label) {
     this.element.classList.toggle("editor--suggested", Boolean(square) && isSuggested);
     const several = suggestions.length > 1;
-    const others = several ? suggestions.map((one, index) => [one, index]).filter(([one]) => !geometry.same(one, square)) : [];
+    const isOther = ([suggestion]) => several && !geometry.same(suggestion, square);
+    const others = suggestions.map((suggestion, index) => [suggestion, index]).filter(isOther);
     this.suggested.replaceChildren();
-    for (const [one, index] of others) this.#suggestion(one, index);
-    this.#current(square, others.map(([one]) => one));
+    for (const [suggestion, index] of others) this.#suggestion(suggestion, index);
+    this.#current(square, others.map(([suggestion]) => suggestion));
     this.words.replaceChildren();
-    if (several) suggestions.forEach((one, index) => this.#number(one, index + 1));
+    if (several) suggestions.forEach((suggestion, index) => this.#number(suggestion, index + 1));
     else if (square && isSuggested && label) this.#tag(square, label);
   }
 
@@ -72,7 +73,7 @@ export class SquareDrawing {
     const { width, height } = this.photo;
     const pixel = this.pixel();
     const outward = Math.max(0, Math.min(HIT / 2, (1.6 * HIT - square.side / pixel) / 2)) * pixel;
-    const holes = [square, ...others].map((one) => `M${one.x} ${one.y}h${one.side}v${one.side}h${-one.side}Z`);
+    const holes = [square, ...others].map(({ x, y, side }) => `M${x} ${y}h${side}v${side}h${-side}Z`);
     this.shade.setAttribute("d", `M0 0H${width}V${height}H0Z ${holes.join(" ")}`);
     for (const rect of [this.edge, this.body]) set(rect, rectOf(square));
     geometry.CORNERS.forEach((name, index) => {
@@ -101,7 +102,7 @@ export class SquareDrawing {
     this.#text(number, at, pixel);
   }
 
-  /** Below the square, or above it where there is no room; inside where there is none either. */
+  /** Below the square, or above it if there is no room, or else inside. */
   #tag(square, label) {
     const pixel = this.pixel();
     const plate = shape("rect", "editor__plate", this.words);
@@ -125,7 +126,7 @@ export class SquareDrawing {
     return text;
   }
 
-  /** What a pointer is on: a corner's name, the index of a suggestion, the square, or nothing. */
+  /** What is under a pointer: a corner's name, the index of a suggestion, the square, or nothing. */
   at(target) {
     if (target.dataset?.corner) return { corner: target.dataset.corner };
     if (target.dataset?.suggestion) return { suggestion: Number(target.dataset.suggestion) };
@@ -139,7 +140,7 @@ export class SquareDrawing {
     return scale ? 1 / scale : 1;
   }
 
-  /** Where a pointer is, in pixels of the photo. */
+  /** The position of a pointer in pixels of the photo. */
   point(event) {
     return new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
   }

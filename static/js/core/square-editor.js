@@ -1,6 +1,6 @@
 /**
- * Lets a square be placed on a photo by touch, mouse and keyboard, and shows squares that were found for somebody to
- * keep, move, choose or clear. What a person placed always wins over what was found.
+ * Lets people place a square on a photo by touch, mouse and keyboard, and shows detected squares to keep, move, choose or
+ * clear. A square that a person placed always wins over detected ones.
  *
  * A tap places the square, or takes the suggestion under it; dragging on the photo draws it (a finger that goes up or
  * down scrolls the page instead); the square moves, its corners change its size. Keys: arrows, plus, minus, Enter, Escape.
@@ -9,14 +9,14 @@ import { SquareDrawing } from "./square-drawing.js";
 import * as geometry from "./square-geometry.js";
 
 const DRAG_STARTS_AT = 6;
-/** Sent in place of a square by somebody who cleared the one that was found. */
+/** Sent instead of a square by a person who cleared the detected one. */
 const WHOLE = "whole";
 
 export class SquareEditor {
   /** @param {HTMLElement} element  the focusable layer over the photo
    *  @param {{width: number, height: number}} photo  upright size in pixels
-   *  @param {(byKeyboard: boolean) => void} onChange  told whenever `square` or `state` changed
-   *  @param {string} label  what stands beside a suggestion */
+   *  @param {(byKeyboard: boolean) => void} onChange  called after `square` or `state` changed
+   *  @param {string} label  shown beside a suggestion */
   constructor(element, photo, onChange, label = "") {
     this.element = element;
     this.photo = photo;
@@ -35,7 +35,7 @@ export class SquareEditor {
     element.addEventListener("pointercancel", () => this.#cancel(), listening);
     element.addEventListener("keydown", (event) => this.#key(event), listening);
     // A finger on the square or a corner must not scroll the page; touch-action does not reach inside an SVG everywhere.
-    // A suggestion may cover the whole photo before anybody asked for it, so the page still scrolls from there.
+    // A suggestion may cover the whole photo unasked, so the page still scrolls from there.
     element.addEventListener("touchstart", (event) => {
       const { corner, body } = this.drawing.at(event.target);
       if (corner || (body && this.state === "drawn")) event.preventDefault();
@@ -51,25 +51,25 @@ export class SquareEditor {
     this.drawing.svg.remove();
   }
 
-  /** Draw it anew: the photo is shown larger or smaller than before. */
+  /** Redraw after the photo's size on the page changed. */
   redraw() {
     this.#render();
   }
 
-  /** What a form sends: fractions of the photo where a person placed the square, "whole" where a person wants none. */
+  /** The value for a form: fractions of the photo if a person placed the square, "whole" if a person cleared it. */
   get value() {
     if (this.state === "drawn") return geometry.fractions(this.square, this.photo);
     return this.state === "rejected" ? WHOLE : "";
   }
 
-  /** The suggestion that is the current square, counted from 0; -1 where none is. */
+  /** The index of the suggestion that is the current square, or -1. */
   get chosen() {
-    return this.suggestions.findIndex((one) => geometry.same(one, this.square));
+    return this.suggestions.findIndex((suggestion) => geometry.same(suggestion, this.square));
   }
 
-  /** Show squares that were found, the surest first; fractions of the photo. */
+  /** Show detected squares, the most certain first; fractions of the photo. */
   suggest(squares) {
-    this.suggestions = squares.map((one) => geometry.fromFractions(one, this.photo));
+    this.suggestions = squares.map((square) => geometry.fromFractions(square, this.photo));
     if (this.state === "none") this.#set(this.suggestions[0] ?? null, squares.length ? "suggested" : "none");
     else this.#render();
     this.onChange(false);

@@ -11,8 +11,8 @@ const between = (low, value, high) => Math.min(Math.max(value, low), high);
 
 /** The nearest square that lies in the photo. */
 export function fit({ x, y, side }, photo) {
-  const kept = between(smallestSide(photo), side, shortSide(photo));
-  return { x: between(0, x, photo.width - kept), y: between(0, y, photo.height - kept), side: kept };
+  const size = between(smallestSide(photo), side, shortSide(photo));
+  return { x: between(0, x, photo.width - size), y: between(0, y, photo.height - size), side: size };
 }
 
 export function around(point, side, photo) {
@@ -28,13 +28,13 @@ export function grow(square, factor, photo) {
   return around({ x: square.x + square.side / 2, y: square.y + square.side / 2 }, side, photo);
 }
 
-/** From a fixed corner towards a point: as large as the longer way, as far as the photo reaches. */
+/** From a fixed corner towards a point: the side is the larger distance, within the photo. */
 export function stretch(anchor, point, photo) {
   const right = point.x >= anchor.x;
   const down = point.y >= anchor.y;
   const room = Math.min(right ? photo.width - anchor.x : anchor.x, down ? photo.height - anchor.y : anchor.y);
-  const wanted = Math.max(Math.abs(point.x - anchor.x), Math.abs(point.y - anchor.y));
-  const side = Math.min(Math.max(wanted, smallestSide(photo)), Math.max(room, smallestSide(photo)));
+  const distance = Math.max(Math.abs(point.x - anchor.x), Math.abs(point.y - anchor.y));
+  const side = Math.min(Math.max(distance, smallestSide(photo)), Math.max(room, smallestSide(photo)));
   return fit({ x: right ? anchor.x : anchor.x - side, y: down ? anchor.y : anchor.y - side, side }, photo);
 }
 
@@ -47,7 +47,7 @@ export function corner(square, name) {
 
 export const opposite = (name) => CORNERS[(CORNERS.indexOf(name) + 2) % 4];
 
-/** Whether two squares are the same one. */
+/** Whether two squares are equal. */
 export const same = (a, b) => Boolean(a && b) && a.x === b.x && a.y === b.y && a.side === b.side;
 
 /** The nearest point that keeps a margin from the photo's edges. */
@@ -58,14 +58,14 @@ export function inside(point, margin, photo) {
   };
 }
 
-/** "x y width height" in the page, fractions of the photo; null for nothing. */
+/** Parses "x y width height", fractions of the photo; null for an empty text. */
 export function partOf(text) {
   if (!text) return null;
   const [x, y, width, height] = text.split(" ").map(Number);
   return { x, y, width, height };
 }
 
-/** Several of them, each ending with a semicolon. */
+/** Parses several of them, each ending with a semicolon. */
 export const partsOf = (text) => (text ?? "").split(";").filter(Boolean).map(partOf);
 
 /** From the server: {x, y, width, height}, fractions of the upright photo. */

@@ -166,7 +166,7 @@ def test_after_a_long_life_the_pauses_begin_anew(clock, supervise, capsys):
 def hangup(monkeypatch):
     """Calls what SIGHUP calls."""
     heard: list[Any] = []
-    monkeypatch.setattr(supervisor, "_on_hangup", heard.append)
+    monkeypatch.setattr(supervisor, "_handle_hangup", heard.append)
     return lambda: heard[0]()
 
 

@@ -12,8 +12,7 @@ from app.core.errors import Conflict, NotFound, WingcheckError
 from app.core.storage import make_storage
 from app.submissions.tables import Submission, Volunteer
 from app.upkeep import copying as tables
-from app.upkeep import database_move
-from app.upkeep.database_move import move
+from app.upkeep.copying import move
 from tests.conftest import copy_of, make_settings, register
 from tests.running import environment
 from tests.season import assert_same_rows, new_postgresql, write_season
@@ -118,15 +117,17 @@ def test_rows_that_come_back_changed_are_noticed(sqlite, postgresql, monkeypatch
 def test_what_is_written_meanwhile_stays_behind_as_a_whole(sqlite, postgresql, monkeypatch):
     real = tables.lines
     sessions = make_session_factory(make_engine(sqlite))
+    interruptions: list[str] = []
 
     def interrupted(connection, table):
         yield from real(connection, table)
-        if table.name == "volunteers":
+        if table.name == "volunteers" and not interruptions:
+            interruptions.append(table.name)
             with transaction(sessions) as session:
                 volunteer = Volunteer(key="late")
                 session.add(Submission(token="late", volunteer=volunteer, idempotency_key="k", content_digest="d"))
 
-    monkeypatch.setattr(database_move, "lines", interrupted)
+    monkeypatch.setattr(tables, "lines", interrupted)
     assert move(sqlite, postgresql)["submissions"].rows == 25
 
 

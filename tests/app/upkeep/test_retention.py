@@ -12,7 +12,7 @@ from app.core.tables import Job, JobKind, JobStatus
 from app.submissions import status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, StatusLog, Submission
-from app.upkeep.retention import DECIDED, Outcome, Retention
+from app.upkeep.retention import DECIDED, Deletion, Retention
 from tests.app.sending import row, submit
 from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
@@ -46,7 +46,7 @@ def variants(service):
 
 def test_the_original_goes_and_the_copies_stay(service):
     token = decided(service)
-    assert retention(service).apply() == Outcome(photos=1, files=1)
+    assert retention(service).apply() == Deletion(photos=1, files=1)
     assert variants(service) == ["display", "thumb"]
     [found] = row(service, token).photos
     assert found.original_removed_at is not None
@@ -62,30 +62,30 @@ def test_only_what_is_decided(lite, new):
 
 def test_only_after_its_time(service):
     decided(service, age=DAYS - 1)
-    assert retention(service).apply() == Outcome(0, 0)
+    assert retention(service).apply() == Deletion(0, 0)
     assert "original" in variants(service)
 
 
 def test_without_a_limit_nothing_is_ever_deleted(lite):
     decided(lite, age=10_000)
-    assert retention(lite, None).apply() == Outcome(0, 0)
+    assert retention(lite, None).apply() == Deletion(0, 0)
     assert "original" in variants(lite)
 
 
 def test_a_file_that_another_photo_needs_stays_until_that_is_over(service):
     decided(service, photo(1), key="one")
     other = submit(service, photo(1), key="another").token
-    assert retention(service).apply() == Outcome(photos=1, files=0)
+    assert retention(service).apply() == Deletion(photos=1, files=0)
     assert variants(service).count("original") == 1
     service.client.app.state.submissions.withdraw(other)
-    assert retention(service).apply() == Outcome(photos=0, files=1)
+    assert retention(service).apply() == Deletion(photos=0, files=1)
     assert variants(service) == ["display", "thumb"]
 
 
 def test_twice_is_once(service):
     decided(service)
     retention(service).apply()
-    assert retention(service).apply() == Outcome(0, 0)
+    assert retention(service).apply() == Deletion(0, 0)
 
 
 def test_the_plan_is_what_happens(service):
@@ -93,14 +93,14 @@ def test_the_plan_is_what_happens(service):
     submit(service, photo(2), key="another")
     plan = retention(service).plan()
     assert "original" in variants(service)
-    assert retention(service).apply() == plan == Outcome(photos=2, files=1)
+    assert retention(service).apply() == plan == Deletion(photos=2, files=1)
 
 
 def test_a_file_left_by_a_crash_goes_the_next_time(service):
     decided(service)
     with transaction(service.sessions) as session:
         session.execute(update(Photo).values(original_removed_at=utcnow()))
-    assert retention(service).apply() == Outcome(photos=0, files=1)
+    assert retention(service).apply() == Deletion(photos=0, files=1)
 
 
 def test_the_same_photo_sent_at_this_very_moment_keeps_its_original(lite, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from app.core.db import make_engine, make_session_factory
 from app.core.storage import make_storage
 from app.upkeep.backup import back_up
-from app.upkeep.database_move import move
+from app.upkeep.copying import move
 from app.upkeep.restore import restore
 from tests.conftest import copy_of, make_settings
 from tests.season import assert_same_rows, new_postgresql, write_season

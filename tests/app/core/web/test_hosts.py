@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.settings import networks
-from app.core.web.edges.clients import UNKNOWN, client_network, is_within
+from app.core.web.limits import UNKNOWN, client_network, is_within
 from tests.conftest import copy_of, make_settings, running
 
 

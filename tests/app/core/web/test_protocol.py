@@ -9,7 +9,7 @@ import time
 import pytest
 import uvicorn
 
-from app.core.web.edges.protocol import GuardedProtocol
+from app.core.web.protocol import GuardedProtocol
 from tests.conftest import make_settings
 
 QUICK = {"header_seconds": 0.4, "stalled_seconds": 0.4, "keep_alive_seconds": 1, "max_header_bytes": 2048}

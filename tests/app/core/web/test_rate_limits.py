@@ -10,7 +10,7 @@ import redis
 from app.core.db import make_engine, make_session_factory, transaction
 from app.core.rate_limits import RateLimits
 from app.core.tables import RateLimitWindow
-from app.core.web.edges.rate_limits import group_of
+from app.core.web.limits import group_of
 from tests.app.sending import post
 from tests.conftest import copy_of, make_settings, running, skip_or_fail
 from tests.factories import photo
@@ -171,9 +171,9 @@ def test_a_window_that_is_over_begins_anew_and_old_ones_are_swept(settings):
     limits, _ = two_processes(settings.model_copy(update=values))
     assert [limits.hit("predict", "a").allowed, limits.hit("predict", "a").allowed] == [True, False]
     time.sleep(1.1)
-    limits._counter._swept = -1e9
-    standing = limits.hit("predict", "a")
-    assert (standing.allowed, standing.remaining, standing.limit) == (True, 0, 1)
+    limits._storage._swept = -1e9
+    usage = limits.hit("predict", "a")
+    assert (usage.allowed, usage.remaining, usage.limit) == (True, 0, 1)
     with transaction(make_session_factory(make_engine(settings.database_url))) as session:
         [row] = session.query(RateLimitWindow).all()
     assert "a" not in row.key.split("/")  # no address is kept

@@ -1,7 +1,9 @@
-"""HTTP as uvicorn speaks it, with the time limits that it lacks: clients that send or read too slowly lose their connection.
+"""HTTP as uvicorn implements it, with the time limits it lacks: clients that send or read too slowly are disconnected.
 
-The limits of the application can't do this: it first hears of a request when all its headers are there, and nothing more of
-it once the answer is written.
+Middleware can't do this: it first hears of a request when all its headers have arrived, and nothing more once the answer is
+written. Uvicorn has settings for idle connections and their number (see app/core/web/server.py), but none for headers that
+arrive slowly or without end, or for answers that nobody reads. This relies on the methods of its httptools protocol, which
+are not public.
 """
 
 import asyncio
@@ -17,84 +19,81 @@ from app.core.web import problems
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. ``for_settings`` gives the class that uvicorn makes connections of."""
+    """One connection. ``for_settings`` returns the class that uvicorn instantiates for each."""
 
     header_seconds: float
     stalled_seconds: float
     overhead: int
-    """Bytes that may come without being a body: headers, what frames chunks, trailers."""
+    """Bytes that may arrive without being body: headers, chunk framing, trailers."""
     changed: Callable[[], None]
-    """Called when a connection was made or lost."""
+    """Called after a connection was made or lost."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._header_timer: asyncio.TimerHandle | None = None
-        self._stalled_timer: asyncio.TimerHandle | None = None
-        self._in_headers = False
-        self._received = 0
-        self._body = 0
-        self._leaving = False
+    _header_timer: asyncio.TimerHandle | None = None
+    _stalled_timer: asyncio.TimerHandle | None = None
+    _in_headers = False
+    _received = 0
+    _body = 0
+    _leaving = False
 
     @classmethod
     def for_settings(cls, settings: Settings, changed: Callable[[], None] = lambda: None) -> type["GuardedProtocol"]:
-        """A class with the limits of these settings, and with whom to tell when a connection was made or lost."""
-        own = {
+        """A subclass with the limits of these settings; ``changed`` is called after a connection was made or lost."""
+        limits = {
             "header_seconds": settings.header_seconds,
             "stalled_seconds": settings.stalled_seconds,
             "overhead": 2 * settings.max_header_bytes + settings.max_url_bytes,
             "changed": staticmethod(changed),
         }
-        return type(cls.__name__, (cls,), own)
+        return type(cls.__name__, (cls,), limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self.changed()
         if self.limit_concurrency is not None and len(self.connections) > 2 * self.limit_concurrency:
-            self.transport.abort()  # those that were told 503 do not leave; open files are needed for others
+            self.transport.abort()  # clients that were answered 503 stay connected, and open files run out
             return
-        self._expect_headers()
+        self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._header_timer = _stop(self._header_timer)
-        self._stalled_timer = _stop(self._stalled_timer)
+        self._header_timer = _cancelled(self._header_timer)
+        self._stalled_timer = _cancelled(self._stalled_timer)
         super().connection_lost(exc)
         self.changed()
 
     def leave(self) -> None:
-        """Close as soon as the request under way, or the next one, is answered, or when none comes in its time.
+        """Close after the current or the next request is answered, or when the keep-alive time is over.
 
-        An idle connection is not closed at once: its client may be writing to it already. A stream of events would go on
-        for long; whoever listens to one comes back.
+        An idle connection is not closed at once: its client may be sending already. A stream of events is, because it would
+        go on for long; its client reconnects.
         """
         self._leaving = True
-        if self._is_free:
+        if self._is_idle:
             return
         self.cycle.keep_alive = False
         if any(name == b"accept" and b"text/event-stream" in value for name, value in self.cycle.scope["headers"]):
             self._close()
 
-    # --- coming in ---------------------------------------------------------------------------------------------------
+    # --- receiving ---------------------------------------------------------------------------------------------------
 
     @property
-    def _is_free(self) -> bool:
-        """Nothing is being answered."""
+    def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
 
-    def _expect_headers(self) -> None:
+    def _start_header_timer(self) -> None:
         if self._header_timer is None:
             self._header_timer = self.loop.call_later(self.header_seconds, self._headers_late)
 
     def _headers_late(self) -> None:
         if self._in_headers:
             self._refuse("too-slow", 408, "The headers of the request did not arrive in time.")
-        else:  # it said nothing, or is still sending what was answered already
+        else:  # it sent nothing, or still sends the body of a request that is answered
             self._close()
 
     def _refuse(self, name: str, status: int, detail: str) -> None:
-        """Answer without the application, and hang up."""
+        """Answer without the application, and close."""
         if self.transport.is_closing():
             return
-        if self._is_free:
+        if self._is_idle:
             body = problems.problem(name, status, detail).model_dump_json().encode()
             head = (
                 f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {problems.MEDIA_TYPE}\r\n"
@@ -105,8 +104,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
-        if self._is_free:
-            self._expect_headers()
+        if self._is_idle:
+            self._start_header_timer()
         super().data_received(data)
         if self._received - self._body > self.overhead + self._body and not self.transport.is_closing():
             self._refuse("headers-too-large", 431, "The headers of the request are too large.")
@@ -116,12 +115,12 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_headers:  # trailers are read and forgotten
+        if self._in_headers:  # trailers are ignored
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._header_timer = _stop(self._header_timer)
+        self._header_timer = _cancelled(self._header_timer)
         super().on_headers_complete()
         if self._leaving:
             self.cycle.keep_alive = False
@@ -131,35 +130,36 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is service_unavailable:  # a crowded process is alive; whoever restarts it helps nobody
+        if app is service_unavailable:  # a crowded process is alive; restarting it would not help
             app = self.app if cycle.scope["path"] == "/healthz" else _crowded
         super()._start_asgi_task(cycle, app)
 
-    # --- going out ---------------------------------------------------------------------------------------------------
+    # --- sending -----------------------------------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._await_reader()
+        self._start_stalled_timer()
 
     def resume_writing(self) -> None:
-        self._stalled_timer = _stop(self._stalled_timer)
+        self._stalled_timer = _cancelled(self._stalled_timer)
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._await_reader()
+        self._start_stalled_timer()
 
     def _close(self) -> None:
         self.transport.close()
-        self._await_reader()
+        self._start_stalled_timer()
 
-    def _await_reader(self) -> None:
-        """``close`` waits for the client to read what is left, which may be for ever."""
+    def _start_stalled_timer(self) -> None:
+        """Limit how long ``close`` waits for the client to read what is left."""
         if self._stalled_timer is None:
             self._stalled_timer = self.loop.call_later(self.stalled_seconds, self.transport.abort)
 
 
-def _stop(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer; returns None, to be stored in its place."""
     if timer is not None:
         timer.cancel()
     return None

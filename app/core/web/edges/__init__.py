@@ -1,1 +1,0 @@
-"""What every request passes before a route sees it: addresses, names, limits, log lines."""

@@ -1,0 +1,199 @@
+"""Limits on requests: their size, how long a body may take to arrive, and how many one client may send."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.rate_limits import RateLimits, Usage
+from app.core.settings import Network, Settings, networks
+from app.core.web import errors
+from app.core.web.visitors import visitor
+
+log = logging.getLogger(__name__)
+UNKNOWN = "unknown"
+_CLOSE = {"Connection": "close"}  # the rest of the body would be read as the next request
+_READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_PREDICTING = {"/predict", "/find"}
+_SUBMITTING = {"/submissions", "/api/v1/submissions"}
+
+
+# --- size and speed -------------------------------------------------------------------------------------------------------
+
+
+class LimitHead:
+    """Answers 414 if the address is too long, and 431 if the headers are too large."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.max_url = settings.max_url_bytes
+        self.max_headers = settings.max_header_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        url = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+        headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+        app = self.app
+        if url > self.max_url:
+            app = errors.answer(Request(scope), "url-too-long", 414, f"An address may have {self.max_url} bytes.")
+        elif headers > self.max_headers:
+            detail = f"The headers may have {self.max_headers} bytes together."
+            app = errors.answer(Request(scope), "headers-too-large", 431, detail)
+        await app(scope, receive, send)
+
+
+class LimitBody:
+    """Refuses a body while it arrives: 413 if it is too large, announced or not, 408 if it is too slow.
+
+    The error is raised in whatever reads the body, so it is handled like all others. Only time spent waiting for the
+    client counts; after a grace period, the body must have arrived at the minimum speed on average.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.max_bytes = settings.max_request_megabytes * 1_000_000
+        self.max_seconds = settings.body_seconds
+        self.grace_seconds = settings.body_grace_seconds
+        self.min_speed = settings.min_body_bytes_per_second
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            receive = _Body(self, scope, receive).receive
+        await self.app(scope, receive, send)
+
+
+class _Body:
+    """One body while it arrives."""
+
+    def __init__(self, limits: LimitBody, scope: Scope, receive: Receive) -> None:
+        announced = Headers(scope=scope).get("content-length", "")
+        self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
+        self._limits, self._receive = limits, receive
+        self._arrived, self._waited, self._complete = 0, 0.0, False
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()  # waits for the client to disconnect, without a limit
+        limits = self._limits
+        self._check_size(self._announced)
+        allowed = min(limits.max_seconds, limits.grace_seconds + self._arrived / limits.min_speed) - self._waited
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(max(allowed, 0)):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, "The rest of the request did not arrive in time.", _CLOSE) from None
+        self._waited += asyncio.get_running_loop().time() - began
+        self._arrived += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        self._check_size(self._arrived)
+        return message
+
+    def _check_size(self, size: int) -> None:
+        limit = self._limits.max_bytes
+        if size > limit:
+            raise HTTPException(413, f"A request may have at most {limit / 1_000_000:g} MB.", _CLOSE)
+
+
+# --- requests per client --------------------------------------------------------------------------------------------------
+
+
+def client_network(scope: Scope) -> str:
+    """The client's IPv4 address or IPv6 /64, which is what one household or phone is given.
+
+    Uvicorn's middleware has replaced the address of a trusted proxy before.
+    """
+    client = scope.get("client")
+    try:
+        address = ipaddress.ip_address(client[0] if client else "")
+    except ValueError:
+        return UNKNOWN
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+
+
+def is_within(client: str, networks: list[Network]) -> bool:
+    """Whether a client, as ``client_network`` gives it, is in one of these networks."""
+    if client == UNKNOWN:
+        return False
+    network = ipaddress.ip_network(client)
+    return any(network.version == other.version and network.overlaps(other) for other in networks)
+
+
+def group_of(method: str, path: str) -> str | None:
+    """The group that a request counts in; None for reading, which is not limited."""
+    if method in _READING:
+        return None
+    if path in _PREDICTING:
+        return "predict"
+    return "submissions" if path in _SUBMITTING else "writes"
+
+
+class LimitRate:
+    """Answers 429 with Retry-After, before the body is read. Answers to counted requests have RateLimit headers."""
+
+    def __init__(self, app: ASGIApp, limits: RateLimits, exempt: str) -> None:
+        self.app = app
+        self.limits = limits
+        self.exempt = networks(exempt)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        group, count = self._counter(scope)
+        if group is None or count is None:
+            await self.app(scope, receive, send)
+            return
+        usage = count() if self.limits.in_memory else await run_sync(count)
+        if usage is None:
+            await self.app(scope, receive, send)
+            return
+        headers = _headers(group, usage)
+        if not usage.allowed:
+            log.info("too many requests of one client in group %s", group)
+            detail = f"At most {usage.limit} of these requests in {usage.window} seconds, please."
+            headers["Retry-After"] = str(usage.reset)
+            await errors.answer(Request(scope), "too-many-requests", 429, detail, headers)(scope, receive, send)
+            return
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await self.app(scope, receive, adding)
+
+    def _counter(self, scope: Scope) -> tuple[str | None, Callable[[], Usage | None] | None]:
+        """The group of a request, and a function that counts it. An API key has a limit of its own, for all requests."""
+        if scope["type"] != "http":
+            return None, None
+        user = visitor(scope)
+        if user is not None and user.api_key_id is not None:
+            return "api_key", partial(self.limits.hit_key, user.api_key_id, user.requests_per_minute)
+        group = group_of(scope["method"], scope["path"])
+        if group is None or not self.limits.groups[group]:
+            return None, None
+        client = client_network(scope)
+        if is_within(client, self.exempt):
+            return None, None
+        # Two reviewers at one office's address are two clients.
+        name = f"user {user.user_id}" if user is not None and group == "writes" else client
+        return group, partial(self.limits.hit, group, name)
+
+
+def _headers(group: str, usage: Usage) -> dict[str, str]:
+    """As in the IETF draft "RateLimit header fields for HTTP"."""
+    return {
+        "RateLimit-Policy": f'"{group}";q={usage.limit};w={usage.window}',
+        "RateLimit": f'"{group}";r={usage.remaining};t={usage.reset}',
+    }

@@ -1,0 +1,221 @@
+"""Commands of operators: health, backup, restore, migrate-database, doctor, db, retention."""
+
+import itertools
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from sqlalchemy import make_url
+
+from app.core import migrations
+from app.core.commands import err, out, sessions
+from app.core.db import make_engine, transaction
+from app.core.errors import WingcheckError
+from app.core.settings import get_settings
+from app.core.storage import make_storage
+from app.predictions import registry
+from app.review import first_templates
+from app.upkeep import backup as backups
+from app.upkeep import copying
+from app.upkeep import restore as restoring
+from app.upkeep.doctor import Examination, examine
+from app.upkeep.doctor import repair as repair_all
+from app.upkeep.retention import Retention
+
+db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
+retention = typer.Typer(no_args_is_help=True, help="Delete originals after their retention period.")
+_SHOWN_FINDINGS, _SHOWN_MISSING = 10, 20
+
+
+# --- wingcheck health ---------------------------------------------------------------------------------------------------
+
+
+def health(
+    ready: Annotated[bool, typer.Option("--ready", help="Check that it is ready, not only that it answers.")] = False,
+) -> None:
+    """Check the health of this machine's web server; the exit code is the result."""
+    path = "readyz" if ready else "healthz"
+    url = f"http://127.0.0.1:{get_settings().port}/{path}"
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=4) as answer:
+            out.print(f"{answer.status} {path}")
+    except urllib.error.HTTPError as error:
+        raise WingcheckError(f"{path} answers {error.code}") from error
+    except OSError as error:
+        raise WingcheckError(f"no web server answers at {url}") from error
+
+
+# --- wingcheck backup, restore, migrate-database --------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress() -> Iterator[copying.Tell]:
+    """A progress bar on a terminal, nothing elsewhere; an OSError becomes a sentence."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            stage = step.partition(" ")[0]
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(step, total=total)
+            bars.update(tasks[stage], description=step, completed=done, total=total)
+
+        try:
+            yield tell
+        except OSError as error:
+            raise WingcheckError(f"{error.strerror or error}; nothing was kept") from error
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="Target: a name ending in .tar, or a new folder.")],
+    with_secret_key: Annotated[
+        bool, typer.Option(help="Include the key that signs cookies, if it is in the data folder.")
+    ] = True,
+) -> None:
+    """Back up database, photos and imported models to a file or folder, while the service runs."""
+    settings = get_settings()
+    engine, storage = make_engine(settings.database_url), make_storage(settings)
+    with _progress() as tell:
+        about = backups.back_up(settings, engine, storage, target, secrets=with_secret_key, tell=tell)
+    _print_about(f"Backed up to {target}:", about)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="The file or folder that `wingcheck backup` wrote.")],
+    into: Annotated[
+        Path | None,
+        typer.Option(help="Another data folder for SQLite and photos; default: from the settings."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only check that the backup is complete.")] = False,
+) -> None:
+    """Restore a backup, of SQLite or PostgreSQL, into an empty database and photo storage."""
+    if check:
+        with _progress() as tell:
+            about = restoring.verify(source, tell)
+        _print_about(f"{source} is whole:", about)
+        return
+    settings = get_settings()
+    if into is not None:
+        settings = type(settings)(data_dir=into, database_url="", queue_url="", s3_bucket="")
+    engine, storage = make_engine(settings.database_url), make_storage(settings)
+    with _progress() as tell:
+        about = restoring.restore(settings, engine, storage, source, tell=tell)
+    _print_about(f"Restored into {make_url(settings.database_url)!r}:", about)
+
+
+def _print_about(heading: str, about: backups.About) -> None:
+    submissions = about.tables["submissions"].rows if "submissions" in about.tables else 0
+    out.print(
+        f"{heading} {submissions:,} submissions, {about.rows:,} rows in all, {about.photo_files:,} photo files, "
+        f"{len(about.models)} imported models, of {about.created_at[:16].replace('T', ' ')} UTC."
+    )
+    for name in about.missing[:_SHOWN_MISSING]:
+        err.print(f"Was missing when the backup was made: {name}")
+    if len(about.missing) > _SHOWN_MISSING:
+        err.print(f"… and {len(about.missing) - _SHOWN_MISSING} more.")
+
+
+def migrate_database(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="SQLAlchemy URL of the database to copy.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="SQLAlchemy URL of an empty database.")],
+) -> None:
+    """Copy every row to another database: from SQLite to PostgreSQL, or back. Stop the service first."""
+    with _progress() as tell:
+        moved = copying.move(source, target, tell)
+    rows = sum(digest.rows for digest in moved.values())
+    out.print(f"{rows:,} rows in {len(moved)} tables are the same in {make_url(target)!r}.")
+    out.print("Now set WINGCHECK_DATABASE_URL to it and start the service.")
+
+
+# --- wingcheck doctor -----------------------------------------------------------------------------------------------------
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what is safe to repair, and list the repairs.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Don't compare the hash of every photo.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check database, photos and jobs. Exits with 0 if all is well, otherwise with 1."""
+    settings = get_settings()
+    examination = examine(settings, make_engine(settings.database_url), make_storage(settings), contents=not quick)
+    if repair:
+        repair_all(examination)
+    if as_json:
+        findings = [finding.as_json() for finding in examination.findings]
+        report = {"healthy": not examination.left, "findings": findings, "skipped": examination.skipped}
+        out.print_json(json.dumps(report))
+    else:
+        _print_examination(examination)
+    if examination.left:
+        raise typer.Exit(1)
+
+
+def _print_examination(examination: Examination) -> None:
+    by_check = sorted(examination.findings, key=lambda finding: finding.check)
+    for check, group in itertools.groupby(by_check, key=lambda finding: finding.check):
+        findings = list(group)
+        out.print(f"{check}: {len(findings)}", style="bold")
+        for finding in findings[:_SHOWN_FINDINGS]:
+            out.print(f"  {finding.subject}: {finding.problem}", soft_wrap=True, highlight=False)
+            if detail := finding.repaired or finding.advice:
+                prefix = "Repaired: " if finding.repaired else ""
+                out.print(f"    {prefix}{detail}", soft_wrap=True, highlight=False)
+        if len(findings) > _SHOWN_FINDINGS:
+            out.print(f"  … and {len(findings) - _SHOWN_FINDINGS} more; --json lists all")
+    if examination.skipped:
+        err.print(f"Not checked until that is repaired: {', '.join(examination.skipped)}.")
+    if not examination.findings:
+        out.print("All is well.")
+    elif not examination.left:
+        out.print(f"All {len(examination.findings)} problems were repaired.")
+    else:
+        repairable = sum(finding.mend is not None for finding in examination.left)
+        hint = f"; 'wingcheck doctor --repair' mends {repairable} of them" if repairable else ""
+        out.print(f"{len(examination.left)} problems{hint}.")
+
+
+# --- wingcheck db, wingcheck retention --------------------------------------------------------------------------------------
+
+
+@db.command("upgrade")
+def db_upgrade(
+    bundled: Annotated[bool, typer.Option("--bundled", help="Also register the model that is bundled.")] = False,
+) -> None:
+    """Bring the database to the newest schema."""
+    migrations.upgrade(make_engine(get_settings().database_url))
+    out.print("The database has the newest schema.")
+    if bundled:
+        with transaction(sessions()) as session:
+            registry.register_bundled(session)
+            first_templates.put_there(session)
+        out.print("The bundled model version is registered.")
+
+
+@retention.command("apply")
+def apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
+) -> None:
+    """Delete originals older than WINGCHECK_ORIGINAL_RETENTION_DAYS now; the worker does this once a day."""
+    settings = get_settings()
+    days = settings.original_retention_days
+    if days is None:
+        out.print("Originals are kept for ever; WINGCHECK_ORIGINAL_RETENTION_DAYS sets a limit.")
+        return
+    service = Retention(sessions(), make_storage(settings), days)
+    deleted = service.plan() if dry_run else service.apply()
+    verb = "Would delete" if dry_run else "Deleted"
+    out.print(f"{verb} {deleted.files:,} originals; {deleted.photos:,} photos decided more than {days} days ago.")
+
+
+@retention.callback()
+def _group() -> None:
+    """Typer would otherwise drop the name of an only command."""

@@ -1,0 +1,203 @@
+"""Checks of the database: its schema, model versions, jobs, submissions without a verdict, the review desk."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import jobs, migrations
+from app.core.db import reading, transaction, utcnow
+from app.core.errors import ModelUnavailable
+from app.core.tables import Job, JobKind, JobStatus
+from app.predictions.inference import ModelVersionError, read_version
+from app.predictions.registry import folder_of, is_bundled
+from app.predictions.tables import ModelVersion
+from app.review import tasks
+from app.review.rules import PhotoQuality, TaskState
+from app.review.tables import ReviewTask
+from app.submissions.rules import SubmissionStatus
+from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
+from app.upkeep.doctor.findings import Finding, Installation
+
+_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_UNDECIDED = (SubmissionStatus.RECEIVED, SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED)
+_FOR_REVIEW = (SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED, SubmissionStatus.QUERIED)
+_OPEN = (TaskState.OPEN, TaskState.ASKED)
+# Longer than a running worker ever leaves a job alone.
+STUCK_AFTER = timedelta(minutes=30)
+
+
+# --- the database itself ------------------------------------------------------------------------------------------------
+
+
+def check_database(installation: Installation) -> Iterator[Finding]:
+    """Reachable, undamaged, newest schema. Most other checks depend on this one."""
+    engine = installation.engine
+    try:
+        with engine.connect().execution_options(read_only=True) as connection:
+            if connection.dialect.name == "sqlite":
+                yield from _sqlite_damage(connection)
+            if not migrations.is_current(connection):
+                revision = migrations.current(connection) or "none"
+                problem = "The database does not have the newest schema."
+                yield Finding("schema", revision, problem, "Run 'wingcheck db upgrade'.")
+    except SQLAlchemyError as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        yield Finding("database", engine.url.render_as_string(), f"The database can't be used: {reason}.")
+
+
+def _sqlite_damage(connection: Connection) -> Iterator[Finding]:
+    for (message,) in connection.execute(text("PRAGMA integrity_check(20)")):
+        if message != "ok":
+            problem = f"The database file is damaged: {message}."
+            yield Finding("integrity", "sqlite", problem, "Stop the service and restore a backup.")
+    for table, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")).fetchmany(20):
+        problem = f"A row of {table} refers to a row of {parent} that is not there."
+        advice = "Restore a backup, or ask for help: what wrote this did not use Wingcheck."
+        yield Finding("references", f"{table} {row}", problem, advice)
+
+
+def check_models(installation: Installation) -> Iterator[Finding]:
+    """A version is active, and every version's folder exists and holds what was registered."""
+    with reading(installation.sessions) as session:
+        versions = list(session.scalars(select(ModelVersion).order_by(ModelVersion.id)))
+    if not any(version.active for version in versions):
+        advice = "'wingcheck models list' shows what there is, 'wingcheck models activate' puts one into service."
+        yield Finding("models", "none", "No model version is active: nothing is screened.", advice)
+    for version in versions:
+        name = f"{version.name} {version.version}"
+        try:
+            has_changed = read_version(folder_of(version, installation.settings)).digest != version.digest
+        except (ModelUnavailable, ModelVersionError) as error:
+            if version.active or not is_bundled(version):
+                yield Finding("models", name, str(error), "Import it again, or restore its folder from a backup.")
+            continue
+        if has_changed and version.active:
+            problem = "The folder of this model version holds another one."
+            yield Finding("models", name, problem, "Start the service anew, or import it again.")
+
+
+# --- jobs and submissions -------------------------------------------------------------------------------------------------
+
+
+def check_jobs(installation: Installation) -> Iterator[Finding]:
+    """Jobs that failed for good and were not replaced, and jobs that are stuck."""
+    with reading(installation.sessions) as session:
+        failed = select(Job).where(Job.status == JobStatus.FAILED, Job.id.in_(_newest_jobs()))
+        signs = (Job.created_at, Job.sent_at, Job.heartbeat_at, Job.not_before)
+        silent = [or_(sign.is_(None), sign < installation.now - STUCK_AFTER) for sign in signs]
+        stuck = select(Job).where(Job.status.in_(_ACTIVE), *silent)
+        failed_jobs, stuck_jobs = (list(session.scalars(query.order_by(Job.id))) for query in (failed, stuck))
+    for job in failed_jobs:
+        yield Finding(
+            "failed jobs",
+            f"job {job.id}",
+            f"The {job.kind.value} of {job.subject_id} was given up after {job.attempts} attempts: {job.error}",
+            "Mend the cause; --repair tries it again.",
+            mend=partial(_queue_again, installation, job.id),
+        )
+    for job in stuck_jobs:
+        yield Finding(
+            "stuck jobs",
+            f"job {job.id}",
+            f"The {job.kind.value} of {job.subject_id} is {job.status.value} and nothing has happened for half an hour.",
+            "Is a worker running? ('wingcheck run' or 'wingcheck worker')",
+            mend=partial(_queue_again, installation, job.id),
+        )
+
+
+def _newest_jobs() -> Select[int]:
+    """The last job of each kind for each subject; it replaces earlier ones that failed."""
+    return select(func.max(Job.id)).group_by(Job.kind, Job.subject_id)
+
+
+def _queue_again(installation: Installation, job_id: int) -> str:
+    with transaction(installation.sessions) as session:
+        job = session.get_one(Job, job_id)
+        if job.status in {JobStatus.DONE, JobStatus.CANCELLED}:
+            return "It has finished in the meantime."
+        job.status = JobStatus.QUEUED
+        job.attempts = 0
+        job.sent_at = job.finished_at = None
+        job.not_before = utcnow()
+    return "It was queued."
+
+
+def _has_current_verdict() -> ColumnElement[bool]:
+    """Whether a submission has a verdict on its current claim and squares: Submission.verdict, in SQL."""
+    claim = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == Submission.id).scalar_subquery()
+    changes = select(func.sum(Photo.square_changes)).where(Photo.submission_id == Submission.id).scalar_subquery()
+    return exists().where(VerdictRecord.claim_id == claim, VerdictRecord.square_changes == func.coalesce(changes, 0))
+
+
+def check_submissions(installation: Installation) -> Iterator[Finding]:
+    """Submissions without a current verdict, and without a job that will make one."""
+    given_up = and_(Job.status == JobStatus.FAILED, Job.id.in_(_newest_jobs()))  # reported by check_jobs
+    has_job = exists().where(
+        Job.kind == JobKind.SCREENING, Job.subject_id == Submission.id, or_(Job.status.in_(_ACTIVE), given_up)
+    )
+    query = select(Submission.id, Submission.created_at)
+    query = query.where(Submission.status.in_(_UNDECIDED), ~_has_current_verdict(), ~has_job)
+    with reading(installation.sessions) as session:
+        rows = session.execute(query.order_by(Submission.id)).all()
+    for submission_id, created_at in rows:
+        yield Finding(
+            "forgotten submissions",
+            f"submission {submission_id}",
+            f"The submission of {created_at:%Y-%m-%d %H:%M} UTC has no verdict, and no job will make one.",
+            mend=partial(_screen, installation, submission_id),
+        )
+
+
+def _screen(installation: Installation, submission_id: int) -> str:
+    with transaction(installation.sessions) as session:
+        job = jobs.create(session, JobKind.SCREENING, submission_id)
+        return f"Job {job.id} was queued."
+
+
+# --- the review desk --------------------------------------------------------------------------------------------------------
+
+
+def check_desk(installation: Installation) -> Iterator[Finding]:
+    """Every submission that needs a review has an open task, and no withdrawn one has."""
+    has_task = exists().where(ReviewTask.submission_id == Submission.id, ReviewTask.state.in_(_OPEN))
+    forgotten = select(Submission.id, Submission.status).where(
+        Submission.status.in_(_FOR_REVIEW), _has_current_verdict(), ~has_task
+    )
+    withdrawn = select(Submission.id).where(Submission.status == SubmissionStatus.WITHDRAWN, has_task)
+    with reading(installation.sessions) as session:
+        rows = session.execute(forgotten.order_by(Submission.id)).all()
+        ids = list(session.scalars(withdrawn.order_by(Submission.id)))
+    for submission_id, status in rows:
+        yield Finding(
+            "forgotten items",
+            f"submission {submission_id}",
+            f"The submission is {status.value} and no item of the review desk says so: no expert will see it.",
+            mend=partial(_open_task, installation, submission_id),
+        )
+    for submission_id in ids:
+        yield Finding(
+            "items of withdrawn submissions",
+            f"submission {submission_id}",
+            "The submission was withdrawn and still stands in the queue.",
+            mend=partial(_close_task, installation, submission_id),
+        )
+
+
+def _open_task(installation: Installation, submission_id: int) -> str:
+    with transaction(installation.sessions) as session:
+        submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
+        verdict = submission.verdict
+        if submission.status not in _FOR_REVIEW or verdict is None:
+            return "It has been decided in the meantime."
+        task = tasks.of(session, submission_id, lock=True)
+        tasks.after_screening(session, submission, verdict, task.quality if task else PhotoQuality.UNKNOWN)
+    return "A review task was opened."
+
+
+def _close_task(installation: Installation, submission_id: int) -> str:
+    with transaction(installation.sessions) as session:
+        tasks.after_withdrawal(session, session.get_one(Submission, submission_id))
+    return "The review task was closed."
