@@ -15,15 +15,20 @@ def client_network(scope: Scope) -> str:
     Proxies were taken off before, see ``install``.
     """
     client = scope.get("client")
+    return network_of(client[0] if client else "")
+
+
+def network_of(text: str, ipv6_bits: int = 64) -> str:
+    """The same for an address; ``ipv6_bits``: how much of an IPv6 address counts as one client."""
     try:
-        address = ipaddress.ip_address(client[0] if client else "")
+        address = ipaddress.ip_address(text)
     except ValueError:
         return UNKNOWN
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+    return str(ipaddress.ip_network((int(address), ipv6_bits), strict=False))
 
 
 def is_within(client: str, networks: list[Network]) -> bool:

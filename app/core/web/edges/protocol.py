@@ -5,15 +5,16 @@ it once the answer is written.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.core.settings import Settings
+from app.core.settings import Network, Settings, networks
 from app.core.web import problems
+from app.core.web.edges.clients import is_within, network_of
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -23,6 +24,10 @@ class GuardedProtocol(HttpToolsProtocol):
     stalled_seconds: float
     overhead: int
     """Bytes that may come without being a body: headers, what frames chunks, trailers."""
+    most_per_client: int
+    """Connections of one address; of an IPv6 /48 twice as many."""
+    proxies: list[Network]
+    """Through these come many clients."""
     changed: Callable[[], None]
     """Called when a connection was made or lost."""
 
@@ -34,6 +39,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received = 0
         self._body = 0
         self._leaving = False
+        self._refused = False
+        self._networks: list[tuple[str, int]] = []
+        self._waiting_since = 0.0
 
     @classmethod
     def for_settings(cls, settings: Settings, changed: Callable[[], None] = lambda: None) -> type["GuardedProtocol"]:
@@ -42,6 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
             "header_seconds": settings.header_seconds,
             "stalled_seconds": settings.stalled_seconds,
             "overhead": 2 * settings.max_header_bytes + settings.max_url_bytes,
+            "most_per_client": settings.max_connections_per_client,
+            "proxies": networks(settings.trusted_proxies),
             "changed": staticmethod(changed),
         }
         return type(cls.__name__, (cls,), own)
@@ -52,7 +62,44 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.limit_concurrency is not None and len(self.connections) > 2 * self.limit_concurrency:
             self.transport.abort()  # those that were told 503 do not leave; open files are needed for others
             return
+        self._waiting_since = self.loop.time()
+        self._make_room()
         self._expect_headers()
+
+    def _make_room(self) -> None:
+        """Where a client, or all of them together, have too many connections, close the slowest in favour of this one.
+
+        That is the one which has waited longest for a request to begin, or else for a body; never one that is being answered.
+        Where all of them are, this one is told 503.
+        """
+        for crowd, most in self._crowds():
+            others = [c for c in crowd if c is not self and not c.transport.is_closing()]
+            if len(others) < most:
+                continue
+            slowest = min(others, key=GuardedProtocol._patience)
+            if slowest._is_free or slowest.cycle.more_body:
+                slowest.transport.abort()
+                self.connections.discard(slowest)  # so that it does not count until the loop has closed it
+            else:
+                self._refused = True
+
+    def _crowds(self) -> Iterator[tuple[list["GuardedProtocol"], int]]:
+        """Groups of connections to which this one belongs, each with how many others it may have beside this one."""
+        everybody = [c for c in self.connections if isinstance(c, GuardedProtocol)]
+        address = self.client[0] if self.client else ""
+        self._networks = [
+            (network_of(address, bits), times * self.most_per_client) for bits, times in ((64, 1), (48, 2))
+        ]
+        if not is_within(network_of(address), self.proxies):
+            for own in self._networks:
+                yield [c for c in everybody if own in c._networks], own[1]
+        if self.limit_concurrency is not None:
+            # uvicorn answers 503 at its limit, and what was closed counts until its task has ended.
+            yield everybody, self.limit_concurrency - 1 - max(1, self.limit_concurrency // 20)
+
+    def _patience(self) -> tuple[int, float]:
+        """The connection with the smallest is the slowest."""
+        return 0 if self._is_free else 1 if self.cycle.more_body else 2, self._waiting_since
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._header_timer = _stop(self._header_timer)
@@ -131,9 +178,13 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is service_unavailable:  # a crowded process is alive; whoever restarts it helps nobody
+        if app is service_unavailable or self._refused:  # a crowded process is alive; whoever restarts it helps nobody
             app = self.app if cycle.scope["path"] == "/healthz" else _crowded
         super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._waiting_since = self.loop.time()
 
     # --- going out ---------------------------------------------------------------------------------------------------
 

@@ -10,11 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.settings import Settings
 from app.core.web import errors
 
+_OUR_COOKIES = (b"wingcheck_", b"__Host-wingcheck_")
 _CLOSE = {"Connection": "close"}  # what is left of the body would be read as the next request
 
 
 class LimitHead:
-    """Answers 414 to an address that is too long, and 431 to too many bytes of headers."""
+    """Answers 414 to an address that is too long, and 431 to too many bytes of headers.
+
+    Only our own cookies go on, and none that is quoted: some versions of Python take seconds to read a long quoted one.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -34,13 +38,21 @@ class LimitHead:
             detail = f"The headers may have {self.most_headers} bytes together."
             answer = errors.answer(Request(scope), "headers-too-large", 431, detail)
         else:
+            scope["headers"] = [(name, _own_cookies(v) if name == b"cookie" else v) for name, v in scope["headers"]]
             await self.app(scope, receive, send)
             return
         await answer(scope, receive, send)
 
 
+def _own_cookies(header: bytes) -> bytes:
+    cookies = (cookie.strip() for cookie in header.split(b";"))
+    return b"; ".join(cookie for cookie in cookies if cookie.startswith(_OUR_COOKIES) and b'"' not in cookie)
+
+
 class LimitBody:
     """Refuses a body while it arrives: 413 when it is too large, announced or not, 408 when it is too slow.
+
+    Only multipart forms may be large. Everything else is parsed whole on the event loop, which serves nobody meanwhile.
 
     The error rises from whatever reads the body, so it is worded where all errors are. Only time spent waiting for the
     client counts; after a grace, the body must have come at the minimum speed on the average.
@@ -48,7 +60,8 @@ class LimitBody:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.most = settings.max_request_megabytes * 1_000_000
+        self.most_with_files = settings.max_request_megabytes * 1_000_000
+        self.most_without = settings.max_body_kilobytes * 1_000
         self.longest = settings.body_seconds
         self.grace = settings.body_grace_seconds
         self.slowest = settings.min_body_bytes_per_second
@@ -57,9 +70,6 @@ class LimitBody:
         if scope["type"] == "http":
             receive = _Body(self, scope, receive).receive
         await self.app(scope, receive, send)
-
-    def too_large(self) -> HTTPException:
-        return HTTPException(413, f"A request may have at most {self.most / 1_000_000:g} MB.", _CLOSE)
 
     def too_slow(self) -> HTTPException:
         return HTTPException(408, "The rest of the request did not arrive in time.", _CLOSE)
@@ -72,14 +82,16 @@ class _Body:
         announced = Headers(scope=scope).get("content-length", "")
         self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
         self._limits, self._receive = limits, receive
+        with_files = Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+        self._most = limits.most_with_files if with_files else limits.most_without
         self._arrived, self._waited, self._complete = 0, 0.0, False
 
     async def receive(self) -> Message:
         if self._complete:
             return await self._receive()  # waits for the client to hang up, which may take as long as it likes
         limits = self._limits
-        if max(self._announced, self._arrived) > limits.most:
-            raise limits.too_large()
+        if max(self._announced, self._arrived) > self._most:
+            raise self._too_large()
         allowed = min(limits.longest, limits.grace + self._arrived / limits.slowest) - self._waited
         began = asyncio.get_running_loop().time()
         try:
@@ -90,6 +102,9 @@ class _Body:
         self._waited += asyncio.get_running_loop().time() - began
         self._arrived += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
-        if self._arrived > limits.most:
-            raise limits.too_large()
+        if self._arrived > self._most:
+            raise self._too_large()
         return message
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"A request of this kind may have at most {self._most / 1_000_000:g} MB.", _CLOSE)
