@@ -37,7 +37,11 @@ def test_use_cases_know_nothing_of_http():
     outside = []
     for path in sorted((ROOT / "app").rglob("*.py")):
         parts = path.relative_to(ROOT / "app").with_suffix("").parts
-        if {"web", "pages", "dependencies"} & set(parts) or parts[-1].startswith(("api", "pages")) or parts == ("main",):
+        if (
+            {"web", "pages", "dependencies"} & set(parts)
+            or parts[-1].startswith(("api", "pages"))
+            or parts == ("main",)
+        ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -3,18 +3,19 @@
 import fcntl
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+_READY_SIGN = b"!"
 _PIPE, _READY = "WINGCHECK_PARENT_PIPE", "WINGCHECK_READY_PIPE"
-_SECONDS_TO_LEAVE = 30
+_SECONDS_TO_START, _SECONDS_TO_LEAVE = 120, 30
 _LONGEST_OUTPUT = 20_000  # bytes
 # Notes that TensorFlow's libraries print before anybody can ask them not to; errors, which begin with E or F, are no chatter.
 _CHATTER = re.compile(
@@ -38,6 +39,7 @@ class Child:
         """``output``: a file that what it prints is added to. ``keeps``: open files that it is to hold, too."""
         self._writing: int | None
         self._asked = self._said_ready = False
+        self._heard_at = time.monotonic() + _SECONDS_TO_START
         reading, self._writing = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
         self._hearing, telling = os.pipe()
         with output.open("ab") if output is not None else nullcontext() as printed:
@@ -52,6 +54,7 @@ class Child:
             )
         os.close(reading)
         os.close(telling)
+        os.set_blocking(self._hearing, False)
 
     @property
     def group(self) -> int:
@@ -66,9 +69,22 @@ class Child:
     @property
     def ready(self) -> bool:
         """Whether it has said that it is; see ``say_ready``."""
-        if not self._said_ready and self._writing is not None and select.select([self._hearing], [], [], 0)[0]:
-            self._said_ready = os.read(self._hearing, 1) != b""
+        self._hear()
         return self._said_ready
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long it has not said that it is alive, see ``say_alive``; it may take its time before it does so first."""
+        self._hear()
+        return time.monotonic() - self._heard_at if self.exit_code is None else 0.0
+
+    def _hear(self) -> None:
+        if self._writing is None:
+            return
+        with suppress(BlockingIOError):
+            while said := os.read(self._hearing, 4096):
+                self._heard_at = time.monotonic()
+                self._said_ready = self._said_ready or _READY_SIGN in said
 
     @property
     def ending(self) -> str:
@@ -134,11 +150,30 @@ def read_output(file: Path) -> str:
 
 
 def say_ready() -> None:
-    """In a child: tell the parent. Elsewhere, or again: nothing."""
+    """In a child: tell the parent. Elsewhere: nothing."""
+    _say(_READY_SIGN)
+
+
+def say_alive() -> None:
+    """In a child, again and again: tell the parent, which takes a long silence for a process that hangs. Elsewhere: nothing."""
+    _say(b".")
+
+
+def _say(sign: bytes) -> None:
+    handle = _telling()
+    if handle is not None:
+        with suppress(BlockingIOError, BrokenPipeError):  # the parent is stopped itself, or gone
+            os.write(handle, sign)
+
+
+@cache
+def _telling() -> int | None:
     handle = os.environ.pop(_READY, "")
-    if handle:
-        os.write(int(handle), b"!")
-        os.close(int(handle))
+    if not handle:
+        return None
+    os.set_blocking(int(handle), False)
+    os.set_inheritable(int(handle), False)
+    return int(handle)
 
 
 def stop_with_parent() -> None:

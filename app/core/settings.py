@@ -199,6 +199,10 @@ class Settings(BaseSettings):
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."
     )
 
+    hung_seconds: float = Field(
+        20, ge=2, description="`wingcheck run` starts a process again that has not moved for so many seconds."
+    )
+
     max_photos_per_request: int = Field(16, ge=1, description="Photos in one /predict request.")
     max_photos_per_submission: int = Field(8, ge=1, description="Photos in one submission.")
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from uvicorn.config import STARTUP_FAILURE
 
 from app.core.errors import ModelUnavailable, NotReady
-from app.core.processes import say_ready
+from app.core.processes import say_alive, say_ready
 from app.core.settings import Settings
 from app.core.shared_port import Seats, Share
 from app.core.web.edges.protocol import GuardedProtocol
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _AFTER_YOU_SECONDS = 0.005
 _FULL_SECONDS = 1.0
 _LOOK_EVERY = 0.2
+_ALIVE_EVERY = 0.5
 
 
 class SharedPortServer(uvicorn.Server):
@@ -38,6 +39,7 @@ class SharedPortServer(uvicorn.Server):
         self._listening: list[socket.socket] = []
         self._taking: set[asyncio.Task[None]] = set()
         self._other: asyncio.Task[None] | None = None
+        self._living: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Load the model version, take connections, and say so when everything is ready."""
@@ -49,6 +51,7 @@ class SharedPortServer(uvicorn.Server):
         for each in self._listening:
             self._await_client(each)
         self._other = asyncio.create_task(self._tell())
+        self._living = asyncio.create_task(self._live())
 
     def _load(self) -> None:
         try:
@@ -132,6 +135,12 @@ class SharedPortServer(uvicorn.Server):
             await asyncio.sleep(_LOOK_EVERY)
         say_ready()  # first: whoever reads on the screen that it is ready may rely on the supervisor's knowing
         await asyncio.to_thread(self._when_ready)
+
+    async def _live(self) -> None:
+        """Show the supervisor that the event loop turns."""
+        while True:
+            say_alive()
+            await asyncio.sleep(_ALIVE_EVERY)
 
     def _leave(self) -> None:
         """Take no connection any more, answer what comes on those that are open, and end when all are closed."""
