@@ -134,6 +134,7 @@ def _supervise(settings: Settings, sockets: list[socket.socket], *, worker: bool
             folder=tempfile.mkdtemp(prefix="wingcheck-"),
             patience=settings.body_seconds,
             worker=worker,
+            hung_after=settings.hung_seconds,
         )
     )
 

@@ -16,12 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.collecting.runner import Collecting, Removing
-from app.core import jobs
+from app.core import beats, jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
 from app.core.dispatch import Consumer, Dispatcher, Huey
 from app.core.errors import ModelUnavailable, Overloaded
 from app.core.long_work import LongWork
+from app.core.processes import say_alive
 from app.core.settings import Settings
 from app.core.storage import make_storage
 from app.core.tables import Job, JobKind
@@ -163,6 +164,7 @@ class Worker:
             logging.getLogger(f"huey.consumer.{name}").addFilter(OncePerMinute())
         ticker = threading.Thread(target=self._tick, name="sweep", daemon=True)
         ticker.start()
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
         try:
             _Consumer(self._open_queue(), workers=1, periodic=False, max_delay=0.3, shutdown_timeout=20).run()
         finally:
@@ -173,6 +175,7 @@ class Worker:
             ticker.join(timeout=5)
             with _warn_without_database("another worker finds its jobs"), transaction(self.sessions) as session:
                 jobs.release(session, self.name)
+                beats.leave(session, self.name)
             self.close()
 
     def finish_long_work(self) -> None:
@@ -193,6 +196,24 @@ class Worker:
         """Release threads and connections."""
         self.classifiers.close()
         self._engine.dispose()
+
+    def _beat(self) -> None:
+        """Show the supervisor and the web servers that this worker moves."""
+        while not self._stop.is_set():
+            say_alive()
+            try:
+                with transaction(self.sessions) as session:
+                    beats.beat(session, self.name)
+                self._check_queue()
+            except (OperationalError, InterfaceError) as error:
+                log.debug("no beat: %s", error.orig)
+            self._stop.wait(beats.EVERY.total_seconds())
+
+    def _check_queue(self) -> None:
+        """A damaged queue can't be replaced under a consumer: stop, and let the next worker put it aside."""
+        if self.dispatcher.is_damaged():
+            log.error("the queue is damaged; this worker stops, and the next one makes a new queue")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _tick(self) -> None:
         while not self._stop.is_set():

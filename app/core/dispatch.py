@@ -2,14 +2,19 @@
 
 import importlib
 import logging
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
+
+from app.core.processes import MachineLock
 
 
 @contextmanager
@@ -70,6 +75,10 @@ class Dispatcher:
             raise RuntimeError("this process sends jobs, it does not run them")
         self._handler(job_id)
 
+    def is_damaged(self) -> bool:
+        """Whether the file of an SQLite queue is damaged."""
+        return self._url.get_backend_name() == "sqlite" and bool(damage(Path(self._url.database or "queue.db")))
+
     def send(self, job_id: int) -> bool:
         """Put the message into the queue. False if the queue is down; the sweep sends the job later."""
         if time.monotonic() < self._paused_until:
@@ -79,9 +88,49 @@ class Dispatcher:
             self._task(job_id)
         except Exception as error:  # sqlite3, psycopg and redis each raise their own; in any case the row is safe
             self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                with self._lock:
+                    self._huey = None  # damaged: opening it again puts it aside
             log.warning("the queue can't be reached (%s); job %s waits for the sweep", error, job_id)
             return False
         return True
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the file of an SQLite queue, in SQLite's words; empty if nothing is, or there is no file."""
+    if not path.is_file():
+        return ""
+    try:
+        uri = f"file:{quote(str(path))}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True, timeout=_CONNECT_SECONDS)) as connection:
+            (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:  # locked, read-only, disk full: unreachable, not damaged
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if result == "ok" else str(result)
+
+
+def put_aside_if_damaged(path: Path) -> Path | None:
+    """Rename a damaged queue, so that a new one is made. Returns its new name.
+
+    Its messages are lost; the sweep sends them again, because jobs are rows of the database.
+    """
+    lock = MachineLock(path.with_name(f"{path.name}.lock"))  # another process may have made a new one meanwhile
+    while not lock.acquire():
+        time.sleep(0.05)
+    try:
+        reason = damage(path)
+        if not reason:
+            return None
+        aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        path.rename(aside)
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+    finally:
+        lock.release()
+    log.error("the queue %s is damaged (%s); it was put aside as %s, and a new one is made", path, reason, aside.name)
+    return aside
 
 
 def _make_huey(url: URL) -> Huey:
@@ -89,6 +138,7 @@ def _make_huey(url: URL) -> Huey:
     if backend == "sqlite":
         path = Path(url.database or "queue.db")
         path.parent.mkdir(parents=True, exist_ok=True)
+        put_aside_if_damaged(path)
         return Huey(_NAME, results=False, storage_class=backends.SqliteStorage, filename=str(path))
     importlib.reload(backends)  # with its client, this time
     if backend == "postgresql":

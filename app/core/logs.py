@@ -16,15 +16,16 @@ from app.core.settings import Settings
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRETS = [
-    (re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+@"), r"\1:***@"),
+    (re.compile(r"(?<=://)([^\s:/@]{0,200}):[^\s@]{1,500}@"), r"\1:***@"),
     (
         re.compile(
             r"\b(password|passwd|pwd|secret\w*|token|cookie|authorization)\b(['\"]?\s*[=:]\s*)\S+", re.IGNORECASE
         ),
         r"\1\2***",
     ),
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
-    (re.compile(r"/(s|submissions|photos)/[\w-]{16,}"), r"/\1/***"),
+    (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), "[e-mail]"),
+    (re.compile(r"/(s|submissions|photos|invitation|reset)/[\w-]{16,}"), r"/\1/***"),
+    (re.compile(r"\bwck_[\w-]+"), "wck_***"),
 ]
 # Attributes that every LogRecord has; all others were given as ``extra``.
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id"}

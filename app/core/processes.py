@@ -4,7 +4,6 @@ import fcntl
 import gc
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -12,11 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+_READY_SIGN = b"!"
 _PIPE, _READY = "WINGCHECK_PARENT_PIPE", "WINGCHECK_READY_PIPE"
-_SECONDS_TO_LEAVE = 30
+_SECONDS_TO_START, _SECONDS_TO_LEAVE = 120, 30
 _LONGEST_OUTPUT = 20_000  # bytes
 # Notes that TensorFlow's libraries print before they can be silenced; lines of errors begin with E or F.
 _NOISE = re.compile(
@@ -40,6 +41,7 @@ class Child:
         """``output``: a file to append its output to. ``keeps``: open files for it to inherit."""
         self._parent_end: int | None
         self._asked_to_stop = self._is_ready = False
+        self._alive_at = time.monotonic() + _SECONDS_TO_START
         child_end, self._parent_end = os.pipe()  # the child reads end-of-file when this end closes, even after SIGKILL
         self._ready_end, child_ready_end = os.pipe()
         with output.open("ab") if output is not None else nullcontext() as log:
@@ -54,6 +56,7 @@ class Child:
             )
         os.close(child_end)
         os.close(child_ready_end)
+        os.set_blocking(self._ready_end, False)
 
     @property
     def group(self) -> int:
@@ -68,9 +71,22 @@ class Child:
     @property
     def ready(self) -> bool:
         """Whether it has called ``say_ready``."""
-        if not self._is_ready and self._parent_end is not None and select.select([self._ready_end], [], [], 0)[0]:
-            self._is_ready = os.read(self._ready_end, 1) != b""
+        self._listen()
         return self._is_ready
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since its last ``say_alive``; it gets some time to start before the first."""
+        self._listen()
+        return time.monotonic() - self._alive_at if self.exit_code is None else 0.0
+
+    def _listen(self) -> None:
+        if self._parent_end is None:
+            return
+        with suppress(BlockingIOError):
+            while signs := os.read(self._ready_end, 4096):
+                self._alive_at = time.monotonic()
+                self._is_ready = self._is_ready or _READY_SIGN in signs
 
     @property
     def ending(self) -> str:
@@ -136,11 +152,30 @@ def read_output(file: Path) -> str:
 
 
 def say_ready() -> None:
-    """In a child: tell the parent that it is ready. Elsewhere, or the second time, do nothing."""
+    """In a child: tell the parent that it is ready. Elsewhere, do nothing."""
+    _say(_READY_SIGN)
+
+
+def say_alive() -> None:
+    """In a child, regularly: tell the parent, which restarts a process that is silent for long. Elsewhere, do nothing."""
+    _say(b".")
+
+
+def _say(sign: bytes) -> None:
+    handle = _parent_handle()
+    if handle is not None:
+        with suppress(BlockingIOError, BrokenPipeError):  # the parent is stopped itself, or gone
+            os.write(handle, sign)
+
+
+@cache
+def _parent_handle() -> int | None:
     handle = os.environ.pop(_READY, "")
-    if handle:
-        os.write(int(handle), b"!")
-        os.close(int(handle))
+    if not handle:
+        return None
+    os.set_blocking(int(handle), False)
+    os.set_inheritable(int(handle), False)
+    return int(handle)
 
 
 def stop_with_parent() -> None:

@@ -214,10 +214,17 @@ class Settings(BaseSettings):
         60, ge=3, description="Seconds without a heartbeat after which a job counts as lost and is run again."
     )
 
+    hung_seconds: float = Field(
+        20, ge=2, description="Seconds without a sign of life after which `wingcheck run` restarts a process."
+    )
+
     max_photos_per_request: int = Field(16, ge=1, description="Photos in one /predict request.")
     max_photos_per_submission: int = Field(8, ge=1, description="Photos in one submission.")
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
-    max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request, in MB.")
+    max_request_megabytes: int = Field(160, ge=1, description="Bytes of one request with photos, in MB.")
+    max_body_kilobytes: int = Field(
+        1000, ge=64, description="Bytes of a request without files (JSON, plain forms), in kB."
+    )
     upload_memory_megabytes: int = Field(
         40,
         ge=1,
@@ -228,6 +235,11 @@ class Settings(BaseSettings):
     max_header_bytes: int = Field(32_768, ge=1024, description="All headers of a request together.")
 
     max_connections: int = Field(500, ge=1, description="Open connections before 503, in all web processes together.")
+    max_connections_per_client: int = Field(
+        100,
+        ge=4,
+        description="Open connections of one address (IPv6: of a /64; twice as many of a /48); the slowest make room.",
+    )
     header_seconds: float = Field(15, gt=0, description="Time for the headers of a request to arrive.")
     body_seconds: float = Field(600, gt=0, description="Time for the body of a request to arrive.")
     body_grace_seconds: float = Field(20, gt=0, description="Time before the minimum speed of a body applies.")
@@ -312,7 +324,7 @@ class Settings(BaseSettings):
 
         Requests are counted in a file in ``folder`` instead of in memory.
         """
-        shared = ("max_connections", "prediction_threads", "prediction_queue")
+        shared = ("max_connections", "max_connections_per_client", "prediction_threads", "prediction_queue")
         changed: dict[str, object] = {name: math.ceil(getattr(self, name) / processes) for name in shared}
         for name, least in (("decode_together_megabytes", _LEAST_DECODING), ("prepared_together", _LEAST_PREPARED)):
             total = getattr(self, name)

@@ -30,7 +30,8 @@ _LEAVING_SECONDS = 5.0
 @dataclass(frozen=True)
 class Plan:
     """What to run: ``processes`` web servers at ``host`` and ``port`` that share ``sockets``, ``seats`` and ``folder`` (see
-    ``Share``), and perhaps a ``worker``. A replaced process gets ``patience`` seconds to finish its requests.
+    ``Share``), and perhaps a ``worker``. A replaced process gets ``patience`` seconds to finish its requests; one that shows no
+    sign of life for ``hung_after`` seconds is killed and restarted.
     """
 
     host: str
@@ -41,6 +42,7 @@ class Plan:
     folder: str
     patience: float
     worker: bool
+    hung_after: float
 
 
 def become(plan: Plan) -> NoReturn:
@@ -53,9 +55,10 @@ def become(plan: Plan) -> NoReturn:
 class Post:
     """A process that should be running: restarted if it dies, after a pause that doubles while it dies early."""
 
-    def __init__(self, name: str, start: Callable[[], Child]) -> None:
+    def __init__(self, name: str, start: Callable[[], Child], hung_after: float) -> None:
         self.name = name
         self.start = start
+        self._hung_after = hung_after
         self.child = start()
         self._pause = _FIRST_PAUSE
         self._started = time.monotonic()
@@ -68,6 +71,9 @@ class Post:
         if self._next_start is not None:
             if now >= self._next_start:
                 self.put(self.start())
+        elif self.child.silent_seconds > self._hung_after:
+            _say(f"The {self.name} has not moved for {self._hung_after:g} s.")
+            self.child.kill_group()
         elif self.child.exit_code is not None:
             self.child.stop()
             if self.renewing:
@@ -101,8 +107,8 @@ class Supervisor:
         self._replacing: Iterator[None] | None = None
         self._asked = False
         self._was_ready, self._first = False, True
-        self.web = [Post("web server", self._start_web) for _ in range(plan.processes)]
-        self.worker = Post("worker", lambda: Child("worker")) if plan.worker else None
+        self.web = [Post("web server", self._start_web, plan.hung_after) for _ in range(plan.processes)]
+        self.worker = Post("worker", lambda: Child("worker"), plan.hung_after) if plan.worker else None
 
     def watch(self) -> int:
         """Watch until SIGINT or SIGTERM. Returns the exit code: 1 if a web server died before any was ready."""

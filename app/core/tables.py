@@ -33,6 +33,15 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WorkerBeat(Base):
+    """A worker that runs, and when it last moved. It takes its row along when it leaves; what is old was killed, or hangs."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True, doc="machine and process")
+    beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Job(Base):
     """Background work, written in the same transaction as its subject, so neither exists without the other.
 

@@ -12,7 +12,10 @@ from typing import Any
 from app.core.errors import FieldError, InvalidInput
 
 MOST_TAXA = 20_000
-MOST_BYTES = 50_000_000
+MOST_BYTES = 20_000_000
+# Synonyms, other ranks and empty lines included. It takes seconds to read so many.
+MOST_LINES = 200_000
+_MOST_COLUMNS = 1_000
 _RANKS = {"species", "subspecies", "variety", "form", "genus", "aggregate", "complex"}
 _LONGEST_NAME = 200
 # Which column a value is taken from, the first that has one. GBIF's scientificName carries the author.
@@ -89,7 +92,9 @@ def _from_archive(data: bytes) -> tuple[bytes, dict[str, dict[str, str]]]:
                 raise _refused("list_too_large", ("max", MOST_BYTES // 1_000_000))
             taxa = archive.read(members["taxon"])
             vernacular = archive.read(members["vernacularname"]) if "vernacularname" in members else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except InvalidInput:
+        raise
+    except Exception as error:  # zipfile and its decompressors raise almost anything on damaged bytes
         raise _refused("list_unreadable") from error
     names: dict[str, dict[str, str]] = {}
     for row in _rows(vernacular) if vernacular else ():
@@ -117,7 +122,11 @@ def _rows(data: bytes) -> Iterator[dict[str, str]]:
         else:
             reader = csv.reader(file, delimiter=delimiter)
         columns = [column.strip().strip('"').lower() for column in next(reader, [])]
-        for values in reader:
+        if len(columns) > _MOST_COLUMNS:
+            raise _refused("list_unreadable")
+        for number, values in enumerate(reader):
+            if number >= MOST_LINES:
+                raise _refused("list_too_long", ("max", MOST_TAXA))
             yield dict(zip(columns, (value.strip() for value in values), strict=False))
     except csv.Error as error:
         raise _refused("list_unreadable") from error

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from app.core import beats
 from app.core.db import SessionFactory, reading, why_not_writable
 from app.core.errors import NotReady
 from app.core.migrations import is_current
@@ -44,6 +45,11 @@ class Readiness:
             if not is_current(session.connection()):
                 raise NotReady("The database has another schema; run 'wingcheck db upgrade'.")
             engine = session.get_bind().engine
+            silence = beats.silence(session)
+        if silence is not None:
+            raise NotReady(
+                f"No worker has moved for {silence.total_seconds():.0f} seconds. Submissions are kept and wait."
+            )
         if _is_long_ago(self._written_at):
             reason = why_not_writable(engine)
             if reason is not None:

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from app.core.db import reading
+from app.core.tables import WorkerBeat
+from tests.app.sending import post, token_of
+from tests.factories import photo
 from tests.running import Server, alive, command, environment, eventually, free_port
 
 
@@ -44,6 +49,69 @@ def test_a_web_server_that_dies_is_started_again(server: Server):
     assert "The web server was killed (SIGKILL); starting it again in 1 s." in server.log
     assert "Wingcheck is ready" in server.log
     assert server.log.count("Wingcheck is ready") == 1
+
+
+def worker_moves(server: Server) -> bool:
+    with reading(server.sessions) as session:
+        return session.scalar(select(WorkerBeat.beat_at)) is not None
+
+
+@pytest.mark.parametrize("name", ["worker", "serve"])
+def test_a_process_that_hangs_is_started_again(tmp_path: Path, name: str):
+    server = Server(tmp_path, WINGCHECK_HUNG_SECONDS="4")
+    try:
+        server.start()
+        before = server.child(name)
+        assert before is not None
+        eventually(lambda: worker_moves(server), "everything moves")
+        os.kill(before, signal.SIGSTOP)
+        eventually(lambda: server.child(name) not in {None, before}, "another one runs")
+        assert not alive(before)
+        assert "has not moved for 4 s" in server.log
+        eventually(lambda: server.client.get("/readyz").status_code == 200, "and answers")
+    finally:
+        server.close()
+
+
+def test_readiness_says_that_the_worker_hangs(tmp_path: Path):
+    server = Server(tmp_path, WINGCHECK_HUNG_SECONDS="600")
+    try:
+        server.start()
+        worker = server.child("worker")
+        assert worker is not None
+        eventually(lambda: worker_moves(server), "everything moves")
+        os.kill(worker, signal.SIGSTOP)
+        eventually(lambda: server.client.get("/readyz").status_code == 503, "readiness knows")
+        assert "No worker has moved" in server.client.get("/readyz").json()["detail"]
+        os.kill(worker, signal.SIGCONT)
+        eventually(lambda: server.client.get("/readyz").status_code == 200, "it moves again")
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("when", ["at the start", "while it runs"])
+def test_a_damaged_queue_is_put_aside(tmp_path: Path, when: str):
+    """Otherwise nothing would be screened ever again."""
+    server = Server(tmp_path, WINGCHECK_SCREEN_AT_ONCE_SECONDS="0")
+    queue = server.data / "queue.db"
+    try:
+        if when == "while it runs":
+            server.start()
+            worker = server.child("worker")
+        server.data.mkdir(exist_ok=True)
+        for ending in ("-wal", "-shm"):
+            queue.with_name(queue.name + ending).unlink(missing_ok=True)
+        queue.write_bytes(b"no database at all" * 1000)
+        if when == "at the start":
+            server.start()
+        else:
+            eventually(lambda: server.child("worker") not in {None, worker}, "the worker begins anew")
+        token = token_of(post(server.client, photo(1)))
+        eventually(lambda: server.client.get(f"/api/v1/submissions/{token}").json()["verdict"], "it is screened")
+        assert list(server.data.glob("queue.db.damaged-*"))
+        assert "is damaged" in server.log
+    finally:
+        server.close()
 
 
 def test_a_terminal_that_is_closed_ends_the_run(tmp_path: Path):

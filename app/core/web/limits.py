@@ -19,6 +19,7 @@ from app.core.web.visitors import visitor
 
 log = logging.getLogger(__name__)
 UNKNOWN = "unknown"
+_OUR_COOKIES = (b"wingcheck_", b"__Host-wingcheck_")
 _CLOSE = {"Connection": "close"}  # the rest of the body would be read as the next request
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PREDICTING = {"/predict", "/find"}
@@ -29,7 +30,10 @@ _SUBMITTING = {"/submissions", "/api/v1/submissions"}
 
 
 class LimitHead:
-    """Answers 414 if the address is too long, and 431 if the headers are too large."""
+    """Answers 414 if the address is too long, and 431 if the headers are too large.
+
+    Passes on only our own cookies, and none that is quoted: some versions of Python take seconds to parse a long quoted one.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -48,7 +52,14 @@ class LimitHead:
         elif headers > self.max_headers:
             detail = f"The headers may have {self.max_headers} bytes together."
             app = errors.answer(Request(scope), "headers-too-large", 431, detail)
+        else:
+            scope["headers"] = [(name, _our_cookies(v) if name == b"cookie" else v) for name, v in scope["headers"]]
         await app(scope, receive, send)
+
+
+def _our_cookies(header: bytes) -> bytes:
+    cookies = (cookie.strip() for cookie in header.split(b";"))
+    return b"; ".join(cookie for cookie in cookies if cookie.startswith(_OUR_COOKIES) and b'"' not in cookie)
 
 
 class LimitBody:
@@ -56,11 +67,14 @@ class LimitBody:
 
     The error is raised in whatever reads the body, so it is handled like all others. Only time spent waiting for the
     client counts; after a grace period, the body must have arrived at the minimum speed on average.
+
+    Only multipart forms may be large. Everything else is parsed whole on the event loop, which serves nobody meanwhile.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.max_bytes = settings.max_request_megabytes * 1_000_000
+        self.max_bytes = settings.max_body_kilobytes * 1_000
+        self.max_bytes_with_files = settings.max_request_megabytes * 1_000_000
         self.max_seconds = settings.body_seconds
         self.grace_seconds = settings.body_grace_seconds
         self.min_speed = settings.min_body_bytes_per_second
@@ -78,6 +92,8 @@ class _Body:
         announced = Headers(scope=scope).get("content-length", "")
         self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
         self._limits, self._receive = limits, receive
+        has_files = Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+        self._max_bytes = limits.max_bytes_with_files if has_files else limits.max_bytes
         self._arrived, self._waited, self._complete = 0, 0.0, False
 
     async def receive(self) -> Message:
@@ -99,9 +115,10 @@ class _Body:
         return message
 
     def _check_size(self, size: int) -> None:
-        limit = self._limits.max_bytes
-        if size > limit:
-            raise HTTPException(413, f"A request may have at most {limit / 1_000_000:g} MB.", _CLOSE)
+        if size > self._max_bytes:
+            raise HTTPException(
+                413, f"A request of this kind may have at most {self._max_bytes / 1_000_000:g} MB.", _CLOSE
+            )
 
 
 # --- requests per client --------------------------------------------------------------------------------------------------
@@ -113,15 +130,20 @@ def client_network(scope: Scope) -> str:
     Uvicorn's middleware has replaced the address of a trusted proxy before.
     """
     client = scope.get("client")
+    return network_of(client[0] if client else "")
+
+
+def network_of(text: str, ipv6_bits: int = 64) -> str:
+    """The client that an address belongs to; ``ipv6_bits``: how much of an IPv6 address identifies it."""
     try:
-        address = ipaddress.ip_address(client[0] if client else "")
+        address = ipaddress.ip_address(text)
     except ValueError:
         return UNKNOWN
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+    return str(ipaddress.ip_network((int(address), ipv6_bits), strict=False))
 
 
 def is_within(client: str, networks: list[Network]) -> bool:

@@ -7,15 +7,16 @@ are not public.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.core.settings import Settings
+from app.core.settings import Network, Settings, networks
 from app.core.web import problems
+from app.core.web.limits import is_within, network_of
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -25,6 +26,10 @@ class GuardedProtocol(HttpToolsProtocol):
     stalled_seconds: float
     overhead: int
     """Bytes that may arrive without being body: headers, chunk framing, trailers."""
+    max_per_client: int
+    """Connections of one address; of an IPv6 /48 twice as many."""
+    proxies: list[Network]
+    """Each of these stands for many clients."""
     changed: Callable[[], None]
     """Called after a connection was made or lost."""
 
@@ -34,6 +39,9 @@ class GuardedProtocol(HttpToolsProtocol):
     _received = 0
     _body = 0
     _leaving = False
+    _refused = False
+    _networks: tuple[tuple[str, int], ...] = ()
+    _waiting_since = 0.0
 
     @classmethod
     def for_settings(cls, settings: Settings, changed: Callable[[], None] = lambda: None) -> type["GuardedProtocol"]:
@@ -42,6 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
             "header_seconds": settings.header_seconds,
             "stalled_seconds": settings.stalled_seconds,
             "overhead": 2 * settings.max_header_bytes + settings.max_url_bytes,
+            "max_per_client": settings.max_connections_per_client,
+            "proxies": networks(settings.trusted_proxies),
             "changed": staticmethod(changed),
         }
         return type(cls.__name__, (cls,), limits)
@@ -52,7 +62,42 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.limit_concurrency is not None and len(self.connections) > 2 * self.limit_concurrency:
             self.transport.abort()  # clients that were answered 503 stay connected, and open files run out
             return
+        self._waiting_since = self.loop.time()
+        self._make_room()
         self._start_header_timer()
+
+    def _make_room(self) -> None:
+        """If this client, or all clients together, have too many connections, close the slowest one in favour of this one.
+
+        The slowest is the one that has waited longest for a request, or else for a body; never one that is being answered.
+        If all of them are, this one is answered 503.
+        """
+        for crowd, limit in self._crowds():
+            others = [c for c in crowd if c is not self and not c.transport.is_closing()]
+            if len(others) < limit:
+                continue
+            slowest = min(others, key=GuardedProtocol._patience)
+            if slowest._is_idle or slowest.cycle.more_body:
+                slowest.transport.abort()
+                self.connections.discard(slowest)  # the event loop closes it later, and it must not count until then
+            else:
+                self._refused = True
+
+    def _crowds(self) -> Iterator[tuple[list["GuardedProtocol"], int]]:
+        """Groups of connections that this one belongs to, each with the number of others that it may have beside it."""
+        everybody = [c for c in self.connections if isinstance(c, GuardedProtocol)]
+        address = self.client[0] if self.client else ""
+        self._networks = tuple((network_of(address, bits), n * self.max_per_client) for bits, n in ((64, 1), (48, 2)))
+        if not is_within(network_of(address), self.proxies):
+            for network in self._networks:
+                yield [c for c in everybody if network in c._networks], network[1]
+        if self.limit_concurrency is not None:
+            # Uvicorn answers 503 at its limit, and a closed connection counts until its task has ended.
+            yield everybody, self.limit_concurrency - 1 - max(1, self.limit_concurrency // 20)
+
+    def _patience(self) -> tuple[int, float]:
+        """The connection with the smallest value is the slowest."""
+        return 0 if self._is_idle else 1 if self.cycle.more_body else 2, self._waiting_since
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._header_timer = _cancelled(self._header_timer)
@@ -130,11 +175,15 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is service_unavailable:  # a crowded process is alive; restarting it would not help
+        if app is service_unavailable or self._refused:  # a crowded process is alive; restarting it would not help
             app = self.app if cycle.scope["path"] == "/healthz" else _crowded
         super()._start_asgi_task(cycle, app)
 
     # --- sending -----------------------------------------------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._waiting_since = self.loop.time()
 
     def pause_writing(self) -> None:
         super().pause_writing()

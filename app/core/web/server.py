@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from uvicorn.config import STARTUP_FAILURE
 
 from app.core.errors import ModelUnavailable, NotReady
-from app.core.processes import say_ready
+from app.core.processes import say_alive, say_ready
 from app.core.settings import Settings
 from app.core.shared_port import Seats, Share
 from app.core.web.protocol import GuardedProtocol
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _AFTER_YOU_SECONDS = 0.005
 _FULL_SECONDS = 1.0
 _POLL_SECONDS = 0.2
+_ALIVE_SECONDS = 0.5
 
 
 class SharedPortServer(uvicorn.Server):
@@ -38,6 +39,7 @@ class SharedPortServer(uvicorn.Server):
         self._listening: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
         self._background: asyncio.Task[None] | None = None
+        self._living: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Load the model version, accept connections, and announce it when everything is ready."""
@@ -49,6 +51,7 @@ class SharedPortServer(uvicorn.Server):
         for listening in self._listening:
             self._await_client(listening)
         self._background = asyncio.create_task(self._announce())
+        self._living = asyncio.create_task(self._live())
 
     def _load(self) -> None:
         try:
@@ -132,6 +135,12 @@ class SharedPortServer(uvicorn.Server):
             await asyncio.sleep(_POLL_SECONDS)
         say_ready()  # first: after the line on the screen, the supervisor must know
         await asyncio.to_thread(self._when_ready)
+
+    async def _live(self) -> None:
+        """Show the supervisor that the event loop runs."""
+        while True:
+            say_alive()
+            await asyncio.sleep(_ALIVE_SECONDS)
 
     def _leave(self) -> None:
         """Accept no more connections, answer requests on open ones, and end when all are closed."""

@@ -127,9 +127,12 @@ def _queue_again(installation: Installation, job_id: int) -> str:
 
 def _has_current_verdict() -> ColumnElement[bool]:
     """Whether a submission has a verdict on its current claim and squares: Submission.verdict, in SQL."""
-    claim = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == Submission.id).scalar_subquery()
-    changes = select(func.sum(Photo.square_changes)).where(Photo.submission_id == Submission.id).scalar_subquery()
-    return exists().where(VerdictRecord.claim_id == claim, VerdictRecord.square_changes == func.coalesce(changes, 0))
+    claim = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == Submission.id).correlate(Submission)
+    changes = select(func.sum(Photo.square_changes)).where(Photo.submission_id == Submission.id).correlate(Submission)
+    return exists().where(
+        VerdictRecord.claim_id == claim.scalar_subquery(),
+        VerdictRecord.square_changes == func.coalesce(changes.scalar_subquery(), 0),
+    )
 
 
 def check_submissions(installation: Installation) -> Iterator[Finding]:

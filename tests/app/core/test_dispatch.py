@@ -41,6 +41,26 @@ def test_a_message_survives_the_process_that_sent_it(url):
     assert drain(Dispatcher(url, lambda job_id: None)) == 1
 
 
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\x00" + bytes(4000) + b"\xff" * 4000])
+def test_a_damaged_queue_is_put_aside_and_a_new_one_made(url, tmp_path, content):
+    path = tmp_path / "queue" / "queue.db"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    seen: list[int] = []
+    assert Dispatcher(url).send(7)
+    drain(Dispatcher(url, seen.append))
+    assert seen == [7]
+    [aside] = path.parent.glob("queue.db.damaged-*")
+    assert aside.read_bytes() == content
+
+
+def test_a_whole_queue_is_left_alone(url, tmp_path):
+    Dispatcher(url).send(7)
+    assert not Dispatcher(url).is_damaged()
+    assert drain(Dispatcher(url, lambda job_id: None)) == 1
+    assert not list((tmp_path / "queue").glob("*damaged*"))
+
+
 def test_a_queue_that_is_down_is_told_and_raises_nothing(url, monkeypatch):
     dispatcher = Dispatcher(url)
 

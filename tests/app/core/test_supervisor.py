@@ -23,6 +23,7 @@ class FakeChild:
     def __init__(self, name: str, *_: str, environment=None, keeps=()) -> None:
         self.name, self.ending, self.asked, self.leaving = name, "stopped (exit code 3)", 0, False
         self.exit_code: int | None = None
+        self.silent_seconds = 0.0
         self.process = SimpleNamespace(pid=next(self._pids))
         self.started.append(self)
 
@@ -33,6 +34,9 @@ class FakeChild:
 
     def ask_to_leave(self):
         self.leaving = True
+
+    def kill_group(self):
+        self.exit_code, self.ending, self.silent_seconds = -9, "was killed (SIGKILL)", 0.0
 
     def stop(self, seconds=25):
         self.exit_code = self.exit_code or 0
@@ -79,6 +83,7 @@ def supervise(clock, tmp_path):
                 folder=str(tmp_path),
                 patience=600,
                 worker=True,
+                hung_after=20,
             )
         )
 
@@ -105,6 +110,21 @@ def test_a_web_server_that_can_not_start_ends_the_run_and_is_named(clock, superv
     assert "The web server stopped (exit code 3)" in capsys.readouterr().err
     assert [child.asked for child in started("worker")] == [1]
     assert len(started("serve")) == 2
+
+
+@pytest.mark.parametrize("name", ["worker", "serve"])
+def test_a_process_that_hangs_is_killed_and_started_again(clock, supervise, capsys, name):
+    supervise_ = supervise()
+
+    def hang():
+        started(name)[0].silent_seconds = 21
+
+    clock.then[5] = hang
+    clock.then[20] = interrupt
+    assert supervise_.watch() == 0
+    assert started(name)[0].exit_code == -9
+    assert len(started(name)) == (2 if name == "worker" else 3)
+    assert "has not moved for 20 s" in capsys.readouterr().err
 
 
 def test_a_web_server_that_dies_later_is_started_again_and_the_other_goes_on(clock, supervise, capsys):

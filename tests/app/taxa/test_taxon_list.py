@@ -1,6 +1,7 @@
 """The taxon list: files as people and GBIF make them, what they would change, saving, and taking it back."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -45,6 +46,38 @@ def archive(**members):
 def read(data):
     found = taxon_files.read_list(data if isinstance(data, bytes) else data.encode())
     return {taxon.scientific_name: taxon for taxon in found.taxa}, found.passed_over
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archive(taxon="\n" * 19_000_000),  # 20 kB of ZIP
+        archive(taxon=TAXA + "a\tb\n" * 4_000_000),
+        archive(taxon=TAXA, vernacularname="taxonID\tvernacularName\tlanguage\n" + "1\n" * 9_000_000),
+        b"," * 19_000_000,
+        b"scientific_name\n" + b'"' * 19_000_000,
+    ],
+    ids=["empty lines", "short lines", "names", "columns", "quotes"],
+)
+def test_a_file_that_would_take_minutes_is_refused(data):
+    started = time.process_time()
+    with pytest.raises(InvalidInput):
+        taxon_files.read_list(data)
+    assert time.process_time() - started < 20  # each took 40 to 200 seconds
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("at", [0.2, 0.4, 0.6])
+def test_a_damaged_archive_is_an_unreadable_list(method, at):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as file:
+        file.writestr("taxon.tsv", TAXA + "".join(f"{n}\tName {n * n}\n" for n in range(3000)))
+    data = bytearray(out.getvalue())
+    place = int(len(data) * at)
+    data[place : place + 40] = bytes(40)
+    with pytest.raises(InvalidInput) as error:
+        taxon_files.read_list(bytes(data))
+    assert [e.code for e in error.value.errors] == ["list_unreadable"]
 
 
 def test_a_csv_of_ones_own():

@@ -12,6 +12,7 @@ from app.submissions.tables import Submission
 from tests.app.sending import row, submit
 from tests.app.upkeep.examining import found, repaired
 from tests.desk import task_of
+from tests.factories import photo
 from tests.versions import NEVER_IN_SCOPE, make_version, put_into_service
 
 
@@ -35,6 +36,21 @@ def test_a_submission_that_nobody_would_see_gets_its_item(flagged, how):
     assert found(flagged) == {("forgotten items", f"submission {number}")}
     assert repaired(flagged) == set()
     assert task_of(flagged.sessions, number).state is TaskState.OPEN
+
+
+def test_one_of_several_items_is_told_apart(flagged):
+    others = [submit(flagged, photo(n), idempotency_key=f"k{n}").token for n in (2, 3)]
+    flagged.work()
+    assert found(flagged) == set()
+    unseen, gone = row(flagged, others[0]).id, row(flagged, others[1]).id
+    with transaction(flagged.sessions) as session:
+        session.execute(delete(ReviewTask).where(ReviewTask.submission_id == unseen))
+        session.execute(update(Submission).where(Submission.id == gone).values(status=SubmissionStatus.WITHDRAWN))
+    items = {(check, subject) for check, subject in found(flagged) if "items" in check}
+    assert items == {
+        ("forgotten items", f"submission {unseen}"),
+        ("items of withdrawn submissions", f"submission {gone}"),
+    }
 
 
 def test_an_item_of_a_withdrawn_submission_is_closed(flagged):

@@ -7,16 +7,17 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from app.core import jobs
 from app.core.db import make_engine, reading, transaction, utcnow
 from app.core.storage import make_storage
 from app.core.tables import Job, JobStatus
 from app.predictions.tables import ModelVersion
+from app.review.tables import ReviewTask
 from app.submissions import photos
 from app.submissions.rules import SubmissionStatus
-from app.submissions.tables import VerdictRecord
+from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
 from app.upkeep import doctor
 from app.upkeep.doctor import examine, repair
 from tests.app.sending import row, submit
@@ -85,6 +86,32 @@ def test_a_claim_that_was_changed_needs_its_own_verdict(screened):
     with transaction(screened.sessions) as session:
         session.execute(delete(VerdictRecord))
     assert {check for check, _ in found(screened)} == {"forgotten submissions"}
+
+
+def test_one_of_several_submissions_is_told_apart(service):
+    """The others have verdicts, jobs and items of their own, which must not be taken for its."""
+    tokens = [submit(service, photo(n), idempotency_key=f"k{n}").token for n in (1, 2, 3)]
+    service.work()
+    assert found(service) == set()
+    forgotten = row(service, tokens[1]).id
+    with transaction(service.sessions) as session:
+        claims = select(ClaimRecord.id).where(ClaimRecord.submission_id == forgotten)
+        session.execute(delete(VerdictRecord).where(VerdictRecord.claim_id.in_(claims)))
+        session.execute(update(Submission).where(Submission.id == forgotten).values(status=SubmissionStatus.RECEIVED))
+        session.execute(delete(ReviewTask).where(ReviewTask.submission_id == forgotten))
+    assert found(service) == {("forgotten submissions", f"submission {forgotten}")}
+    assert repaired(service) == set()
+    with reading(service.sessions) as session:
+        assert session.scalar(select(func.count(Job.id)).where(Job.status == JobStatus.QUEUED)) == 1
+
+
+def test_one_of_several_squares_that_moved_needs_a_verdict(service):
+    tokens = [submit(service, photo(n), idempotency_key=f"k{n}").token for n in (1, 2, 3)]
+    service.work()
+    moved = row(service, tokens[2]).id
+    with transaction(service.sessions) as session:
+        session.execute(update(Photo).where(Photo.submission_id == moved).values(square_changes=1))
+    assert found(service) == {("forgotten submissions", f"submission {moved}")}
 
 
 # --- the database and the machine -------------------------------------------------------------------------------------

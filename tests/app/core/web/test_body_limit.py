@@ -60,6 +60,22 @@ def test_a_false_announcement_does_not_help(service, announced):
     assert taken <= 4
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/sign-in", "application/x-www-form-urlencoded"),
+        ("/api/v1/submissions", "application/x-www-form-urlencoded"),
+        ("/api/v1/submissions/none/answer", "application/json"),
+        ("/api/v1/admin/runs", "application/json"),
+        ("/api/v1/admin/runs", ""),
+    ],
+)
+def test_only_forms_with_files_may_be_large(service, path, kind):
+    """Everything else is parsed whole on the event loop, which serves nobody meanwhile, and before it is known who asks."""
+    answer = service.client.post(path, content=b"&" * 1_100_000, headers={"content-type": kind})
+    assert answer.status_code == 413
+
+
 def test_a_form_that_is_too_large_is_told_on_a_page(service):
     answer = post(service.client, photo(1) + 3 * MEGABYTE)
     assert answer.status_code == 413

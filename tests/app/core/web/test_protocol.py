@@ -75,8 +75,8 @@ def port(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def connected(port, first=b""):
-    with socket.create_connection(("127.0.0.1", port), timeout=8) as connection:
+def connected(port, first=b"", source="127.0.0.1"):
+    with socket.create_connection(("127.0.0.1", port), timeout=8, source_address=(source, 0)) as connection:
         connection.sendall(first)
         yield connection
 
@@ -185,9 +185,10 @@ def test_who_reads_slowly_gets_everything(port):
 
 
 def test_too_many_connections_are_told_to_come_back(tmp_path):
-    with serving(tmp_path, max_connections=3, header_seconds=20) as port, contextlib.ExitStack() as held:
+    with serving(tmp_path, max_connections=3) as port, contextlib.ExitStack() as held:
         for _ in range(2):
-            held.enter_context(connected(port, b"GET / HTTP/1.1\r\n"))
+            event = held.enter_context(connected(port, b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n"))
+            assert event.recv(1)  # it is being answered
         with connected(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
             answer = rest(connection)
         assert answer.startswith(b"HTTP/1.1 503")
@@ -197,14 +198,52 @@ def test_too_many_connections_are_told_to_come_back(tmp_path):
             assert rest(connection).startswith(b"HTTP/1.1 200")
 
 
-def test_far_too_many_are_cut(tmp_path):
-    with serving(tmp_path, max_connections=2, header_seconds=20) as port, contextlib.ExitStack() as held:
-        for _ in range(4):
+ANSWERED = b"HTTP/1.1 200"
+SLOW = {
+    "silent": b"",
+    "headers": b"GET / HTTP/1.1\r\nHost: x\r\n",
+    "body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome",
+}
+
+
+@pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("limits", [{"max_connections": 20}, {"max_connections_per_client": 4}])
+def test_slow_connections_make_room_for_others(tmp_path, said, limits):
+    with serving(tmp_path, header_seconds=60, **limits) as port, contextlib.ExitStack() as held:
+        for _ in range(40):
+            held.enter_context(connected(port, said))
+        for _ in range(3):
+            with connected(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") as connection:
+                assert rest(connection).startswith(ANSWERED)
+
+
+def test_a_client_keeps_its_own_share(tmp_path):
+    """Others, here another address of this machine, lose nothing to it."""
+    with serving(tmp_path, max_connections_per_client=4, header_seconds=60) as port, contextlib.ExitStack() as held:
+        other = held.enter_context(connected(port, b"GET / HTTP/1.1\r\n", source="127.0.0.2"))
+        for _ in range(40):
             held.enter_context(connected(port, b"GET / HTTP/1.1\r\n"))
-        time.sleep(0.1)
-        with connected(port) as connection, contextlib.suppress(OSError):
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert rest(connection) == b""
+        other.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+        assert rest(other).startswith(ANSWERED)
+
+
+def test_what_is_being_answered_is_never_closed(tmp_path):
+    with serving(tmp_path, max_connections_per_client=4) as port, contextlib.ExitStack() as held:
+        events = [held.enter_context(connected(port, b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")) for _ in range(4)]
+        for event in events:
+            assert event.recv(1)
+        with connected(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+            assert rest(connection).startswith(b"HTTP/1.1 503")
+        with connected(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") as connection:
+            assert rest(connection).startswith(ANSWERED)
+
+
+def test_a_proxy_may_have_as_many_as_it_needs(tmp_path):
+    proxied = {"max_connections_per_client": 4, "trusted_proxies": "127.0.0.1", "header_seconds": 60}
+    with serving(tmp_path, **proxied) as port, contextlib.ExitStack() as held:
+        first, *_ = [held.enter_context(connected(port, b"GET / HTTP/1.1\r\n")) for _ in range(40)]
+        first.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+        assert rest(first).startswith(ANSWERED)
 
 
 # --- leaving: another process takes new connections, and this one ends when its own have closed -----------------------
