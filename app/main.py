@@ -9,14 +9,9 @@ from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import __version__
-from app.accounts.accounts import OwnAccount
-from app.accounts.api_keys import ApiKeys
-from app.accounts.links import Links
-from app.accounts.passwords import Passwords
-from app.accounts.sessions import UserSessions
-from app.accounts.sign_in import SignIn
+from app.accounts.pages import Accounts
 from app.accounts.visitors import KnowVisitors
-from app.core.db import SessionFactory, make_engine, make_session_factory
+from app.core.db import make_engine, make_session_factory
 from app.core.dispatch import Dispatcher
 from app.core.line import Line
 from app.core.rate_limits import RateLimits
@@ -32,7 +27,6 @@ from app.core.web.edges.request_log import LogRequests
 from app.core.web.errors import CatchErrors
 from app.core.web.metrics import MeasureRequests, Metrics
 from app.core.web.security import SecurityHeaders
-from app.core.web.session_cookie import SessionCookie
 from app.core.web.uploads import Room
 from app.predictions.classifiers import Classifiers
 from app.review.squares import Squares
@@ -108,7 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.open_runs = open_runs_with
     app.state.runs = Runs(sessions, settings, app.state.send_message)
     limits = RateLimits(settings, sessions, settings.signing_key())
-    _add_accounts(app, settings, sessions, limits)
+    app.state.accounts = Accounts(settings, sessions, limits)
     app.router.routes.extend(_routes())
     app.mount("/static", static_files(), name="static")
     errors.install(app)
@@ -126,19 +120,6 @@ def _routes() -> list[BaseRoute]:
     return list(holder.routes)
 
 
-def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, limits: RateLimits) -> None:
-    app.state.passwords = Passwords()
-    app.state.user_sessions = UserSessions(sessions, days=settings.session_days, idle_days=settings.session_idle_days)
-    kept = (sessions, app.state.passwords, app.state.user_sessions)
-    app.state.api_keys = ApiKeys(sessions)
-    app.state.sign_in = SignIn(*kept, limits)
-    app.state.own_account = OwnAccount(*kept, limits)
-    app.state.account_links = Links(*kept)
-    app.state.session_cookie = SessionCookie(
-        settings.signing_key(), secure=settings.secure_cookies, days=settings.session_days
-    )
-
-
 def _add_edges(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
     """Put the layers around the application. The last one added is the outermost."""
     app.add_middleware(AnswerHead)
@@ -147,9 +128,9 @@ def _add_edges(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
     app.add_middleware(LimitRate, limits=rates, exempt=settings.rate_limit_exempt)
     app.add_middleware(
         KnowVisitors,
-        cookie=app.state.session_cookie,
-        sessions=app.state.user_sessions,
-        keys=app.state.api_keys,
+        cookie=app.state.accounts.cookie,
+        sessions=app.state.accounts.user_sessions,
+        keys=app.state.accounts.api_keys,
         secret=settings.signing_key(),
     )
     app.add_middleware(AllowedHosts, settings=settings)

@@ -2,8 +2,7 @@
 
 from types import ModuleType
 
-from app.accounts.pages import account, api_keys, audit_log, people, person, sign_in
-from app.accounts.pages import links as account_links
+from app.accounts.pages import account, api_keys, audit_log, people, sign_in
 from app.collecting.pages import collected, collection, collections
 from app.core.web import docs
 from app.predictions import api as predict_api
@@ -37,7 +36,7 @@ MODULES: list[ModuleType] = [
     # for reviewers; the more particular addresses first: /review/{id} would take them all
     attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
     # for users and admins
-    sign_in, account, account_links, people, person, api_keys, audit_log,
+    sign_in, account, people, api_keys, audit_log,
     models, compare, model_version, runs, run, taxa, replays, watch, policies,
     collections, collection, collected, photographers,
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from app.accounts.dependencies import by_field
+from app.accounts.pages import by_field
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, InvalidInput
 from app.core.web.auth import Admin

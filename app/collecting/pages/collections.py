@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.accounts.dependencies import by_field
+from app.accounts.pages import by_field
 from app.collecting import collections
 from app.collecting.pages import collection_words
 from app.collecting.pages.collection_form import MOST_SPECIES, CollectionForm, blank
