@@ -1,26 +1,20 @@
 """API keys: they let a program act for a user, within the scopes that were chosen."""
 
-import logging
-from datetime import datetime, timedelta
-
 from sqlalchemy import or_, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.accounts import audit, users
+from app.accounts.sessions import TOUCH_INTERVAL, write_if_free
 from app.accounts.tables import ApiKey
 from app.core.db import SessionFactory, get_or_not_found, reading, utcnow
 from app.core.errors import Clash, FieldError, InvalidInput
 from app.core.roles import LEAST_ROLE
 from app.core.secret_tokens import hash_of, new_token
 
-log = logging.getLogger(__name__)
 MARK = "wck_"
 """The beginning of every key, by which people and programs that look for leaked secrets recognise one."""
 LONGEST_NAME, MOST_REQUESTS = 100, 100_000
 _PREFIX_LENGTH = 12
-_TOUCH_INTERVAL = timedelta(minutes=1)
-_LOCK_TIMEOUT_MS = 300
 
 
 class ApiKeys:
@@ -40,19 +34,9 @@ class ApiKeys:
             key = session.scalar(query)
         if key is None or not key.user.active:
             return None
-        if key.last_used_at is None or now - key.last_used_at > _TOUCH_INTERVAL:
-            self._touch(key.id, now)
+        if key.last_used_at is None or now - key.last_used_at > TOUCH_INTERVAL:
+            write_if_free(self._sessions, update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
         return key
-
-    def _touch(self, key_id: int, now: datetime) -> None:
-        """Not worth waiting for: while somebody else writes for long, it is left to the next request."""
-        try:
-            with self._sessions() as session:
-                session.connection(execution_options={"patience_ms": _LOCK_TIMEOUT_MS})
-                session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
-                session.commit()
-        except OperationalError as error:
-            log.info("when an API key was last used could not be noted: %s", error.orig)
 
 
 def make(session: Session, by: int | None, key: ApiKey) -> str:

@@ -17,9 +17,21 @@ from app.core.rate_limits import RateLimits
 from app.core.secret_tokens import hash_of, new_token
 
 log = logging.getLogger(__name__)
-_TOUCH_INTERVAL = timedelta(minutes=1)
+TOUCH_INTERVAL = timedelta(minutes=1)
 _KEPT_AFTER_END = timedelta(days=30)
 _LOCK_TIMEOUT_MS = 300
+
+
+def write_if_free(sessions: SessionFactory, *updates: Update) -> None:
+    """Note when something was last used. While somebody else writes for long, it is left to the next request."""
+    try:
+        with sessions() as session:
+            session.connection(execution_options={"patience_ms": _LOCK_TIMEOUT_MS})
+            for statement in updates:
+                session.execute(statement)
+            session.commit()
+    except OperationalError as error:
+        log.info("when a session or API key was last used could not be noted: %s", error.orig)
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,13 @@ class UserSessions:
             row = session.scalar(query)
         if row is None or not row.user.active:
             return None
-        if utcnow() - row.last_used_at > _TOUCH_INTERVAL or row.user.last_seen_at is None:
-            self._touch(row)
+        if utcnow() - row.last_used_at > TOUCH_INTERVAL or row.user.last_seen_at is None:
+            now = utcnow()
+            write_if_free(
+                self._sessions,
+                update(UserSession).where(UserSession.id == row.id).values(last_used_at=now),
+                update(User).where(User.id == row.user_id).values(last_seen_at=now),
+            )
         return row
 
     def _is_open(self) -> ColumnElement[bool]:
@@ -70,18 +87,6 @@ class UserSessions:
             & (UserSession.expires_at > now)
             & (UserSession.last_used_at > now - self._idle)
         )
-
-    def _touch(self, row: UserSession) -> None:
-        """Not worth waiting for: while somebody else writes for long, it is left to the next request."""
-        now = utcnow()
-        try:
-            with self._sessions() as session:
-                session.connection(execution_options={"patience_ms": _LOCK_TIMEOUT_MS})
-                session.execute(update(UserSession).where(UserSession.id == row.id).values(last_used_at=now))
-                session.execute(update(User).where(User.id == row.user_id).values(last_seen_at=now))
-                session.commit()
-        except OperationalError as error:
-            log.info("when a session was last used could not be noted: %s", error.orig)
 
     def of(self, session: Session, user_id: int) -> list[UserSession]:
         """The open sessions of a user, the most recently used first."""
