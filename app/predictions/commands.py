@@ -17,9 +17,8 @@ from app.core.commands import err, out
 from app.core.errors import WingcheckError
 from app.core.settings import get_settings
 from app.predictions.bulk import asking, formats
-from app.predictions.bulk.formats import Format
+from app.predictions.bulk.formats import Format, Row
 from app.predictions.bulk.output import Output
-from app.predictions.bulk.rows import Row
 from app.predictions.bulk.sources import Source, gather
 from app.predictions.classifiers import offline_version
 from app.predictions.inference import ModelVersionInfo

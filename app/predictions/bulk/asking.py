@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnContext
 
 from app.core.errors import WingcheckError
 from app.core.settings import Settings
-from app.predictions.bulk.rows import Row, row_of
+from app.predictions.bulk.formats import Row, row_of
 from app.predictions.bulk.sources import Source, read
 from app.predictions.classifiers import Offline
 from app.predictions.inference import ModelVersionError, ModelVersionInfo, PhotoError, policy_of
