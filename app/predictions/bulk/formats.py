@@ -179,25 +179,25 @@ class JsonLines:
                 yield json.loads(line), position
 
 
-def lines_of(form: Format, labels: Sequence[str]) -> CsvLines | JsonLines:
+def lines_of(format: Format, labels: Sequence[str]) -> CsvLines | JsonLines:
     """The lines of a file of this format, or of the file from which it is written in the end."""
-    return CsvLines(labels) if form is Format.CSV else JsonLines(tabular=form is Format.PARQUET)
+    return CsvLines(labels) if format is Format.CSV else JsonLines(tabular=format is Format.PARQUET)
 
 
-def grows(form: Format) -> bool:
+def grows(format: Format) -> bool:
     """Whether a file of this format grows line by line."""
-    return form in {Format.CSV, Format.JSONL}
+    return format in {Format.CSV, Format.JSONL}
 
 
-def check(form: Format) -> None:
+def check(format: Format) -> None:
     """Raises WingcheckError where a package that the format needs is not installed."""
-    if form is Format.PARQUET and find_spec("pyarrow") is None:
+    if format is Format.PARQUET and find_spec("pyarrow") is None:
         raise WingcheckError("Parquet needs pyarrow, which is not installed: pip install 'wingcheck[parquet]'")
 
 
-def read_whole(form: Format, path: Path) -> list[Row]:
+def read_whole(format: Format, path: Path) -> list[Row]:
     """The rows of a JSON or Parquet file, as its lines had them. Raises ValueError."""
-    if form is Format.JSON:
+    if format is Format.JSON:
         rows: list[Row] = json.loads(path.read_bytes())
         return rows
     from pyarrow import parquet
@@ -206,9 +206,9 @@ def read_whole(form: Format, path: Path) -> list[Row]:
     return [{name: value for name, value in row.items() if value is not None} for row in table]
 
 
-def write_whole(form: Format, path: Path, rows: Iterable[Row], labels: Sequence[str]) -> None:
+def write_whole(format: Format, path: Path, rows: Iterable[Row], labels: Sequence[str]) -> None:
     """Write a JSON or Parquet file of these rows."""
-    if form is Format.JSON:
+    if format is Format.JSON:
         _write_json(path, rows)
     else:
         _write_parquet(path, iter(rows), labels)

@@ -19,20 +19,20 @@ class Output:
     CSV and JSON Lines grow in place. JSON and Parquet are written at the end, from lines that are collected in NAME.part.
     """
 
-    def __init__(self, path: Path, form: Format, info: ModelVersionInfo, *, resume: bool) -> None:
+    def __init__(self, path: Path, format: Format, info: ModelVersionInfo, *, resume: bool) -> None:
         """Open the file. ``resume``: continue it if it exists; otherwise it must not exist.
 
         Raises Conflict where it exists, another process writes it, or it has results of another model version;
         WingcheckError where it can't be written.
         """
-        check(form)
+        check(format)
         self.done: set[str] = set()
         self.path = path
-        self._form = form
+        self._format = format
         self._labels = [label.scientific_name for label in info.labels]
         self._model = f"{info.name} {info.version}"
-        self._lines = lines_of(form, self._labels)
-        self._growing = path if grows(form) else path.with_name(f"{path.name}.part")
+        self._lines = lines_of(format, self._labels)
+        self._growing = path if grows(format) else path.with_name(f"{path.name}.part")
         if not resume and (there := next(filter(Path.exists, (path, self._growing)), None)):
             raise Conflict(f"{there} is there already: go on with it with --resume, or choose another name")
         unfinished = self._growing.exists()
@@ -43,7 +43,7 @@ class Output:
         try:
             self._lock()
             self._read_rows()
-            if not unfinished and not grows(form) and path.exists():
+            if not unfinished and not grows(format) and path.exists():
                 self._reopen()
         except BaseException:
             self._close()
@@ -75,7 +75,7 @@ class Output:
     def _reopen(self) -> None:
         """Continue a finished file."""
         try:
-            rows = read_whole(self._form, self.path)
+            rows = read_whole(self._format, self.path)
         except (ValueError, OSError) as error:
             raise Conflict(f"{self.path} can't be read ({error})") from error
         for row in rows:
@@ -101,11 +101,11 @@ class Output:
     def finish(self) -> None:
         """Complete the file and flush it to the disk, after the last row. Raises WingcheckError."""
         try:
-            if grows(self._form):
+            if grows(self._format):
                 os.fsync(self._file.fileno())
                 return
             part = self.path.with_name(f".{self.path.name}.writing")
-            write_whole(self._form, part, (row for row, _ in self._rows() if row is not None), self._labels)
+            write_whole(self._format, part, (row for row, _ in self._rows() if row is not None), self._labels)
             part.replace(self.path)
             self._growing.unlink()
         except OSError as error:

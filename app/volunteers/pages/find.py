@@ -10,9 +10,9 @@ from app.core.settings import Settings
 from app.core.web import problems
 from app.core.web.dependencies import SettingsDep, same_origin
 from app.core.web.uploads import PredictionRoute, chosen
+from app.predictions.api import photo_problem
 from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import PhotoError
-from app.predictions.problems import photo_problem
 
 router = APIRouter(include_in_schema=False, route_class=PredictionRoute)
 
