@@ -36,10 +36,17 @@ def write_if_free(sessions: SessionFactory, *updates: Update) -> None:
 
 @dataclass(frozen=True)
 class Device:
-    """What tells a user which browser a session belongs to."""
+    """The browser of a request: how its session is described, and what is known of it before signing in.
+
+    ``address``: what limits count by, unless it is ``exempt``. ``known_users``: ids of users who signed in with this browser
+    before. ``token``: of its present session, if any.
+    """
 
     user_agent: str = ""
     address: str = ""
+    exempt: bool = True
+    known_users: tuple[int, ...] = ()
+    token: str = ""
 
 
 class UserSessions:
@@ -128,21 +135,6 @@ class WrongPassword(WingcheckError):
     """No active account has this address and password. Which of the two is wrong is not said."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt to sign in. ``client``: the address that limits count by, None for one that is not limited.
-
-    ``known_users``: ids of users who signed in with this browser before. ``token``: of its present session, if any.
-    """
-
-    email: str
-    password: str
-    device: Device
-    client: str | None = None
-    known_users: tuple[int, ...] = ()
-    token: str = ""
-
-
 class SignIn:
     """Verifies passwords, and limits how often they may be tried."""
 
@@ -154,42 +146,42 @@ class SignIn:
         self._user_sessions = user_sessions
         self._limits = limits
 
-    def sign_in(self, attempt: Attempt) -> tuple[User, str]:
+    def sign_in(self, email: str, password: str, device: Device) -> tuple[User, str]:
         """The user, and the token of a new session. The browser's previous session ends.
 
         Raises WrongPassword, and TooManyAttempts before any password is verified. An address that nobody has takes as
         long as any other and is limited like any other.
         """
         with reading(self._sessions) as session:
-            user = users.find(session, attempt.email)
-        counter = self._count(attempt, user)
-        matches = self._passwords.matches(user.password_hash if user else self._passwords.dummy_hash, attempt.password)
+            user = users.find(session, email)
+        counter = self._count(email, device, user)
+        matches = self._passwords.matches(user.password_hash if user else self._passwords.dummy_hash, password)
         if user is None or not matches or not user.active:
             raise WrongPassword("E-mail address or password is incorrect.")
         self._limits.forget("sign_in", counter)
         outdated = self._passwords.is_outdated(user.password_hash)
-        new_hash = self._passwords.hash(attempt.password) if outdated else user.password_hash
+        new_hash = self._passwords.hash(password) if outdated else user.password_hash
         with transaction(self._sessions) as session:
             row = users.get(session, user.id)
             if row.password_hash != user.password_hash or not row.active:
                 raise WrongPassword("The account changed during the attempt.")
             row.password_hash = new_hash
             forget_old(session, user.id)
-            token = self._user_sessions.begin(session, row, attempt.device)
-        if attempt.token:
-            self._user_sessions.end(attempt.token)
+            token = self._user_sessions.begin(session, row, device)
+        if device.token:
+            self._user_sessions.end(device.token)
         return row, token
 
-    def _count(self, attempt: Attempt, user: User | None) -> str:
+    def _count(self, email: str, device: Device, user: User | None) -> str:
         """Count the attempt. Strangers share one counter per account; a browser that its user used before has another.
 
         Returns the counter's name. Raises TooManyAttempts.
         """
-        known = user is not None and user.id in attempt.known_users
-        counter = f"{normal_email(attempt.email)}/{'known' if known else 'stranger'}"
+        known = user is not None and user.id in device.known_users
+        counter = f"{normal_email(email)}/{'known' if known else 'stranger'}"
         limits = [self._limits.hit("sign_in", counter)]
-        if attempt.client is not None:
-            limits.append(self._limits.hit("sign_in_address", attempt.client))
+        if not device.exempt:
+            limits.append(self._limits.hit("sign_in_address", device.address))
         waits = [limit.reset for limit in limits if limit is not None and not limit.allowed]
         if waits:
             raise TooManyAttempts("Too many attempts to sign in.", retry_after=max(waits))

@@ -13,9 +13,9 @@ from app.accounts.users import LONGEST_PASSWORD, SHORTEST_PASSWORD, Passwords
 from app.core.db import SessionFactory
 from app.core.errors import InvalidInput
 from app.core.rate_limits import RateLimits
-from app.core.settings import Settings
+from app.core.settings import Settings, networks
 from app.core.web.addresses import local
-from app.core.web.edges.clients import client_network
+from app.core.web.edges.clients import client_network, is_within
 from app.core.web.errors import field_errors
 from app.core.web.i18n import Language, remember_language
 from app.core.web.navigation import start_of
@@ -55,8 +55,15 @@ AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
 
 def device_of(request: Request) -> Device:
-    """The browser of a request, as its session describes it."""
-    return Device(user_agent=request.headers.get("user-agent", ""), address=client_network(request.scope))
+    """The browser of a request."""
+    address, state = client_network(request.scope), request.app.state
+    return Device(
+        user_agent=request.headers.get("user-agent", ""),
+        address=address,
+        exempt=is_within(address, networks(state.settings.rate_limit_exempt)),
+        known_users=state.accounts.cookie.accounts_known(request),
+        token=state.accounts.cookie.read(request),
+    )
 
 
 def by_field(error: InvalidInput, language: Language) -> dict[str, str]:

@@ -8,15 +8,13 @@ from pydantic import BaseModel
 
 from app.accounts.links import JOINING, RESETTING
 from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, Accounts, AccountsDep, by_field, device_of
-from app.accounts.sessions import Attempt, WrongPassword
+from app.accounts.sessions import WrongPassword
 from app.accounts.tables import LinkKind, User
 from app.core.errors import InvalidInput, NotFound, TooManyAttempts
 from app.core.roles import Role
-from app.core.settings import networks
 from app.core.web.addresses import SIGN_IN, local
 from app.core.web.auth import Visitor, needs
-from app.core.web.dependencies import LanguageDep, SettingsDep, same_origin
-from app.core.web.edges.clients import client_network, is_within
+from app.core.web.dependencies import LanguageDep, same_origin
 from app.core.web.navigation import start_of
 from app.core.web.pages import render, uncached_page
 from app.core.web.visitors import SignedIn
@@ -54,21 +52,11 @@ def _sign_in_page(request: Request, form: SignInForm, status: int = 200, wait_mi
 
 
 @router.post("/sign-in", dependencies=[Depends(same_origin)])
-def sign_in(
-    request: Request, accounts: AccountsDep, settings: SettingsDep, form: Annotated[SignInForm, Form()]
-) -> Response:
+def sign_in(request: Request, accounts: AccountsDep, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign in. The session is a new one, whatever the browser sent."""
-    client = client_network(request.scope)
-    attempt = Attempt(
-        email=form.email[:LONGEST_TYPED],
-        password=form.password[:LONGEST_TYPED],
-        device=device_of(request),
-        client=None if is_within(client, networks(settings.rate_limit_exempt)) else client,
-        known_users=accounts.cookie.accounts_known(request),
-        token=accounts.cookie.read(request),
-    )
+    email, password = form.email[:LONGEST_TYPED], form.password[:LONGEST_TYPED]
     try:
-        user, token = accounts.sign_in.sign_in(attempt)
+        user, token = accounts.sign_in.sign_in(email, password, device_of(request))
     except WrongPassword:
         return _sign_in_page(request, form, 401)
     except TooManyAttempts as error:
