@@ -48,7 +48,7 @@ def test_a_file_that_is_no_list_is_refused_on_the_page(admin):
 
 
 def test_a_species_is_edited_and_mistakes_are_named(admin):
-    address = re.search(r"/admin/taxa/\d+", admin.get("/admin/taxa").text)[0]
+    [address, *_] = re.findall(r"/admin/taxa/\d+", admin.get("/admin/taxa").text)
     form = {"taxon_rank": "genus", "gbif_key": "7", "name_nl": "bruintje", "marks_nl": "a\n\n b ", "active": "true"}
     wrong = admin.post(address, data=form | {"gbif_key": "seven", "taxon_rank": "kingdom", "name_en": "x" * 201})
     assert wrong.status_code == 422
