@@ -9,12 +9,7 @@ from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import __version__
-from app.accounts.accounts import OwnAccount
-from app.accounts.api_keys import ApiKeys
-from app.accounts.links import Links
-from app.accounts.passwords import Passwords
-from app.accounts.sessions import UserSessions
-from app.accounts.sign_in import SignIn
+from app.accounts.pages import Accounts
 from app.accounts.visitors import KnowVisitors
 from app.core.db import SessionFactory, make_engine, make_session_factory
 from app.core.dispatch import Dispatcher
@@ -29,7 +24,6 @@ from app.core.web.metrics import Metrics
 from app.core.web.middleware import AllowedHosts, AnswerHead, CatchErrors, RecordRequests
 from app.core.web.security import SecurityHeaders
 from app.core.web.uploads import Room
-from app.core.web.visitors import SessionCookie
 from app.predictions.classifiers import Classifiers
 from app.review.squares import Squares
 from app.routers import ROUTERS
@@ -74,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sessions = sessions = make_session_factory(app.state.engine)
     limits = RateLimits(settings, sessions, settings.signing_key())
     _add_services(app, settings, sessions)
-    _add_accounts(app, settings, sessions, limits)
+    app.state.accounts = Accounts(settings, sessions, limits)
     app.router.routes.extend(_routes())
     app.mount("/static", static_files(), name="static")
     errors.install(app)
@@ -124,19 +118,6 @@ def _routes() -> list[BaseRoute]:
     return list(collector.routes)
 
 
-def _add_accounts(app: FastAPI, settings: Settings, sessions: SessionFactory, limits: RateLimits) -> None:
-    app.state.passwords = Passwords()
-    app.state.user_sessions = UserSessions(sessions, days=settings.session_days, idle_days=settings.session_idle_days)
-    stores = (sessions, app.state.passwords, app.state.user_sessions)
-    app.state.api_keys = ApiKeys(sessions)
-    app.state.sign_in = SignIn(*stores, limits)
-    app.state.own_account = OwnAccount(*stores, limits)
-    app.state.account_links = Links(*stores)
-    app.state.session_cookie = SessionCookie(
-        settings.signing_key(), secure=settings.secure_cookies, days=settings.session_days
-    )
-
-
 def _add_middleware(app: FastAPI, settings: Settings, rates: RateLimits) -> None:
     """Add the middleware. The last one added is the outermost."""
     app.add_middleware(AnswerHead)
@@ -145,9 +126,9 @@ def _add_middleware(app: FastAPI, settings: Settings, rates: RateLimits) -> None
     app.add_middleware(LimitRate, limits=rates, exempt=settings.rate_limit_exempt)
     app.add_middleware(
         KnowVisitors,
-        cookie=app.state.session_cookie,
-        sessions=app.state.user_sessions,
-        keys=app.state.api_keys,
+        cookie=app.state.accounts.cookie,
+        sessions=app.state.accounts.user_sessions,
+        keys=app.state.accounts.api_keys,
         secret=settings.signing_key(),
     )
     app.add_middleware(AllowedHosts, settings=settings)

@@ -2,8 +2,7 @@
 
 from types import ModuleType
 
-from app.accounts.pages import account, api_keys, audit_log, people, person, sign_in
-from app.accounts.pages import links as account_links
+from app.accounts.pages import account, api_keys, audit_log, people, sign_in
 from app.collecting.pages import collections
 from app.collecting.pages import photos as collected
 from app.core.web import openapi
@@ -37,7 +36,7 @@ MODULES: list[ModuleType] = [
     # for reviewers; /review/{id} last, as it matches the others
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
-    sign_in, account, account_links, people, person, api_keys, audit_log,
+    sign_in, account, people, api_keys, audit_log,
     models, compare, model_version, runs, taxa, replays, watch, policies,
     collections, collected, photographers,
 ]  # fmt: skip

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from app.accounts import links as account_links
 from app.accounts import people, visitors
 from app.accounts.api_keys import MARK
-from app.accounts.passwords import Passwords
 from app.accounts.sessions import Device, UserSessions
 from app.accounts.tables import ApiKey, User, UserSession
+from app.accounts.users import Passwords
 from app.core.db import SessionFactory, reading, transaction
 from app.core.roles import Role, Scope
 from app.core.secret_tokens import hash_of, new_token
@@ -62,7 +62,7 @@ def signed_in(service: Service, role: Role = Role.REVIEWER, *, user: User | None
         row = session.query(UserSession).filter_by(token_hash=hash_of(token)).one()
         csrf_token = visitors.by_session(row, token, service.settings.signing_key()).csrf_token
     browser = Browser(service, user, {"X-CSRF-Token": csrf_token} if csrf else {})
-    browser.cookies.set(service.client.app.state.session_cookie.name, token)  # type: ignore[attr-defined]
+    browser.cookies.set(service.client.app.state.accounts.cookie.name, token)  # type: ignore[attr-defined]
     browser.csrf_token = csrf_token
     return browser
 

@@ -7,12 +7,11 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.accounts import accounts, people
-from app.accounts import links as account_links
+from app.accounts import links, people
+from app.accounts import users as user_accounts
 from app.accounts.links import NewLink
-from app.accounts.passwords import Passwords
-from app.accounts.sessions import UserSessions
 from app.accounts.tables import User
+from app.accounts.users import Passwords
 from app.core.commands import err, out, sessions
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
@@ -25,7 +24,7 @@ RoleOption = Annotated[Role, typer.Option("--role", help="Role; each includes th
 
 
 def address(settings: Settings, path: str) -> str:
-    """Where people reach a page of the service."""
+    """The full address of a page of the service."""
     local = {"0.0.0.0", "127.0.0.1", "::"}  # noqa: S104
     host = "localhost" if settings.host in local else settings.host
     host = f"[{host}]" if ":" in host else host
@@ -33,12 +32,12 @@ def address(settings: Settings, path: str) -> str:
 
 
 def say_first_admin(settings: Settings) -> None:
-    """Where nobody keeps the accounts yet, print a link that makes the first admin."""
+    """Print a link that makes the first admin, where there is no admin yet."""
     try:
         with transaction(sessions()) as session:
-            if account_links.has_admin(session):
+            if links.has_admin(session):
                 return
-            link = account_links.make_first_admin(session)
+            link = links.make_first_admin(session)
     except SQLAlchemyError as error:  # whether there is a link or not, the service must come up
         reason = " ".join(str(getattr(error, "orig", error)).split())
         err.print(f"No link for the first admin ({reason}); 'wingcheck users first-admin-link' creates one.")
@@ -65,7 +64,7 @@ def _hand_over(link: NewLink) -> None:
 def first_admin_link() -> None:
     """Print a link that creates the first admin; existing admins invite others."""
     with transaction(sessions()) as session:
-        link = account_links.make_first_admin(session)
+        link = links.make_first_admin(session)
     _hand_over(link)
 
 
@@ -73,12 +72,12 @@ def first_admin_link() -> None:
 def list_users() -> None:
     """List everybody who may sign in, or might once."""
     with reading(sessions()) as session:
-        found = people.everybody(session)
-    if not found:
+        everybody = people.everybody(session)
+    if not everybody:
         out.print("No accounts yet; start with 'wingcheck users first-admin-link'.")
         return
     table = Table("id", "name", "e-mail", "role", "active", "last here")
-    for user in found:
+    for user in everybody:
         last = f"{user.last_seen_at:%Y-%m-%d %H:%M}" if user.last_seen_at else "never"
         table.add_row(str(user.id), user.name, user.email, user.role.value, "yes" if user.active else "no", last)
     out.print(table)
@@ -90,7 +89,7 @@ def invite(
 ) -> None:
     """Print an invitation. Without an address, whoever has the link may use it."""
     with transaction(sessions()) as session:
-        link = account_links.invite(session, None, email, role)
+        link = links.invite(session, None, email, role)
     _hand_over(link)
 
 
@@ -102,7 +101,8 @@ def add(
 ) -> None:
     """Add somebody with a first password, which is printed once and must be changed at the first visit."""
     with transaction(sessions()) as session:
-        user, password = people.add(session, Passwords(), None, email=email, name=name, role=role)
+        user = User(email=email, name=name, role=role)
+        password = people.add(session, None, user, Passwords())
     out.print(f"{user.email} can sign in with the first password {password}", soft_wrap=True, highlight=False)
 
 
@@ -110,7 +110,7 @@ def add(
 def reset_password(email: Email) -> None:
     """Print a link with which a user chooses a new password."""
     with transaction(sessions()) as session:
-        link = account_links.make_password_reset(session, None, _find(session, email).id)
+        link = links.make_password_reset(session, None, _find(session, email).id)
     _hand_over(link)
 
 
@@ -125,10 +125,8 @@ def change_role(email: Email, role: Annotated[Role, typer.Argument(help="The new
 @users.command("deactivate")
 def deactivate(email: Email) -> None:
     """Let a user in no longer: sessions end, API keys stop working."""
-    settings, factory = get_settings(), sessions()
-    user_sessions = UserSessions(factory, days=settings.session_days, idle_days=settings.session_idle_days)
-    with transaction(factory) as session:
-        people.deactivate(session, user_sessions, None, _find(session, email).id)
+    with transaction(sessions()) as session:
+        people.deactivate(session, None, _find(session, email).id)
     out.print(f"{email} can no longer sign in.")
 
 
@@ -141,7 +139,7 @@ def activate(email: Email) -> None:
 
 
 def _find(session: Session, email: str) -> User:
-    user = accounts.find(session, email)
+    user = user_accounts.find(session, email)
     if user is None:
         raise NotFound(f"nobody has the address {email!r} here; 'wingcheck users list' shows who there is")
     return user

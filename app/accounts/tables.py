@@ -1,14 +1,26 @@
 """Accounts of those who sign in, with their sessions, one-time links and API keys. Of every secret only a hash is kept."""
 
+import re
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from app.accounts.rules import LinkKind
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
-from app.core.roles import Role, Scope
+from app.core.roles import LEAST_ROLE, Role, Scope
+
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "Mac",
+    "CrOS": "Chromebook",
+    "Linux": "Linux",
+}
 
 
 class User(Base):
@@ -54,6 +66,21 @@ class UserSession(Base):
 
     user: Mapped[User] = relationship(lazy="joined")
 
+    @property
+    def browser(self) -> str:
+        """As in "Firefox, Windows"; empty where it does not say. Helps to recognise a browser; any program may pretend."""
+        browser = next((name for mark, name in _BROWSERS.items() if mark in self.user_agent), "")
+        system = next((name for mark, name in _SYSTEMS.items() if mark in self.user_agent), "")
+        return ", ".join(filter(None, (browser, system))) or re.sub(r"[/ ].*", "", self.user_agent)
+
+
+class LinkKind(StrEnum):
+    """What a one-time link is for."""
+
+    FIRST_ADMIN = "first_admin"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+
 
 class AccountLink(Base):
     """A link that works once: it makes the first admin, an invited user, or a new password."""
@@ -79,6 +106,15 @@ class AccountLink(Base):
     user: Mapped[User | None] = relationship(foreign_keys=[user_id], lazy="joined")
     creator: Mapped[User | None] = relationship(foreign_keys=[created_by], lazy="joined")
 
+    @property
+    def state(self) -> Literal["used", "revoked", "expired", "open"]:
+        """Whether the link still works."""
+        if self.used_at is not None:
+            return "used"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at <= utcnow() else "open"
+
 
 class ApiKey(Base):
     """A program's way in, in the name of a user. ``prefix`` is the part that lists show, to tell keys apart.
@@ -101,6 +137,19 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def state(self) -> Literal["revoked", "expired", "user_deactivated", "powerless", "active"]:
+        """Whether the key works, and if not, why."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= utcnow():
+            return "expired"
+        if not self.user.active:
+            return "user_deactivated"
+        if not any(self.user.role.includes(LEAST_ROLE[scope]) for scope in self.scopes):
+            return "powerless"
+        return "active"
 
 
 class AuditEntry(Base):

@@ -1,7 +1,9 @@
-"""Who is asking, looked up once for every request that brings a session or an API key."""
+"""Who makes a request, looked up once for each that carries a session or an API key."""
 
 import hashlib
 import hmac
+from dataclasses import replace
+from typing import Literal
 
 from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,17 +12,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.accounts.api_keys import MARK, ApiKeys
 from app.accounts.sessions import UserSessions
-from app.accounts.tables import ApiKey, UserSession
+from app.accounts.tables import ApiKey, User, UserSession
 from app.core import roles
 from app.core.web import errors, visitors
 from app.core.web.visitors import SessionCookie, SignedIn
 
-# What machines ask all the time is answered without the database, or tells by itself how the database is.
+# Requested by machines all the time, and answered without the database, or reporting on it themselves.
 _ANONYMOUS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 class KnowVisitors:
-    """Remembers the user in the request. A wrong API key is refused at once; a session that is over is no session."""
+    """Stores the user in the request. An invalid API key is refused at once; a session that ended is ignored."""
 
     def __init__(self, app: ASGIApp, cookie: SessionCookie, sessions: UserSessions, keys: ApiKeys, secret: str) -> None:
         self.app = app
@@ -36,14 +38,14 @@ class KnowVisitors:
         key, token = _api_key(scope), self._cookie.read(HTTPConnection(scope))
         try:
             if key:
-                found = await run_sync(self._keys.find, key)
-                if found is None:
+                api_key = await run_sync(self._keys.find, key)
+                if api_key is None:
                     answer = errors.answer(
                         Request(scope), "not-signed-in", 401, "This API key is not valid (any more).", errors.BEARER
                     )
                     await answer(scope, receive, send)
                     return
-                visitors.remember(scope, by_key(found))
+                visitors.remember(scope, by_key(api_key))
             elif token:
                 session = await run_sync(self._sessions.find, token)
                 if session is not None:
@@ -55,16 +57,30 @@ class KnowVisitors:
 
 
 def _api_key(scope: Scope) -> str:
-    """The key in the Authorization header; other credentials there are somebody else's business, a proxy's perhaps."""
+    """The key in the Authorization header; other credentials there may be meant for a proxy, and are ignored."""
     kind, _, value = HTTPConnection(scope).headers.get("authorization", "").partition(" ")
     value = value.strip()
     return value if kind.lower() == "bearer" and value.startswith(MARK) else ""
 
 
-def by_session(found: UserSession, token: str, secret: str) -> SignedIn:
-    """Whoever has this session. Its forms carry a token that nobody can compute who does not know our key."""
-    user = found.user
+def by_session(row: UserSession, token: str, secret: str) -> SignedIn:
+    """The user of a session. Its forms carry a token that nobody can compute without our secret."""
     csrf_token = hmac.new(secret.encode(), b"csrf:" + token.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    user = _signed_in(row.user, "session", csrf_token)
+    return replace(user, must_change_password=row.user.must_change_password, session_id=row.id)
+
+
+def by_key(key: ApiKey) -> SignedIn:
+    """The program with this key, acting for its user."""
+    return replace(
+        _signed_in(key.user, "api_key"),
+        api_key_id=key.id,
+        scopes=frozenset(roles.Scope(scope) for scope in key.scopes),
+        requests_per_minute=key.requests_per_minute,
+    )
+
+
+def _signed_in(user: User, via: Literal["session", "api_key"], csrf_token: str = "") -> SignedIn:
     return SignedIn(
         user_id=user.id,
         name=user.name,
@@ -72,24 +88,5 @@ def by_session(found: UserSession, token: str, secret: str) -> SignedIn:
         role=user.role,
         language=user.language,
         csrf_token=csrf_token,
-        via="session",
-        must_change_password=user.must_change_password,
-        session_id=found.id,
-    )
-
-
-def by_key(found: ApiKey) -> SignedIn:
-    """The program with this key, for its user."""
-    user = found.user
-    return SignedIn(
-        user_id=user.id,
-        name=user.name,
-        email=user.email,
-        role=user.role,
-        language=user.language,
-        csrf_token="",
-        via="api_key",
-        api_key_id=found.id,
-        scopes=frozenset(roles.Scope(scope) for scope in found.scopes),
-        requests_per_minute=found.requests_per_minute,
+        via=via,
     )

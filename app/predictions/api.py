@@ -15,10 +15,9 @@ from app.core.web import openapi, problems
 from app.core.web.auth import PREDICTING
 from app.core.web.dependencies import LanguageDep, SettingsDep
 from app.core.web.uploads import PredictionRoute, chosen
-from app.predictions.classifiers import Asked, Served
+from app.predictions.classifiers import PhotoQuery, Served
 from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import Answer, PhotoError, Square, kept_names, policy_of
-from app.predictions.problems import photo_problem
 from app.predictions.rules import Opinion, Policy, decide
 from app.predictions.squares import parse_squares
 from app.predictions.views import LooksLikeView, PredictionViews, ScoredTaxon
@@ -101,6 +100,7 @@ class PredictResponse(BaseModel):
     results: list[PhotoResult | PhotoFailure]
 
 
+_PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
 _ERRORS = openapi.WRITING | problems.described(
     {
         400: "No photo, too many, or a malformed request.",
@@ -111,6 +111,13 @@ _ERRORS = openapi.WRITING | problems.described(
         503: "Too many photos are waiting; see Retry-After.",
     }
 )
+
+
+def photo_problem(error: PhotoError | None, max_megabytes: int) -> problems.Problem:
+    """Why a photo has no answer; None: its file is too large to be read at all."""
+    if error is None:
+        return problems.problem("photo-too-large", 413, f"A photo may have at most {max_megabytes} MB.")
+    return problems.problem(f"photo-{error.kind.replace('_', '-')}", _PHOTO_STATUS[error.kind], error.detail)
 
 
 @router.post(
@@ -146,23 +153,25 @@ async def predict(
     squares = parse_squares(square, uploads)
     served = await served_now(classifiers)
     most = settings.max_file_megabytes * 1_000_000
-    asked = {
-        upload: Asked(upload.content, drawn, upload.size, upload.sha256)
+    queries = {
+        upload: PhotoQuery(upload.content, drawn, upload.size, upload.sha256)
         for upload, drawn in zip(uploads, squares, strict=True)
         if upload.size <= most
     }
-    begun = [asyncio.wrap_future(future) for future in classifiers.begin(served, list(asked.values()))]
-    answers = dict(zip(asked, await asyncio.gather(*begun), strict=True))
+    futures = [asyncio.wrap_future(future) for future in classifiers.begin(served, list(queries.values()))]
+    answers = dict(zip(queries, await asyncio.gather(*futures), strict=True))
     views = PredictionViews(language, await _taxa(request, served, answers.values()))
+    counter = request.app.state.metrics.predictions
     results: list[PhotoResult | PhotoFailure] = []
     for upload in uploads:
-        name, found = upload.filename or "", answers.get(upload)
-        if isinstance(found, Answer):
-            results.append(_result(name, found, served, views))
-            request.app.state.metrics.predictions.labels(results[-1].decision).inc()  # type: ignore[union-attr]
+        name, answer = upload.filename or "", answers.get(upload)
+        if isinstance(answer, Answer):
+            result = _result(name, answer, served, views)
+            results.append(result)
+            counter.labels(result.decision).inc()
         else:
-            results.append(PhotoFailure(filename=name, error=photo_problem(found, settings.max_file_megabytes)))
-            request.app.state.metrics.predictions.labels("error").inc()
+            results.append(PhotoFailure(filename=name, error=photo_problem(answer, settings.max_file_megabytes)))
+            counter.labels("error").inc()
     if len(results) == 1 and isinstance(results[0], PhotoFailure):
         failure = results[0].error
         return JSONResponse(failure.model_dump(), failure.status, media_type=problems.MEDIA_TYPE)
@@ -171,12 +180,12 @@ async def predict(
 
 
 async def _taxa(request: Request, served: Served, answers: Iterable[Answer | PhotoError]) -> dict[str, Taxon]:
-    """The taxa that these answers name, by scientific name; the list of taxa is asked only for what no label says."""
-    found = {taxon.scientific_name: taxon for taxon in served.taxa}
-    more = {name.scientific_name for answer in answers if isinstance(answer, Answer) for name in answer.looks_like}
-    if more - found.keys():
-        found |= await run_in_threadpool(_look_up, request.app.state.sessions, sorted(more))
-    return found
+    """The taxa that these answers name, by scientific name. Only those that are no labels are looked up in the database."""
+    known = {taxon.scientific_name: taxon for taxon in served.taxa}
+    others = {name.scientific_name for answer in answers if isinstance(answer, Answer) for name in answer.looks_like}
+    if others - known.keys():
+        known |= await run_in_threadpool(_look_up, request.app.state.sessions, sorted(others))
+    return known
 
 
 def _look_up(sessions: SessionFactory, names: list[str]) -> dict[str, Taxon]:
@@ -211,14 +220,14 @@ def _seen(opinion: Opinion, policy: Policy, views: PredictionViews) -> dict[str,
     }
 
 
-def _named(found: Iterable[ScoredTaxon | LooksLikeView]) -> list[ScoredName]:
+def _named(scores: Iterable[ScoredTaxon | LooksLikeView]) -> list[ScoredName]:
     return [
         ScoredName(
-            scientific_name=one.taxon.scientific_name,
-            vernacular_name=one.taxon.vernacular_name,
-            probability=one.probability,
+            scientific_name=score.taxon.scientific_name,
+            vernacular_name=score.taxon.vernacular_name,
+            probability=score.probability,
         )
-        for one in found
+        for score in scores
     ]
 
 

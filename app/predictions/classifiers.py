@@ -1,7 +1,7 @@
-"""The classifiers that are loaded, and their answers.
+"""The model versions that are loaded, and their answers.
 
-``Classifiers`` keeps the active model version loaded, bounds how many photos wait for it, and notices within a second when
-another one was made active, in this process or elsewhere.
+``Classifiers`` keeps the active version loaded, limits how many photos wait for it, and notices within a second when another
+one was made active, in this process or elsewhere.
 """
 
 import logging
@@ -53,14 +53,14 @@ _RECHECK_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
-# Read when its turn comes, so that waiting photos take no memory.
+# Called when a thread is free, so that waiting photos take no memory.
 PhotoSource = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A photo to look at, with the ``square`` drawn on it, if any. ``size`` in bytes, where it is known: large files are not
-    read all at once. ``sha256`` of them, where that is known.
+class PhotoQuery:
+    """A photo to look at, with the ``square`` drawn on it, if any. ``size`` of the file in bytes, where it is known: large
+    files are not read all at once. ``sha256`` of the file, where that is known.
     """
 
     read: PhotoSource
@@ -71,7 +71,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Served:
-    """The version that answers now, and the active taxa among its labels, in their order."""
+    """A loaded version, and the active taxa among its labels, in their order."""
 
     id: int
     info: ModelVersionInfo
@@ -80,9 +80,9 @@ class Served:
 
     @property
     def accuracy(self) -> float | None:
-        """Share right among photos it never learnt from, where its figures say so."""
-        found = self.info.metrics.get("species", {}).get("accuracy", {}).get("value")
-        return float(found) if isinstance(found, int | float) else None
+        """Share of correct answers among photos that it was not trained on, where its figures have it."""
+        value = self.info.metrics.get("species", {}).get("accuracy", {}).get("value")
+        return float(value) if isinstance(value, int | float) else None
 
 
 def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
@@ -112,7 +112,7 @@ class Classifiers:
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self._served: Served | None = None
-        self._former: Served | None = None  # asked again by somebody who looks at what it once said
+        self._former: Served | None = None  # to show again what an earlier version looked at
         self._checked = 0.0
         self._refused: tuple[int, str, float] | None = None
         keep_large_blocks_apart()
@@ -129,15 +129,14 @@ class Classifiers:
         self.line.close()
 
     def fresh(self) -> Served | None:
-        """The active version as ``current`` gives it, where that takes no time: it was looked at within the last second."""
+        """The active version, if ``current`` would return it without checking the database."""
         return self._served if time.monotonic() - self._checked <= _RECHECK_SECONDS else None
 
     def current(self) -> Served:
         """The active version, loaded. Raises ModelUnavailable when there is none or it can't be loaded.
 
-        Whoever asks first after a second looks whether another one was made active, and loads it. All others go on being
-        answered by the present one meanwhile, and it stays when the new one can't be loaded. What is returned is whole: an
-        answer is made with it from beginning to end.
+        Once a second, one caller checks whether another version was made active, and loads it. Meanwhile all others get the
+        present one, which also stays if the new one can't be loaded. Use one returned version for all of an answer.
         """
         served = self._served
         if served is None:
@@ -151,9 +150,9 @@ class Classifiers:
         return served
 
     def _refresh(self) -> Served:
-        found = self._load_if_changed(self._served)
-        self._served, self._checked = found, time.monotonic()
-        return found
+        served = self._load_if_changed(self._served)
+        self._served, self._checked = served, time.monotonic()
+        return served
 
     def _load_if_changed(self, served: Served | None) -> Served:
         with reading(self._sessions) as session:
@@ -177,7 +176,7 @@ class Classifiers:
                 return served
 
     def _was_refused(self, row: ModelVersion) -> bool:
-        """Whether loading it failed a moment ago."""
+        """Whether loading it failed within the last half minute."""
         if self._refused is None or self._refused[:2] != (row.id, row.digest):
             return False
         return time.monotonic() - self._refused[2] < _RETRY_SECONDS
@@ -187,9 +186,9 @@ class Classifiers:
 
         Raises Overloaded when too many photos are waiting already.
         """
-        return [future.result() for future in self.begin(served, [Asked(*photo) for photo in photos])]
+        return [future.result() for future in self.begin(served, [PhotoQuery(*photo) for photo in photos])]
 
-    def begin(self, served: Served, photos: Sequence[Asked]) -> list[Future[Answer | PhotoError]]:
+    def begin(self, served: Served, photos: Sequence[PhotoQuery]) -> list[Future[Answer | PhotoError]]:
         """As ``answer``, without waiting."""
         return self.line.begin([partial(self._answer_one, served, photo) for photo in photos])
 
@@ -201,9 +200,9 @@ class Classifiers:
         return future
 
     def version(self, version_id: int) -> Served:
-        """A version to ask again, whether it serves or not; the one that serves where the other's folder is gone.
+        """A version, in service or not, loaded; the active one where that version's folder is gone.
 
-        Raises ModelUnavailable where neither can answer.
+        Raises ModelUnavailable where neither can be loaded.
         """
         served = self.current()
         if served.id == version_id:
@@ -229,28 +228,24 @@ class Classifiers:
     def attention(
         self, served: Served, source: PhotoSource, square: Square | None, scientific_name: str
     ) -> np.ndarray | PhotoError | None:
-        """What spoke for a species in a square of a photo, or in its middle: float32 (h, w) in 0…1 over what the network saw.
+        """The evidence for a species in a square of a photo, or in its middle: float32 (h, w) in 0…1 over the network's input.
 
-        None where the version can't say, or does not know the species. Raises Overloaded.
+        None where the version can't tell, or does not know the species. Raises Overloaded.
         """
         names = [label.scientific_name for label in served.info.labels]
         if served.info.activation_weights is None or scientific_name not in names:
             return None
         [future] = self.line.begin([partial(output_of, served.recogniser, source(), square, self._limits)])
-        found = future.result()
-        if isinstance(found, PhotoError):
-            return found
-        return served.info.activation(found, names.index(scientific_name))
-
-    def find(self, served: Served, source: PhotoSource, size: int = 0) -> list[Found] | PhotoError:
-        """The animals of a photo, the surest first; none where the version can't search. ``size``: its bytes, where known.
-
-        Raises Overloaded, as ``answer`` does: both wait in one queue.
-        """
-        return self.begin_to_find(served, source, size).result()
+        output = future.result()
+        if isinstance(output, PhotoError):
+            return output
+        return served.info.activation(output, names.index(scientific_name))
 
     def begin_to_find(self, served: Served, source: PhotoSource, size: int = 0) -> Future[list[Found] | PhotoError]:
-        """As ``find``, without waiting."""
+        """The animals of a photo, the most certain first; none where the version can't search. ``size``: in bytes, if known.
+
+        Raises Overloaded: this waits in the same queue as ``begin``.
+        """
         [future] = self.line.begin([partial(self._find_one, served, source, size)])
         return future
 
@@ -258,21 +253,21 @@ class Classifiers:
         with holding(size):
             return find(served.recogniser, source(), self._limits)
 
-    def _answer_one(self, served: Served, photo: Asked) -> Answer | PhotoError:
+    def _answer_one(self, served: Served, photo: PhotoQuery) -> Answer | PhotoError:
         with holding(photo.size):
             return ask(served.recogniser, photo.read(), photo.square, self._limits, photo.sha256)
 
 
 def offline_version(folder: Path | None) -> ModelVersionInfo:
     """The version in a folder, or the first bundled one. Raises ModelVersionError, ModelUnavailable."""
-    chosen = folder or next(iter(bundled_versions()), None)
-    if chosen is None:
+    folder = folder or next(iter(bundled_versions()), None)
+    if folder is None:
         raise ModelUnavailable("No model version is bundled; specify one with --model.")
-    return read_version(chosen)
+    return read_version(folder)
 
 
 class Offline:
-    """A model version asked without a server or a database."""
+    """A model version that answers without a server or a database."""
 
     def __init__(self, info: ModelVersionInfo, settings: Settings) -> None:
         self._recogniser = load_recogniser(info.folder, settings.runtime)

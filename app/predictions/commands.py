@@ -17,16 +17,20 @@ from app.core.commands import err, out
 from app.core.errors import WingcheckError
 from app.core.settings import get_settings
 from app.predictions.bulk import asking, formats
-from app.predictions.bulk.formats import Format
+from app.predictions.bulk.formats import Format, Row
 from app.predictions.bulk.output import Output
-from app.predictions.bulk.rows import Row
 from app.predictions.bulk.sources import Source, gather
 from app.predictions.classifiers import offline_version
 from app.predictions.inference import ModelVersionInfo
 
-_SUFFIXES = {".csv": Format.CSV, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".json": Format.JSON}
-_SUFFIXES |= {".parquet": Format.PARQUET}
-_STOPPED = 130  # as a shell has it for Ctrl-C
+_SUFFIXES = {
+    ".csv": Format.CSV,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".json": Format.JSON,
+    ".parquet": Format.PARQUET,
+}
+_INTERRUPTED = 130  # the exit status of shells for Ctrl-C
 
 
 def predict(
@@ -36,7 +40,7 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file for the results: .csv, .jsonl, .json or .parquet.")
     ] = None,
-    form: Annotated[
+    format: Annotated[
         Format | None, typer.Option("--format", help="Format of the results; default: from the file's name.")
     ] = None,
     resume: Annotated[
@@ -48,85 +52,84 @@ def predict(
     ] = None,
 ) -> None:
     """Run a model version on photos, without a server."""
-    form = _form(Format.JSON if as_json else form, output)
+    format = Format.JSON if as_json else format
     if output is None and resume:
         raise typer.BadParameter("there is nothing to go on with without --output", param_hint="--resume")
+    if output is None and format is Format.PARQUET:
+        raise typer.BadParameter("Parquet can't be printed; name a file with --output", param_hint="--format")
+    if output is not None:
+        format = _format_of(output, format)
     info = offline_version(model)
-    found = gather(photos, column)
-    if not found.sources:
+    gathered = gather(photos, column)
+    if not gathered.sources:
         raise WingcheckError("there are no photos")
-    work = _Work(info, processes or len(os.sched_getaffinity(0)))
+    run = _Run(info, processes or len(os.sched_getaffinity(0)))
     try:
-        if output is not None and form is not None:
-            work.into_file(output, form, found.sources, resume=resume)
+        if output is not None and format is not None:
+            run.write_file(output, format, gathered.sources, resume=resume)
         else:
-            work.onto_the_screen(form, found.sources)
+            run.print_results(format, gathered.sources)
     except KeyboardInterrupt:
         err.print("Stopped." if output is None else f"Stopped; continue {output} with --resume", soft_wrap=True)
-        raise typer.Exit(_STOPPED) from None
+        raise typer.Exit(_INTERRUPTED) from None
     finally:
-        if found.left_out:
-            err.print(f"Skipped, not photos by their names: {found.left_out}")
-    if work.errors:
+        if gathered.left_out:
+            err.print(f"Skipped, not photos by their names: {gathered.left_out}")
+    if run.errors:
         raise typer.Exit(1)
 
 
-def _form(named: Format | None, output: Path | None) -> Format | None:
-    """The form of the results; None: a table for people."""
-    if output is None:
-        if named is Format.PARQUET:
-            raise typer.BadParameter("Parquet can't be printed; name a file with --output", param_hint="--format")
-        return named
-    found = named or _SUFFIXES.get(output.suffix.lower())
-    if found is None:
+def _format_of(output: Path, named: Format | None) -> Format:
+    format = named or _SUFFIXES.get(output.suffix.lower())
+    if format is None:
         raise typer.BadParameter(f"{output.name} does not say in which form; use --format", param_hint="--output")
-    return found
+    return format
 
 
-class _Work:
-    """What was asked about, and how it went."""
+class _Run:
+    """Asks a version about photos, and counts the errors."""
 
     def __init__(self, info: ModelVersionInfo, processes: int) -> None:
         self._info = info
         self._processes = processes
         self.errors = 0
 
-    def into_file(self, path: Path, form: Format, sources: list[Source], *, resume: bool) -> None:
-        """Every photo once, but for those that the file has already."""
-        with Output(path, form, self._info, resume=resume) as kept:
-            wanted = {source.name: source for source in sources}
-            todo = [source for name, source in wanted.items() if name not in kept.done]
-            with self._asked(todo) as rows:
+    def write_file(self, path: Path, format: Format, sources: list[Source], *, resume: bool) -> None:
+        """Write a row for every photo that the file does not have yet."""
+        with Output(path, format, self._info, resume=resume) as output:
+            unique = {source.name: source for source in sources}
+            todo = [source for name, source in unique.items() if name not in output.done]
+            with self._rows(todo) as rows:
                 for row in rows:
-                    kept.write(row)
-            kept.finish()
-        if len(todo) < len(wanted):
-            err.print(f"{len(wanted) - len(todo)} photos had their results already", soft_wrap=True)
+                    output.write(row)
+            output.finish()
+        if len(todo) < len(unique):
+            err.print(f"{len(unique) - len(todo)} photos had their results already", soft_wrap=True)
 
-    def onto_the_screen(self, form: Format | None, sources: list[Source]) -> None:
-        """A table for people, or text for programs."""
-        with self._asked(sources) as rows:
-            if form is None:
+    def print_results(self, format: Format | None, sources: list[Source]) -> None:
+        """Print a table for people, or text for programs."""
+        with self._rows(sources) as rows:
+            if format is None:
                 _print_table(rows, self._info)
-            elif form is Format.JSON:
+            elif format is Format.JSON:
                 out.print_json(json.dumps(list(rows)))
             else:
-                lines = formats.lines_of(form, [label.scientific_name for label in self._info.labels])
+                lines = formats.lines_of(format, [label.scientific_name for label in self._info.labels])
                 sys.stdout.write(lines.head)
                 sys.stdout.writelines(map(lines.line, rows))
 
     @contextmanager
-    def _asked(self, sources: list[Source]) -> Iterator[Iterator[Row]]:
-        """The rows as they come. For many photos there is a bar, and how long it took."""
+    def _rows(self, sources: list[Source]) -> Iterator[Iterator[Row]]:
+        """The rows as they are computed. For many photos, shows progress and reports the time taken."""
         with closing(asking.answers(sources, self._info, get_settings(), self._processes)) as rows:
             if len(sources) <= asking.FEW:
                 yield self._counted(rows)
                 return
-            begun = time.monotonic()
+            start = time.monotonic()
             columns = BarColumn(), MofNCompleteColumn(), TextColumn("photos"), TimeRemainingColumn()
             with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
                 yield self._counted(bar.track(rows, total=len(sources)))
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - start
         err.print(f"{len(sources)} photos in {seconds:.0f} s, {len(sources) / seconds:.1f} a second; ", end="")
         err.print(f"{self.errors} of them can't be answered")
 
@@ -137,19 +140,19 @@ class _Work:
 
 
 def _print_table(rows: Iterable[Row], info: ModelVersionInfo) -> None:
-    """Names from the folder on that all photos have in common."""
-    found = list[Row]()
+    """File names are relative to the folder that all photos have in common."""
+    answered = list[Row]()
     for row in rows:
         if "error" in row:
             err.print(f"{row['filename']}: {row['error']['detail']}", style="red", soft_wrap=True)
         else:
-            found.append(row)
-    if not found:
+            answered.append(row)
+    if not answered:
         return
     table = _table(info)
-    paths = [os.path.abspath(row["filename"]) for row in found]
+    paths = [os.path.abspath(row["filename"]) for row in answered]
     common = os.path.commonpath([os.path.dirname(path) for path in paths])
-    for row, path in zip(found, paths, strict=True):
+    for row, path in zip(answered, paths, strict=True):
         _add(table, os.path.relpath(path, common), _place(row), row)
         for other in row["animals"]:
             _add(table, "", _percent(other["square"]), other)
@@ -164,13 +167,13 @@ def _table(info: ModelVersionInfo) -> Table:
 
 
 def _add(table: Table, photo: str, place: str, animal: Row) -> None:
-    """A row for one animal. Of one that is none of the species that the version knows: what it looks like, a row each."""
+    """A row for an animal; if it is none of the version's species, a row for each species that it looks like."""
     named = [(animal["species"], animal["probability"])] if animal["species"] else []
     named += [(f"like {name['scientific_name']}", name["probability"]) for name in animal.get("looks_like", [])]
-    (species, share), *more = [(name, f"{share:.3f}") for name, share in named] or [("", "")]
-    table.add_row(photo, place, species, share, f"{animal['in_scope']:.3f}", animal["decision"])
-    for species, share in more:
-        table.add_row("", "", species, share, "", "")
+    (species, probability), *more = [(name, f"{value:.3f}") for name, value in named] or [("", "")]
+    table.add_row(photo, place, species, probability, f"{animal['in_scope']:.3f}", animal["decision"])
+    for species, probability in more:
+        table.add_row("", "", species, probability, "", "")
 
 
 def _place(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""What routes are given of this room."""
+"""Dependencies of routes that need a model version."""
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
-"""The only door from the application to ``ml``: photos, model versions and answers, in the application's terms.
+"""The application's only access to ``ml``: photos, model versions and answers, in the application's terms.
 
-No database and no threads: ``registry`` knows which versions there are, ``classifiers`` keeps those loaded that answer.
+No database and no threads here: ``registry`` lists the versions, ``classifiers`` keeps those loaded that answer.
 """
 
 import hashlib
@@ -14,60 +14,25 @@ from PIL import Image
 
 from app.core.settings import Settings
 from app.predictions.rules import ErrorThreshold, Opinion, Policy, SquareOrigin
-from ml.inference import (
-    Found,
-    LooksLike,
-    ModelVersionError,
-    ModelVersionInfo,
-    Output,
-    PhotoError,
-    PhotoInfo,
-    PixelLimits,
-    Recogniser,
-    Square,
-    bundled_versions,
-    holding,
-    keep_large_blocks_apart,
-    load_recogniser,
-    network_input,
-    open_photo,
-    read_version,
-    reduced,
-    seen_box,
-    square_for,
-    turn,
-)
-
-__all__ = [
-    "Answer",
-    "Found",
-    "FurtherAnimal",
-    "LooksLike",
-    "ModelVersionError",
-    "ModelVersionInfo",
-    "PhotoError",
-    "PhotoInfo",
-    "PixelLimits",
-    "Recogniser",
-    "Square",
-    "ask",
-    "bundled_versions",
-    "find",
-    "holding",
-    "keep_large_blocks_apart",
-    "load_recogniser",
-    "look_at",
-    "open_photo",
-    "output_of",
-    "pixel_limits",
-    "policy_of",
-    "read_version",
-    "reduced",
-    "seen_box",
-    "shows_enough",
-    "square_for",
-    "turn",
-]
+from ml.inference import Found as Found
+from ml.inference import LooksLike as LooksLike
+from ml.inference import ModelVersionError as ModelVersionError
+from ml.inference import ModelVersionInfo as ModelVersionInfo
+from ml.inference import Output, network_input
+from ml.inference import PhotoError as PhotoError
+from ml.inference import PhotoInfo as PhotoInfo
+from ml.inference import PixelLimits as PixelLimits
+from ml.inference import Recogniser as Recogniser
+from ml.inference import Square as Square
+from ml.inference import bundled_versions as bundled_versions
+from ml.inference import holding as holding
+from ml.inference import keep_large_blocks_apart as keep_large_blocks_apart
+from ml.inference import load_recogniser as load_recogniser
+from ml.inference import open_photo as open_photo
+from ml.inference import read_version as read_version
+from ml.inference import reduced as reduced
+from ml.inference import seen_box as seen_box
+from ml.inference import square_for as square_for
 
 _DIRECTIONS = 6
 
@@ -84,9 +49,9 @@ class FurtherAnimal:
 class Answer:
     """One photo's prediction.
 
-    ``opinion`` is in scientific names, and about ``square``, or about the middle of the photo where that is None. ``photo``
-    is what was decoded, ``sha256`` the hash of its bytes, ``sketch`` the embedding seen from a few directions. ``searched``:
-    the version looked for an animal. ``looks_like``: species outside its labels, the most probable first.
+    ``opinion``: by scientific name, of ``square``, or where that is None, of the middle of the photo. ``photo``: as decoded.
+    ``sha256``: of the file. ``sketch``: the embedding projected onto a few directions. ``searched``: the version looked for
+    an animal. ``looks_like``: species outside its labels, the most probable first.
     """
 
     opinion: Opinion
@@ -129,7 +94,7 @@ def policy_of(info: ModelVersionInfo, wanted_error: float | None = None) -> Poli
 def ask(
     recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits, sha256: str = ""
 ) -> Answer | PhotoError:
-    """What a version says of a photo's bytes, or why it can't say anything. Without a ``square`` it finds the animal itself.
+    """A version's answer about a photo's bytes, or why there is none. Without a ``square`` it finds the animal itself.
 
     ``sha256``: of the bytes, where it is known already.
     """
@@ -141,31 +106,31 @@ def ask(
 
 
 def shows_enough(recogniser: Recogniser, image: Image.Image, photo: PhotoInfo, square: Square | None) -> bool:
-    """Whether a photo that was decoded for another purpose has all the pixels that the version wants of the ``square``."""
+    """Whether a photo that was decoded for another purpose has enough pixels for the version to look at the ``square``."""
     return max(image.size) >= min(_decoding_side(recogniser, square), max(photo.width, photo.height))
 
 
 def look_at(recogniser: Recogniser, image: Image.Image, photo: PhotoInfo, square: Square | None, sha256: str) -> Answer:
-    """What a version says of a decoded photo. Without a ``square`` it finds the animal itself."""
+    """A version's answer about a decoded photo. Without a ``square`` it finds the animal itself."""
     image = reduced(image, _decoding_side(recogniser, square))
-    found = recogniser.look(image, square)
-    others = tuple(FurtherAnimal(other.square, _opinion(recogniser, other.output)) for other in found.others)
-    origin = SquareOrigin(found.origin)
+    look = recogniser.look(image, square)
+    others = tuple(FurtherAnimal(other.square, _opinion(recogniser, other.output)) for other in look.others)
+    origin = SquareOrigin(look.origin)
     opinion = replace(
-        _opinion(recogniser, found.output),
+        _opinion(recogniser, look.output),
         others=tuple(other.opinion for other in others),
-        nothing_found=found.searched and origin is SquareOrigin.MIDDLE,
+        nothing_found=look.searched and origin is SquareOrigin.MIDDLE,
     )
     return Answer(
         opinion=opinion,
         photo=photo,
         sha256=sha256,
-        sketch=_sketch(found.output.embedding),
-        square=found.square,
+        sketch=_sketch(look.output.embedding),
+        square=look.square,
         origin=origin,
-        searched=found.searched,
+        searched=look.searched,
         others=others,
-        looks_like=found.looks_like,
+        looks_like=look.looks_like,
     )
 
 
@@ -175,7 +140,7 @@ def _opinion(recogniser: Recogniser, output: Output) -> Opinion:
 
 
 def find(recogniser: Recogniser, data: bytes, limits: PixelLimits) -> list[Found] | PhotoError:
-    """The animals in a photo's bytes, the surest first; none where the version can't search."""
+    """The animals in a photo's bytes, the most certain first; none where the version can't search."""
     try:
         image, _ = open_photo(data, max_side=recogniser.decoding_side, limits=limits)
     except PhotoError as error:
@@ -184,7 +149,7 @@ def find(recogniser: Recogniser, data: bytes, limits: PixelLimits) -> list[Found
 
 
 def _sketch(embedding: np.ndarray) -> tuple[float, ...]:
-    """An embedding ``(d,)`` as seen from a few fixed directions: enough to tell whether photos are still like those of before."""
+    """An embedding ``(d,)`` projected onto a few fixed directions: enough to tell whether photos drift."""
     length = float(np.linalg.norm(embedding)) or 1.0
     return tuple(round(float(value), 4) for value in _directions(len(embedding)) @ embedding / length)
 
@@ -195,7 +160,7 @@ def _directions(size: int) -> np.ndarray:
 
 
 def output_of(recogniser: Recogniser, data: bytes, square: Square | None, limits: PixelLimits) -> Output | PhotoError:
-    """What the version's network makes of one square of a photo, or of its middle; nothing is searched for."""
+    """The output of the version's network for one square of a photo, or for its middle; it does not search."""
     info = recogniser.info
     try:
         image, _ = open_photo(data, max_side=_decoding_side(recogniser, square), limits=limits)
@@ -212,13 +177,13 @@ def output_of(recogniser: Recogniser, data: bytes, square: Square | None, limits
 
 
 def _decoding_side(recogniser: Recogniser, square: Square | None) -> int:
-    """Long side to decode to, in pixels: of the whole photo, or so that a square drawn on it has as many."""
+    """Long side to decode to, in pixels, such that the whole photo, or the square drawn on it, has enough of them."""
     whole = recogniser.decoding_side
     return whole if square is None else math.ceil(whole / max(square.width, square.height))
 
 
 def kept_names(answer: Answer) -> list[dict[str, Any]]:
-    """Species outside the version's labels, as rows keep them."""
+    """Species outside the version's labels, as rows store them."""
     return [
         {
             "scientific_name": name.scientific_name,

@@ -1,6 +1,6 @@
-"""Which model versions there are: rows that point at folders, and one per task that serves.
+"""The registered model versions: rows that point at folders, one of them active per task.
 
-A folder is registered as it is and never changed; ``activate`` alone says which version serves, and keeps the history of it.
+A folder never changes once it is registered. Only ``activate`` changes which version is active, and records the switch.
 """
 
 import re
@@ -23,7 +23,7 @@ _PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 
 
 def register_bundled(session: Session) -> None:
-    """Know every bundled version, and put one into service where its task has none, or one that an upgrade replaced."""
+    """Register every bundled version. Activate one where its task has none, or a bundled one that an upgrade replaced."""
     for folder in bundled_versions():
         row = _register(session, read_version(folder), _BUNDLED + folder.name)
         active = session.scalar(select(ModelVersion).where(ModelVersion.task == row.task, ModelVersion.active))
@@ -32,7 +32,7 @@ def register_bundled(session: Session) -> None:
 
 
 def _is_replaced(version: ModelVersion) -> bool:
-    """Whether a bundled version's folder is gone or holds another one, as after an upgrade of Wingcheck."""
+    """Whether a bundled version's folder is gone or contains another one, as after an upgrade of Wingcheck."""
     if not is_bundled(version):
         return False
     folder = _bundled_folder(version)
@@ -45,8 +45,8 @@ def is_bundled(version: ModelVersion) -> bool:
 
 
 def _bundled_folder(version: ModelVersion) -> Path | None:
-    wanted = version.location.removeprefix(_BUNDLED)
-    return next((folder for folder in bundled_versions() if folder.name == wanted), None)
+    name = version.location.removeprefix(_BUNDLED)
+    return next((folder for folder in bundled_versions() if folder.name == name), None)
 
 
 def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
@@ -73,7 +73,7 @@ def import_version(session: Session, folder: Path, settings: Settings) -> ModelV
 
 
 def lock_task(session: Session, task: str) -> None:
-    """Let nobody else change what serves a task until this transaction ends."""
+    """Keep others from changing the active version of a task until this transaction ends."""
     session.execute(
         select(ModelVersion.id).where(ModelVersion.task == task).order_by(ModelVersion.id).with_for_update()
     ).all()
@@ -88,9 +88,9 @@ def activate(
     reason: str = "",
     gate: dict[str, Any] | None = None,
 ) -> ModelActivation:
-    """Make ``version`` the one that serves its task, and write it into the history. Asks no gate: see Promotion."""
+    """Make ``version`` the active one of its task, and record the switch. Does not check the gate: see Promotion."""
     lock_task(session, version.task)
-    replaced = session.scalar(
+    replaced_id = session.scalar(
         update(ModelVersion)
         .where(ModelVersion.task == version.task, ModelVersion.active)
         .values(active=False)
@@ -101,7 +101,7 @@ def activate(
     activation = ModelActivation(
         task=version.task,
         model_version=version,
-        replaced_id=replaced if replaced != version.id else None,
+        replaced_id=replaced_id if replaced_id != version.id else None,
         kind=kind,
         user_id=user_id,
         reason=reason,
@@ -113,7 +113,7 @@ def activate(
 
 
 def folder_of(version: ModelVersion, settings: Settings) -> Path:
-    """Where the version's folder lies. Raises ModelUnavailable when it is gone."""
+    """The version's folder. Raises ModelUnavailable when it is gone."""
     folder = _bundled_folder(version) if is_bundled(version) else settings.model_dir / version.location
     if folder is None or not folder.is_dir():
         title = f"{version.name} {version.version}"
@@ -122,7 +122,7 @@ def folder_of(version: ModelVersion, settings: Settings) -> Path:
 
 
 def serving_for(session: Session, task: str) -> ModelVersion | None:
-    """The version that serves this task."""
+    """The active version of this task."""
     query = select(ModelVersion).where(ModelVersion.task == task, ModelVersion.active)
     return session.scalar(query.execution_options(populate_existing=True))
 
@@ -153,7 +153,7 @@ def _register(session: Session, info: ModelVersionInfo, location: str) -> ModelV
 
 
 def _fill_taxa(session: Session, info: ModelVersionInfo) -> None:
-    """Add what the labels know to the taxon table; what people entered there is never overwritten."""
+    """Add names and marks of the labels to the taxon table. Never overwrites what people entered there."""
     for label in info.labels:
         taxon = session.scalar(select(Taxon).where(Taxon.scientific_name == label.scientific_name))
         if taxon is None:

@@ -1,15 +1,15 @@
 """The verdict: is this record right?
 
-Two independent witnesses speak: the model (calibrated probabilities) and the volunteer (a claim, right with a known
-reliability). Bayes' rule joins them. What is certain enough is set by the coordinator's wanted error rate and by the model
-version's policy; no threshold lives in this file.
+There are two independent sources of evidence: the model (calibrated probabilities) and the volunteer (a claim, right with a
+known reliability). Bayes' rule combines them. The coordinator's wanted error rate and the model version's policy decide what
+is certain enough; there are no thresholds in this file.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# A calibrated probability of exactly 0 or 1 would silence the other witness for good.
+# A calibrated probability of exactly 0 or 1 would outweigh any claim.
 _FLOOR = 1e-6
 
 
@@ -22,7 +22,7 @@ class ClaimKind(StrEnum):
 
 
 class SquareOrigin(StrEnum):
-    """Where the square that a model version looked at came from; MIDDLE: there is none, it looked at the photo's middle."""
+    """Origin of the square that a model version looked at. MIDDLE: there is none, it looked at the middle of the photo."""
 
     GIVEN = "given"
     FOUND = "found"
@@ -30,7 +30,7 @@ class SquareOrigin(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What the policy makes of claim and prediction."""
+    """The result of a verdict: how claim and prediction compare under the policy."""
 
     AGREE = "agree"
     DISAGREE = "disagree"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a prediction alone is worth, without a claim (``/predict``)."""
+    """What a prediction says by itself, without a claim (``/predict``)."""
 
     CONFIDENT = "confident"
     UNCERTAIN = "uncertain"
@@ -47,7 +47,7 @@ class Decision(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why; worded per language in app/submissions/words.py."""
+    """The reason of a verdict, worded per language in app/submissions/words.py."""
 
     AGREES = "agrees"
     MODEL_DISAGREES = "model_disagrees"
@@ -66,7 +66,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class ErrorThreshold:
-    """The smallest top probability that calibration photos support for an error rate; None where they can't."""
+    """The lowest top probability that calibration photos support for an error rate; None where they don't support it."""
 
     error_rate: float
     probability: float | None
@@ -74,10 +74,10 @@ class ErrorThreshold:
 
 @dataclass(frozen=True)
 class Policy:
-    """A model version's thresholds, and what the coordinator wants.
+    """A model version's thresholds, and the coordinator's wanted error rate.
 
-    From ``in_scope_threshold`` a photo counts as showing one of the version's species, from
-    ``confident_in_scope_threshold`` as showing no look-alike of them either; only then an answer may be certain.
+    From ``in_scope_threshold`` on, a photo counts as showing one of the version's species; only from
+    ``confident_in_scope_threshold`` on, look-alikes are ruled out as well and an answer may be certain.
     """
 
     in_scope_threshold: float
@@ -87,7 +87,7 @@ class Policy:
     confident_in_scope_threshold: float = 0.0
 
     def threshold_for(self, error_rate: float) -> float | None:
-        """The probability that bounds the error at ``error_rate``: that of the nearest rate at least as strict."""
+        """The probability that limits the error to ``error_rate``: that of the nearest rate at least as strict."""
         strict = [t for t in self.thresholds if t.error_rate <= error_rate + 1e-9 and t.probability is not None]
         return max(strict, key=lambda t: t.error_rate).probability if strict else None
 
@@ -96,7 +96,7 @@ class Policy:
 class Claim:
     """The volunteer's answer. ``reliability``: how often such claims turn out right, in 0…1.
 
-    ``informed``: changed after seeing a verdict, so no independent witness any more.
+    ``informed``: changed after seeing a verdict, so no longer independent evidence.
     """
 
     kind: ClaimKind
@@ -107,9 +107,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Opinion:
-    """The model's view of one photo: calibrated probability per scientific name, summing to 1, and the in-scope score.
+    """The model's view of one photo: calibrated probabilities by scientific name, summing to 1, and the in-scope score.
 
-    ``others``: of further animals in the same photo. ``nothing_found``: the model looked for an animal, and found none.
+    ``others``: those of further animals in the photo. ``nothing_found``: the model looked for an animal and found none.
     """
 
     probabilities: Mapping[str, float]
@@ -131,8 +131,8 @@ class Opinion:
 class Verdict:
     """The outcome with its reason.
 
-    ``support``: probability that the claim is right, None where nothing was claimed that the model knows.
-    ``suggested``: the taxon the model would put in its place, where it has one. ``photo``: position of the photo that decided.
+    ``support``: probability that the claim is right, None where the model does not know the claimed taxon.
+    ``suggested``: the taxon that the model suggests instead, if any. ``photo``: position of the deciding photo.
     ``within_error_bound``: calibration data support accepting it at the wanted error rate.
     """
 
@@ -145,7 +145,7 @@ class Verdict:
 
 
 def decide(opinion: Opinion, policy: Policy) -> Decision:
-    """What one prediction is worth by itself at the policy's wanted error rate."""
+    """What one prediction says by itself at the policy's wanted error rate."""
     if opinion.in_scope < policy.in_scope_threshold:
         return Decision.OUT_OF_SCOPE
     if _perhaps_look_alike(opinion, policy):
@@ -161,7 +161,7 @@ def _perhaps_look_alike(opinion: Opinion, policy: Policy) -> bool:
 
 
 def posterior(opinion: Opinion, claim: Claim) -> dict[str, float]:
-    """Probability per taxon after hearing both witnesses (Bayes; wrong claims spread evenly over the other taxa)."""
+    """Probability per taxon given prediction and claim (Bayes; wrong claims spread evenly over the other taxa)."""
     names = list(opinion.probabilities)
     weights = {}
     for name in names:
@@ -189,7 +189,7 @@ def judge(claim: Claim, opinions: Sequence[Opinion], policy: Policy) -> Verdict:
     contradiction = _contradicting(opinions, policy)
     if contradiction is not None:
         return Verdict(Outcome.UNCERTAIN, Reason.PHOTOS_CONTRADICT, photo=contradiction)
-    # The least certain photo decides: one clear picture does not make up for one that shows something else.
+    # The least certain photo decides: a clear photo does not make up for one that shows something else.
     everything = range(len(opinions))
     doubtful = [i for i in everything if _perhaps_look_alike(opinions[i], policy)]
     decider = min(doubtful or everything, key=lambda i: opinions[i].top_probability)
@@ -197,16 +197,16 @@ def judge(claim: Claim, opinions: Sequence[Opinion], policy: Policy) -> Verdict:
 
 
 def _shows_two_species(opinion: Opinion, policy: Policy) -> bool:
-    """Whether another animal of the photo is certainly not what the first one is. A doubtful one contradicts nobody."""
+    """Whether another animal of the photo is certainly of another species than the first."""
     first = opinion.top if opinion.in_scope >= policy.in_scope_threshold else None
     return any(decide(other, policy) is Decision.CONFIDENT and other.top != first for other in opinion.others)
 
 
 def _out_of_scope(claim: Claim, opinions: Sequence[Opinion]) -> Verdict:
-    """The verdict where no photo shows any of the species. It points at the clearest case in which there is an animal."""
-    found = [i for i, opinion in enumerate(opinions) if not opinion.nothing_found]
-    worst = min(found or range(len(opinions)), key=lambda i: opinions[i].in_scope)
-    if not found:
+    """The verdict where no photo shows any of the species. It points at the clearest photo that has an animal."""
+    with_animal = [i for i, opinion in enumerate(opinions) if not opinion.nothing_found]
+    worst = min(with_animal or range(len(opinions)), key=lambda i: opinions[i].in_scope)
+    if not with_animal:
         reason = Reason.NO_ANIMAL
     elif claim.kind is ClaimKind.OTHER:
         reason = Reason.OUT_OF_SCOPE_AS_CLAIMED

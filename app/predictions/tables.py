@@ -1,4 +1,4 @@
-"""Model versions known to the service; the folder is the truth, the row says where it is and whether it serves."""
+"""Registered model versions and their activations. The folder defines a version; its row says where it is."""
 
 from datetime import datetime
 from enum import StrEnum

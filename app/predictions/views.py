@@ -1,4 +1,4 @@
-"""What a version sees, as pages and the API show it."""
+"""Predictions as pages and the API show them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class SquareView:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole photo, so that there is nothing to draw on it."""
+        """Whether it is the whole photo, so that no square need be drawn."""
         return self.width >= 1 and self.height >= 1
 
 
@@ -40,7 +40,7 @@ class AnimalView:
 
 @dataclass(frozen=True)
 class LooksLikeView:
-    """A species that a photo may show though the version does not tell it apart. ``listed``: it is on the list of taxa."""
+    """A species outside the version's labels that a photo may show. ``listed``: it is on the list of taxa."""
 
     taxon: TaxonView
     probability: float
@@ -48,7 +48,7 @@ class LooksLikeView:
 
 
 def square_view(numbers: Sequence[float] | None) -> SquareView | None:
-    """A square as rows keep it."""
+    """A square as rows store it."""
     return SquareView(*numbers) if numbers else None
 
 
@@ -60,7 +60,7 @@ class PredictionViews:
         self._known = known
 
     def taxon(self, scientific_name: str) -> TaxonView:
-        """The taxon of that name; one that is no longer in the table keeps its scientific name."""
+        """The taxon of that name; its scientific name alone where it is no longer in the table."""
         taxon = self._known.get(scientific_name)
         if taxon is None:
             return TaxonView(scientific_name, scientific_name, None, [])
@@ -70,25 +70,27 @@ class PredictionViews:
         """Taxa with their probabilities, in the order given."""
         return [ScoredTaxon(self.taxon(name), probability) for name, probability in shares.items()]
 
-    def animals(self, found: Iterable[Animal]) -> list[AnimalView]:
+    def animals(self, animals: Iterable[Animal]) -> list[AnimalView]:
         """Further animals of a photo."""
-        return [AnimalView(SquareView(*animal.square), self.scored(animal.shares), animal.in_scope) for animal in found]
+        return [
+            AnimalView(SquareView(*animal.square), self.scored(animal.shares), animal.in_scope) for animal in animals
+        ]
 
-    def looks_like(self, found: Iterable[Mapping[str, Any]]) -> list[LooksLikeView]:
-        """Species outside a version's labels, as rows keep them, each with the best name that anybody has for it."""
-        views = []
-        for kept in found:
-            name, own = kept["scientific_name"], kept["vernacular_names"]
-            taxon = self._known.get(name)
-            called = next(
-                (
-                    text
-                    for code in (self._language.code, "en")
-                    for text in (taxon.vernacular_name(code) if taxon else None, own.get(code))
-                    if text
-                ),
-                name,
-            )
-            view = replace(self.taxon(name), vernacular_name=called)
-            views.append(LooksLikeView(view, kept["probability"], listed=taxon is not None and taxon.active))
-        return views
+    def looks_like(self, species: Iterable[Mapping[str, Any]]) -> list[LooksLikeView]:
+        """Species outside a version's labels, as rows store them, each with the best name that is known for it."""
+        return [
+            self._looks_like(row["scientific_name"], row["probability"], row["vernacular_names"]) for row in species
+        ]
+
+    def _looks_like(
+        self, scientific_name: str, probability: float, vernacular_names: Mapping[str, str]
+    ) -> LooksLikeView:
+        taxon = self._known.get(scientific_name)
+        names = [
+            name
+            for code in (self._language.code, "en")
+            for name in (taxon.vernacular_name(code) if taxon else None, vernacular_names.get(code))
+            if name
+        ]
+        view = replace(self.taxon(scientific_name), vernacular_name=(names or [scientific_name])[0])
+        return LooksLikeView(view, probability, listed=taxon is not None and taxon.active)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.accounts.emails import checked_email
+from app.accounts.users import checked_email
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput
 from app.records.rules import Licence

@@ -56,17 +56,16 @@ def import_list(
 ) -> None:
     """Add and correct species from a list; undo with `taxa undo`."""
     try:
-        found = taxon_files.read_list(file.read_bytes())
+        listed = taxon_files.read_list(file.read_bytes())
     except OSError as error:
         raise WingcheckError(f"{file} can't be read: {error.strerror}") from error
     with transaction(sessions()) as session:
         if preview:
-            wanted = [taxon.as_json() for taxon in found.taxa]
-            for each in taxon_list.differences(session, wanted):
-                what = "new" if each.before is None else ", ".join(each.fields)
-                out.print(f"{each.scientific_name}: {what}", soft_wrap=True, highlight=False)
+            for difference in taxon_list.differences_from(session, listed.taxa):
+                what = "new" if difference.before is None else ", ".join(difference.fields)
+                out.print(f"{difference.scientific_name}: {what}", soft_wrap=True, highlight=False)
             return
-        change = taxon_list.save(session, None, taxon_list.propose(session, None, file.name, found).id)
+        change = taxon_list.save(session, None, taxon_list.propose(session, None, file.name, listed).id)
     out.print(f"{len(change.done)} species added or changed; undo with 'wingcheck taxa undo {change.id}'.")
 
 

@@ -1,37 +1,36 @@
-"""Reading taxon lists: a CSV of one's own, a GBIF species list, or a checklist as a Darwin Core archive."""
+"""Reading taxon lists: a plain CSV, a GBIF species list, or a checklist as a Darwin Core archive."""
 
 import csv
 import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 
 from app.core.errors import FieldError, InvalidInput
+from app.taxa.rules import RANKS
 
 MOST_TAXA = 20_000
 MOST_BYTES = 20_000_000
 # Synonyms, other ranks and empty lines included. It takes seconds to read so many.
 MOST_LINES = 200_000
 _MOST_COLUMNS = 1_000
-_RANKS = {"species", "subspecies", "variety", "form", "genus", "aggregate", "complex"}
 _LONGEST_NAME = 200
-# Which column a value is taken from, the first that has one. GBIF's scientificName carries the author.
+# The columns of each value, in order of preference. GBIF's scientificName carries the author.
 _NAME = ("scientific_name", "canonicalname", "species", "acceptedscientificname", "scientificname")
 _RANK = ("taxon_rank", "taxonrank", "rank")
 _KEY = ("gbif_key", "specieskey", "acceptedtaxonkey", "taxonkey", "usagekey", "nubkey", "taxonid")
 _SYNONYMS = {"synonym", "heterotypic_synonym", "homotypic_synonym", "proparte_synonym", "misapplied", "doubtful"}
 _NO = {"no", "nee", "false", "0", "inactive", "n"}
-# Three letters as checklists have them, and the two that pages use.
+# Three-letter codes, as checklists have them, to the two-letter ones of the pages.
 _LANGUAGES = {"eng": "en", "nld": "nl", "dut": "nl", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr"}
 _BINOMIAL = re.compile(r"[A-Z×][\w.-]+(?: ×?[a-z][\w-]+){0,2}", re.UNICODE)
 
 
 @dataclass(frozen=True)
 class ListedTaxon:
-    """A taxon as a list has it. None and empty: the list says nothing of that."""
+    """A taxon as a file lists it. None and empty: the file does not say."""
 
     scientific_name: str
     taxon_rank: str = "species"
@@ -40,14 +39,10 @@ class ListedTaxon:
     marks: Mapping[str, list[str]] = field(default_factory=dict)
     active: bool | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """As a row keeps it."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class TaxonFile:
-    """What a file lists, and how many lines were passed over: synonyms, other ranks, lines without a name, doubles."""
+    """What a file lists, and how many lines were skipped: synonyms, other ranks, lines without a name, duplicates."""
 
     taxa: list[ListedTaxon]
     passed_over: int
@@ -56,28 +51,28 @@ class TaxonFile:
 def read_list(data: bytes) -> TaxonFile:
     """The taxa of a file: text with commas, semicolons or tabs, or a Darwin Core archive (zip). Raises InvalidInput."""
     if not data:
-        raise _refused("list_missing")
+        raise _invalid("list_missing")
     names: dict[str, dict[str, str]] = {}
     if data[:4] == b"PK\x03\x04":
         data, names = _from_archive(data)
     if len(data) > MOST_BYTES:
-        raise _refused("list_too_large", ("max", MOST_BYTES // 1_000_000))
-    found: dict[str, ListedTaxon] = {}
+        raise _invalid("list_too_large", MOST_BYTES // 1_000_000)
+    taxa: dict[str, ListedTaxon] = {}
     lines = 0
     for row in _rows(data):
         lines += 1
         taxon = _taxon(row, names)
-        if taxon is not None and taxon.scientific_name not in found:
-            found[taxon.scientific_name] = taxon
-            if len(found) > MOST_TAXA:
-                raise _refused("list_too_long", ("max", MOST_TAXA))
-    if not found:
-        raise _refused("list_without_taxa")
-    return TaxonFile(list(found.values()), lines - len(found))
+        if taxon is not None and taxon.scientific_name not in taxa:
+            taxa[taxon.scientific_name] = taxon
+            if len(taxa) > MOST_TAXA:
+                raise _invalid("list_too_long", MOST_TAXA)
+    if not taxa:
+        raise _invalid("list_without_taxa")
+    return TaxonFile(list(taxa.values()), lines - len(taxa))
 
 
-def _refused(code: str, *params: tuple[str, str | int]) -> InvalidInput:
-    return InvalidInput([FieldError("file", code, params)])
+def _invalid(code: str, most: int | None = None) -> InvalidInput:
+    return InvalidInput([FieldError("file", code, (("max", most),) if most is not None else ())])
 
 
 def _from_archive(data: bytes) -> tuple[bytes, dict[str, dict[str, str]]]:
@@ -86,16 +81,16 @@ def _from_archive(data: bytes) -> tuple[bytes, dict[str, dict[str, str]]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {PurePosixPath(info.filename).stem.lower(): info for info in archive.infolist()}
             if "taxon" not in members:
-                raise _refused("list_without_taxa")
-            wanted = [members[name] for name in ("taxon", "vernacularname") if name in members]
-            if sum(info.file_size for info in wanted) > MOST_BYTES:
-                raise _refused("list_too_large", ("max", MOST_BYTES // 1_000_000))
+                raise _invalid("list_without_taxa")
+            tables = [members[name] for name in ("taxon", "vernacularname") if name in members]
+            if sum(info.file_size for info in tables) > MOST_BYTES:
+                raise _invalid("list_too_large", MOST_BYTES // 1_000_000)
             taxa = archive.read(members["taxon"])
             vernacular = archive.read(members["vernacularname"]) if "vernacularname" in members else b""
     except InvalidInput:
         raise
     except Exception as error:  # zipfile and its decompressors raise almost anything on damaged bytes
-        raise _refused("list_unreadable") from error
+        raise _invalid("list_unreadable") from error
     names: dict[str, dict[str, str]] = {}
     for row in _rows(vernacular) if vernacular else ():
         language, name = _language(row.get("language", "")), row.get("vernacularname", "")
@@ -105,31 +100,31 @@ def _from_archive(data: bytes) -> tuple[bytes, dict[str, dict[str, str]]]:
 
 
 def _rows(data: bytes) -> Iterator[dict[str, str]]:
-    """Lines by lower-case column name, white space cut off."""
+    """Each line as a dict by lower-case column name, its values stripped."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")  # what spreadsheets write
     if "\x00" in text:
-        raise _refused("list_unreadable")
+        raise _invalid("list_unreadable")
     head = text.split("\n", 1)[0]
     delimiter = max("\t;,", key=head.count)
     file = io.StringIO(text, newline="")
     try:
-        # Checklists part by tabs and know no quotes.
+        # Checklists are separated by tabs and have no quoting.
         if delimiter == "\t":
             reader = csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE)
         else:
             reader = csv.reader(file, delimiter=delimiter)
         columns = [column.strip().strip('"').lower() for column in next(reader, [])]
         if len(columns) > _MOST_COLUMNS:
-            raise _refused("list_unreadable")
+            raise _invalid("list_unreadable")
         for number, values in enumerate(reader):
             if number >= MOST_LINES:
-                raise _refused("list_too_long", ("max", MOST_TAXA))
+                raise _invalid("list_too_long", MOST_TAXA)
             yield dict(zip(columns, (value.strip() for value in values), strict=False))
     except csv.Error as error:
-        raise _refused("list_unreadable") from error
+        raise _invalid("list_unreadable") from error
 
 
 def _first(row: Mapping[str, str], columns: Iterable[str]) -> str:
@@ -137,12 +132,12 @@ def _first(row: Mapping[str, str], columns: Iterable[str]) -> str:
 
 
 def _taxon(row: Mapping[str, str], names: Mapping[str, Mapping[str, str]]) -> ListedTaxon | None:
-    """The taxon of a line; None where it is a synonym, of a rank that nobody identifies to, or has no name."""
+    """The taxon of a line; None for a synonym, a rank that nobody identifies to, or a line without a name."""
     if row.get("taxonomicstatus", "").lower() in _SYNONYMS:
         return None
-    found = _BINOMIAL.match(_first(row, _NAME))
+    name = _BINOMIAL.match(_first(row, _NAME))
     rank = _first(row, _RANK).lower() or "species"
-    if found is None or len(found[0]) > _LONGEST_NAME or rank not in _RANKS:
+    if name is None or len(name[0]) > _LONGEST_NAME or rank not in RANKS:
         return None
     key = _first(row, _KEY)
     vernacular = dict(names.get(row.get("taxonid", ""), {}))
@@ -156,17 +151,17 @@ def _taxon(row: Mapping[str, str], names: Mapping[str, Mapping[str, str]]) -> Li
         elif value and kind == "marks" and _language(language):
             marks[_language(language)] = [mark.strip() for mark in value.split("|") if mark.strip()]
     return ListedTaxon(
-        scientific_name=found[0],
+        scientific_name=name[0],
         taxon_rank=rank,
         gbif_key=int(key) if key.isascii() and key.isdigit() and len(key) < 18 else None,
-        vernacular_names={language: name[:_LONGEST_NAME] for language, name in vernacular.items()},
+        vernacular_names={language: text[:_LONGEST_NAME] for language, text in vernacular.items()},
         marks=marks,
         active=row["active"].lower() not in _NO if row.get("active") else None,
     )
 
 
 def _language(code: str) -> str:
-    """The two letters of a language; empty where it is none."""
+    """The two-letter code of a language; empty for anything else."""
     plain = code.strip().lower().split("-")[0]
-    found = _LANGUAGES.get(plain, plain)
-    return found if re.fullmatch("[a-z]{2}", found) else ""
+    short = _LANGUAGES.get(plain, plain)
+    return short if re.fullmatch("[a-z]{2}", short) else ""

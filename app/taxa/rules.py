@@ -3,6 +3,9 @@
 import re
 import unicodedata
 
+RANKS = ("species", "subspecies", "genus", "aggregate", "complex", "variety", "form")
+"""The ranks that people identify to."""
+
 
 def slug(scientific_name: str) -> str:
     """``Genus species`` → ``genus-species``: the name in file names and links."""

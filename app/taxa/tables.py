@@ -93,7 +93,7 @@ class ChangeState(StrEnum):
 
 
 class TaxonChange(Base):
-    """What somebody wants of the list. ``done`` holds, for each taxon that was changed, how it was before and is now."""
+    """A change of the list. ``done`` holds, for each taxon that it changed, the state before and after."""
 
     __tablename__ = "taxon_changes"
     __table_args__ = (Index("ix_taxon_changes_state", "state", "id"),)
@@ -109,3 +109,13 @@ class TaxonChange(Base):
     saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User | None] = relationship(lazy="joined")
+
+    @property
+    def added(self) -> int:
+        """How many taxa it added."""
+        return sum(taxon["before"] is None for taxon in self.done)
+
+    @property
+    def changed(self) -> int:
+        """How many taxa it changed that were there before."""
+        return len(self.done) - self.added

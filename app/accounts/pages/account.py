@@ -2,147 +2,124 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.accounts import accounts
-from app.accounts.dependencies import DeviceDep, OwnAccountDep, SessionCookieDep, UserSessionsDep, by_field, welcome
-from app.accounts.pages.sign_in import LONGEST_FIELD
-from app.accounts.pages.views import session_views
-from app.accounts.passwords import LONGEST, SHORTEST
-from app.core.db import reading
+from app.accounts import sessions as user_sessions
+from app.accounts import users
+from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, AccountsDep, by_field, device_of
+from app.accounts.pages.sign_in import WithFirstPassword
+from app.core.db import reading, transaction
 from app.core.errors import InvalidInput
-from app.core.roles import Role
-from app.core.web.auth import AnyUser, needs
-from app.core.web.dependencies import LanguageDep, SettingsDep
+from app.core.web.auth import AnyUser
+from app.core.web.dependencies import LanguageDep, Sessions, SettingsDep
 from app.core.web.i18n import LANGUAGES, remember_language
 from app.core.web.navigation import SIGN_IN
-from app.core.web.pages import render
+from app.core.web.pages import uncached_page
 from app.core.web.visitors import SignedIn
 
-router = APIRouter(include_in_schema=False)
-_NO_STORE = {"Cache-Control": "no-store"}
-Changing = Annotated[SignedIn, Depends(needs(Role.REVIEWER, with_first_password=True))]
+router = APIRouter(prefix="/account", include_in_schema=False)
 
 
-@router.get("/account")
-def show(
-    request: Request,
-    user: AnyUser,
-    sessions: UserSessionsDep,
-    language: LanguageDep,
-    done: str = "",
-) -> Response:
-    """Everything that a user keeps here."""
-    messages = {
-        "saved": language.gettext("Your account was saved."),
-        "password": language.gettext("Your password was changed. You were signed out everywhere else."),
-        "session": language.gettext("You were signed out there."),
-    }
-    return _page(request, user, sessions, language, flash=messages.get(done))
+@router.get("")
+def show(request: Request, user: AnyUser, done: str = "") -> Response:
+    """Everything that a user can change here."""
+    return _page(request, user, done=done)
 
 
 def _page(
     request: Request,
     user: SignedIn,
-    sessions: UserSessionsDep,
-    language: LanguageDep,
     *,
-    flash: str | None = None,
+    done: str = "",
     name: str | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
     with reading(request.app.state.sessions) as session:
-        row = accounts.get(session, user.user_id)
-        open_sessions = sessions.of(session, user.user_id)
-    page = render(
+        account = users.get(session, user.user_id)
+        open_sessions = request.app.state.accounts.user_sessions.of(session, user.user_id)
+    return uncached_page(
         request,
         "accounts/account.html",
         422 if errors else 200,
-        account=row,
-        name=row.name if name is None else name,
-        sessions=session_views(open_sessions, user.session_id, language),
+        account=account,
+        name=account.name if name is None else name,
+        sessions=open_sessions,
         errors=errors or {},
-        flash=flash,
+        done=done,
     )
-    page.headers.update(_NO_STORE)
-    return page
 
 
-@router.post("/account")
+@router.post("")
 def save(
     request: Request,
     user: AnyUser,
-    sessions: UserSessionsDep,
-    service: OwnAccountDep,
     settings: SettingsDep,
-    language: LanguageDep,
+    words: LanguageDep,
     name: Annotated[str, Form()] = "",
-    language_code: Annotated[str, Form(alias="language")] = "",
+    language: Annotated[str, Form()] = "",
 ) -> Response:
-    """Keep name and language; this browser speaks the language from now on."""
-    code = language_code if language_code in LANGUAGES else user.language
+    """Save name and language; this browser shows pages in that language from now on."""
+    code = language if language in LANGUAGES else user.language
     try:
-        service.update(user.user_id, name=name, language=code)
+        with transaction(request.app.state.sessions) as session:
+            account = users.get(session, user.user_id)
+            account.name, account.language = users.checked_name(name), code
     except InvalidInput as error:
-        errors = by_field(error, language)
-        return _page(request, user, sessions, language, name=name, errors=errors)
-    answer = RedirectResponse("/account?done=saved", 303)
-    remember_language(answer, code, secure=settings.secure_cookies)
-    return answer
+        return _page(request, user, name=name, errors=by_field(error, words))
+    response = RedirectResponse("/account?done=saved", 303)
+    remember_language(response, code, secure=settings.secure_cookies)
+    return response
 
 
-@router.post("/account/sessions/{session_id}/end")
-def end_session(user: AnyUser, service: OwnAccountDep, session_id: int) -> Response:
-    """Sign out in another browser; in this one, too, where that was asked for."""
-    service.end_session(user.user_id, session_id)
+@router.post("/sessions/{session_id}/end")
+def end_session(user: AnyUser, sessions: Sessions, session_id: int) -> Response:
+    """Sign out in another browser, or in this one."""
+    with transaction(sessions) as session:
+        user_sessions.revoke(session, user.user_id, session_id)
     return RedirectResponse(SIGN_IN if session_id == user.session_id else "/account?done=session", 303)
 
 
-@router.post("/account/sign-out-everywhere")
-def sign_out_everywhere(user: AnyUser, service: OwnAccountDep, cookie: SessionCookieDep) -> Response:
+@router.post("/sign-out-everywhere")
+def sign_out_everywhere(user: AnyUser, sessions: Sessions, accounts: AccountsDep) -> Response:
     """End every session, this one too."""
-    service.end_all_sessions(user.user_id)
-    answer = RedirectResponse(SIGN_IN, 303)
-    cookie.clear(answer)
-    return answer
+    with transaction(sessions) as session:
+        user_sessions.revoke_all(session, user.user_id)
+    response = RedirectResponse(SIGN_IN, 303)
+    accounts.cookie.clear(response)
+    return response
 
 
-@router.get("/account/password")
-def ask_password(request: Request, user: Changing) -> Response:
+@router.get("/password")
+def ask_password(request: Request, user: WithFirstPassword) -> Response:
     """The form for another password."""
     return _password_page(request, user)
 
 
 def _password_page(request: Request, user: SignedIn, errors: dict[str, str] | None = None) -> Response:
-    page = render(
+    return uncached_page(
         request,
         "accounts/password.html",
         422 if errors else 200,
         first=user.must_change_password,
-        shortest=SHORTEST,
-        longest=LONGEST,
         errors=errors or {},
+        **PASSWORD_LENGTHS,
     )
-    page.headers.update(_NO_STORE)
-    return page
 
 
-@router.post("/account/password")
+@router.post("/password")
 def change_password(
     request: Request,
-    user: Changing,
-    service: OwnAccountDep,
+    user: WithFirstPassword,
+    accounts: AccountsDep,
     language: LanguageDep,
-    device: DeviceDep,
     present: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
 ) -> Response:
-    """Keep another password. Every session ends, and this browser gets a new one."""
-    with reading(request.app.state.sessions) as session:
-        row = accounts.get(session, user.user_id)
+    """Change the password. Every session ends, and this browser gets a new one."""
+    typed = present[:LONGEST_TYPED], password[:LONGEST_TYPED]
     try:
-        token = service.change_password(user.user_id, present[:LONGEST_FIELD], password[:LONGEST_FIELD], device)
+        row, token = accounts.sign_in.change_password(user.user_id, *typed, device_of(request))
     except InvalidInput as error:
         return _password_page(request, user, by_field(error, language))
-    return welcome(request, row, token, "" if user.must_change_password else "/account?done=password")
+    return accounts.welcome(request, row, token, "" if user.must_change_password else "/account?done=password")

@@ -1,100 +1,50 @@
-"""API keys: made, shown once, revoked."""
+"""API keys: created, shown once, revoked."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
 
 from app.accounts import api_keys, people
-from app.accounts.api_keys import MOST_REQUESTS, NewKey
-from app.accounts.dependencies import by_field
-from app.accounts.pages.views import SCOPES, key_state, scope_names
+from app.accounts.api_keys import MOST_REQUESTS
+from app.accounts.pages import by_field
+from app.accounts.tables import ApiKey
 from app.core.db import reading, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput
 from app.core.roles import Scope
 from app.core.web.auth import Admin
-from app.core.web.dependencies import LanguageDep, ReadSession
-from app.core.web.i18n import Language
-from app.core.web.pages import NO_STORE, render
+from app.core.web.dependencies import LanguageDep, Sessions
+from app.core.web.pages import uncached_page
 
 router = APIRouter(prefix="/admin/api-keys", include_in_schema=False)
 _USUAL_DAYS, _USUAL_REQUESTS = 365, 120
 
 
-@router.get("")
-def show(request: Request, user: Admin, session: ReadSession, language: LanguageDep, done: str = "") -> Response:
-    """All keys, and the form for another."""
-    flash = language.gettext("The key was revoked and no longer works.") if done == "revoked" else None
-    return _page(request, user, session, language, flash=flash)
+class KeyForm(BaseModel):
+    """As typed."""
 
+    user_id: int
+    scopes: list[Scope] = []
+    name: str = ""
+    requests_per_minute: str = ""
+    expires_on: str = ""
 
-def _page(
-    request: Request,
-    user: Admin,
-    session: ReadSession,
-    language: Language,
-    *,
-    flash: str | None = None,
-    form: dict[str, object] | None = None,
-    errors: dict[str, str] | None = None,
-) -> Response:
-    usual = {
-        "name": "",
-        "user_id": user.user_id,
-        "scopes": [],
-        "requests_per_minute": _USUAL_REQUESTS,
-        "expires_on": (utcnow() + timedelta(days=_USUAL_DAYS)).date().isoformat(),
-    }
-    keys = api_keys.all_keys(session)
-    page = render(
-        request,
-        "accounts/api_keys.html",
-        422 if errors else 200,
-        keys=[
-            {"row": key, "state": key_state(key, language), "scopes": scope_names(key.scopes, language)} for key in keys
-        ],
-        owners=[person for person in people.everybody(session) if person.active],
-        scopes=[{"value": scope.value, "name": language.gettext(name)} for scope, name in SCOPES.items()],
-        form=usual | (form or {}),
-        most_requests=MOST_REQUESTS,
-        errors=errors or {},
-        flash=flash,
-    )
-    page.headers.update(NO_STORE)
-    return page
-
-
-@router.post("")
-def make(
-    request: Request,
-    user: Admin,
-    language: LanguageDep,
-    user_id: Annotated[int, Form()],
-    scopes: Annotated[list[Scope], Form(default_factory=list)],
-    name: Annotated[str, Form()] = "",
-    requests_per_minute: Annotated[str, Form()] = "",
-    expires_on: Annotated[str, Form()] = "",
-) -> Response:
-    """Make a key and show it, now and never again."""
-    sessions = request.app.state.sessions
-    number = int(requests_per_minute) if requests_per_minute.isdecimal() and len(requests_per_minute) < 10 else 0
-    try:
-        new = NewKey(name, user_id, frozenset(scopes), number, _end_of(expires_on))
-        with transaction(sessions) as session:
-            key, secret = api_keys.make(session, user.user_id, new)
-    except InvalidInput as error:
-        typed = {"name": name, "user_id": user_id, "scopes": [scope.value for scope in scopes]}
-        typed |= {"requests_per_minute": requests_per_minute, "expires_on": expires_on}
-        with reading(sessions) as session:
-            return _page(request, user, session, language, form=typed, errors=by_field(error, language))
-    page = render(request, "accounts/new_key.html", key=key, secret=secret)
-    page.headers.update(NO_STORE)
-    return page
+    def key(self) -> ApiKey:
+        """The key that the form describes. Raises InvalidInput for what is no date."""
+        number = self.requests_per_minute
+        return ApiKey(
+            name=self.name,
+            user_id=self.user_id,
+            scopes=self.scopes,
+            requests_per_minute=int(number) if number.isdecimal() and len(number) < 10 else 0,
+            expires_at=_end_of(self.expires_on),
+        )
 
 
 def _end_of(text: str) -> datetime | None:
-    """The end of that day (UTC); None where none was given. Raises InvalidInput."""
+    """The end of that day (UTC); None for an empty text. Raises InvalidInput."""
     if not text:
         return None
     try:
@@ -103,9 +53,46 @@ def _end_of(text: str) -> datetime | None:
         raise InvalidInput([FieldError("expires_on", "date_invalid")]) from None
 
 
+@router.get("")
+def show(request: Request, user: Admin, done: str = "") -> Response:
+    """All keys, and the form for another."""
+    expires_on = (utcnow() + timedelta(days=_USUAL_DAYS)).date().isoformat()
+    form = KeyForm(user_id=user.user_id, requests_per_minute=str(_USUAL_REQUESTS), expires_on=expires_on)
+    return _page(request, form, done=done)
+
+
+def _page(request: Request, form: KeyForm, *, done: str = "", errors: dict[str, str] | None = None) -> Response:
+    with reading(request.app.state.sessions) as session:
+        keys = api_keys.all_keys(session)
+        owners = [person for person in people.everybody(session) if person.active]
+    return uncached_page(
+        request,
+        "accounts/api_keys.html",
+        422 if errors else 200,
+        keys=keys,
+        owners=owners,
+        form=form,
+        most_requests=MOST_REQUESTS,
+        errors=errors or {},
+        done=done,
+    )
+
+
+@router.post("")
+def make(request: Request, user: Admin, language: LanguageDep, form: Annotated[KeyForm, Form()]) -> Response:
+    """Create a key and show it, now and never again."""
+    try:
+        key = form.key()
+        with transaction(request.app.state.sessions) as session:
+            secret = api_keys.make(session, user.user_id, key)
+    except InvalidInput as error:
+        return _page(request, form, errors=by_field(error, language))
+    return uncached_page(request, "accounts/new_key.html", key=key, secret=secret)
+
+
 @router.post("/{key_id}/revoke")
-def revoke(request: Request, user: Admin, key_id: int) -> Response:
-    """Make a key worthless."""
-    with transaction(request.app.state.sessions) as session:
+def revoke(user: Admin, sessions: Sessions, key_id: int) -> Response:
+    """Make a key invalid for good."""
+    with transaction(sessions) as session:
         api_keys.revoke(session, user.user_id, key_id)
     return RedirectResponse("/admin/api-keys?done=revoked", 303)

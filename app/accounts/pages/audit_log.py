@@ -1,18 +1,25 @@
 """The audit log, to be read and filtered; nobody can change it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.accounts import audit, people
-from app.accounts.audit import Wanted
-from app.accounts.pages.views import action_name, detail_lines, page_of
+from app.accounts.audit import ACTIONS, LogFilter
+from app.accounts.tables import AuditEntry
 from app.core.web.auth import Admin
 from app.core.web.dependencies import LanguageDep, ReadSession
-from app.core.web.pages import NO_STORE, render
+from app.core.web.pages import uncached_page
 
 router = APIRouter(prefix="/admin/log", include_in_schema=False)
+_PAGES = {
+    "user": "people",
+    "model": "models",
+    "run": "runs",
+    "collection": "collections",
+    "taxon_change": "taxa/changes",
+}
 
 
 @router.get("")
@@ -28,31 +35,35 @@ def show(
 ) -> Response:
     """One page of the log, the newest first."""
     user_id = int(user) if user.isdecimal() and len(user) < 10 else None
-    wanted = Wanted(user_id, action, subject.strip(), before)
-    found = audit.page(session, wanted)
-    kept = {name: value for name, value in (("user", user), ("action", action), ("subject", wanted.subject)) if value}
-    older = urlencode(kept | {"before": found.next_before}) if found.next_before else ""
+    log_filter = LogFilter(user_id, action, subject.strip(), before)
+    page = audit.page(session, log_filter)
     everybody = people.everybody(session)
-    names = {f"user:{person.id}": person.name for person in everybody}
-    page = render(
+    words = {action: language.gettext(ACTIONS.get(action, action)) for action in audit.actions(session)}
+    params = {"user": user, "action": action, "subject": log_filter.subject}
+    query = urlencode({name: value for name, value in params.items() if value})
+    return uncached_page(
         request,
         "accounts/log.html",
-        entries=[
-            {
-                "row": entry,
-                "action": action_name(entry.action, language),
-                "subject_name": names.get(entry.subject, ""),
-                "details": detail_lines(entry),
-                "page": page_of(entry),
-            }
-            for entry in found.entries
-        ],
+        entries=page.entries,
+        words=words,
+        subject_names={f"user:{person.id}": person.name for person in everybody},
+        details_of=_details_of,
+        page_of=_page_of,
         people=everybody,
-        actions=sorted((action_name(each, language), each) for each in audit.actions(session)),
-        wanted=wanted,
-        filtered=bool(kept),
-        older=f"/admin/log?{older}" if older else "",
-        newest=f"/admin/log?{urlencode(kept)}" if before else "",
+        log_filter=log_filter,
+        query=query,
+        older=page.next_before,
     )
-    page.headers.update(NO_STORE)
-    return page
+
+
+def _page_of(entry: AuditEntry) -> str:
+    """The page that shows what the entry is about; empty where there is none (any more)."""
+    kind, _colon, number = entry.subject.partition(":")
+    gone = entry.action.endswith(".deleted")
+    return f"/admin/{_PAGES[kind]}/{number}" if kind in _PAGES and number.isdecimal() and not gone else ""
+
+
+def _details_of(entry: AuditEntry) -> dict[str, Any]:
+    """What an entry says beyond who, what and when."""
+    details = {name: value for name, value in entry.details.items() if value not in ("", None, [])}
+    return {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in details.items()}

@@ -1,118 +1,196 @@
-"""Everybody who may sign in, and whoever was invited to."""
+"""Everybody with an account, open invitations, and what an admin does with one account."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.orm import Session
+from pydantic import BaseModel
 
-from app.accounts import links as account_links
-from app.accounts import people
-from app.accounts.dependencies import PasswordsDep, by_field
-from app.accounts.pages.views import ROLES, full_address, is_open, link_state, role_choices
+from app.accounts import api_keys, links, people, users
+from app.accounts.links import NewLink
+from app.accounts.pages import AccountsDep, by_field
+from app.accounts.tables import User
 from app.core.db import reading, transaction
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
 from app.core.roles import Role
 from app.core.web.auth import Admin
-from app.core.web.dependencies import LanguageDep, ReadSession
-from app.core.web.i18n import Language
-from app.core.web.pages import NO_STORE, render
+from app.core.web.dependencies import LanguageDep, Sessions
+from app.core.web.pages import uncached_page
+from app.core.web.visitors import SignedIn
 
 router = APIRouter(prefix="/admin/people", include_in_schema=False)
 
 
+class PersonForm(BaseModel):
+    """As typed; each of the forms has some of these fields."""
+
+    role: Role
+    email: str = ""
+    name: str = ""
+
+
+_EMPTY = PersonForm(role=Role.REVIEWER)
+
+
 @router.get("")
-def show(request: Request, _user: Admin, session: ReadSession, language: LanguageDep, done: str = "") -> Response:
+def show(request: Request, _user: Admin, done: str = "") -> Response:
     """The people, the invitations, and the forms for more of both."""
-    messages = {"revoked": language.gettext("The invitation was withdrawn.")}
-    return _page(request, session, language, flash=messages.get(done))
+    return _people_page(request, done=done)
 
 
-def _page(
+def _people_page(
     request: Request,
-    session: Session,
-    language: Language,
     *,
-    flash: str | None = None,
-    invitation: Mapping[str, str] | None = None,
-    account: Mapping[str, str] | None = None,
+    done: str = "",
+    invitation: PersonForm = _EMPTY,
+    account: PersonForm = _EMPTY,
     errors: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Response:
     """``invitation`` and ``account``: what was typed into the two forms; ``errors``: their mistakes, by the same names."""
-    links = account_links.invitations(session)
-    page = render(
-        request,
-        "accounts/people.html",
-        422 if errors else 200,
-        people=people.everybody(session),
-        invitations=[{"row": link, "state": link_state(link, language), "open": is_open(link)} for link in links],
-        role_names={role: language.gettext(name) for role, name in ROLES.items()},
-        roles=role_choices(language),
-        invitation={"email": "", "role": Role.REVIEWER.value} | dict(invitation or {}),
-        account={"email": "", "name": "", "role": Role.REVIEWER.value} | dict(account or {}),
-        errors={"invitation": {}, "account": {}} | dict(errors or {}),
-        flash=flash,
-    )
-    page.headers.update(NO_STORE)
-    return page
+    with reading(request.app.state.sessions) as session:
+        return uncached_page(
+            request,
+            "accounts/people.html",
+            422 if errors else 200,
+            people=people.everybody(session),
+            invitations=links.invitations(session),
+            invitation=invitation,
+            account=account,
+            errors={"invitation": {}, "account": {}} | dict(errors or {}),
+            done=done,
+        )
 
 
 @router.post("/invite")
-def invite(
-    request: Request,
-    user: Admin,
-    language: LanguageDep,
-    role: Annotated[Role, Form()],
-    email: Annotated[str, Form()] = "",
-) -> Response:
+def invite(request: Request, user: Admin, language: LanguageDep, form: Annotated[PersonForm, Form()]) -> Response:
     """Make an invitation and show its link, now and never again."""
-    sessions = request.app.state.sessions
     try:
-        with transaction(sessions) as session:
-            link = account_links.invite(session, user.user_id, email, role)
+        with transaction(request.app.state.sessions) as session:
+            link = links.invite(session, user.user_id, form.email, form.role)
     except InvalidInput as error:
-        typed = {"email": email, "role": role.value}
-        with reading(sessions) as session:
-            return _page(request, session, language, invitation=typed, errors={"invitation": by_field(error, language)})
-    return link_page(request, link, language.gettext("Pass on this invitation"), "/admin/people")
+        return _people_page(request, invitation=form, errors={"invitation": by_field(error, language)})
+    return _link_page(request, link)
 
 
-def link_page(request: Request, link: account_links.NewLink, title: str, back: str) -> Response:
-    """A link to hand over."""
-    address = full_address(request, link.path)
-    page = render(request, "accounts/link.html", title=title, link=link.row, address=address, back=back)
-    page.headers.update(NO_STORE)
-    return page
+def _link_page(request: Request, link: NewLink, person: User | None = None) -> Response:
+    """A link to pass on: of an invitation, or with ``person``, for a new password."""
+    start = request.app.state.settings.public_url or str(request.base_url)
+    return uncached_page(
+        request, "accounts/link.html", person=person, link=link.row, address=start.rstrip("/") + link.path
+    )
 
 
 @router.post("/add")
 def add(
-    request: Request,
-    user: Admin,
-    passwords: PasswordsDep,
-    language: LanguageDep,
-    role: Annotated[Role, Form()],
-    email: Annotated[str, Form()] = "",
-    name: Annotated[str, Form()] = "",
+    request: Request, user: Admin, accounts: AccountsDep, language: LanguageDep, form: Annotated[PersonForm, Form()]
 ) -> Response:
-    """Make an account and show its first password, now and never again."""
-    sessions = request.app.state.sessions
+    """Add an account and show its first password, now and never again."""
+    person = User(email=form.email, name=form.name, role=form.role)
     try:
-        with transaction(sessions) as session:
-            added, password = people.add(session, passwords, user.user_id, email=email, name=name, role=role)
+        with transaction(request.app.state.sessions) as session:
+            password = people.add(session, user.user_id, person, accounts.passwords)
     except InvalidInput as error:
-        typed = {"email": email, "name": name, "role": role.value}
-        with reading(sessions) as session:
-            return _page(request, session, language, account=typed, errors={"account": by_field(error, language)})
-    page = render(request, "accounts/first_password.html", person=added, password=password)
-    page.headers.update(NO_STORE)
-    return page
+        return _people_page(request, account=form, errors={"account": by_field(error, language)})
+    return uncached_page(request, "accounts/first_password.html", person=person, password=password)
 
 
 @router.post("/invitations/{link_id}/revoke")
-def revoke(request: Request, user: Admin, link_id: int) -> Response:
-    """Take an invitation back."""
-    with transaction(request.app.state.sessions) as session:
-        account_links.revoke_invitation(session, user.user_id, link_id)
+def revoke(user: Admin, sessions: Sessions, link_id: int) -> Response:
+    """Withdraw an invitation."""
+    with transaction(sessions) as session:
+        links.revoke_invitation(session, user.user_id, link_id)
     return RedirectResponse("/admin/people?done=revoked", 303)
+
+
+# --- one account -----------------------------------------------------------------------------------------------------
+
+
+@router.get("/{user_id}")
+def show_person(request: Request, user: Admin, user_id: int, done: str = "") -> Response:
+    """The account, its sessions and its keys."""
+    return _person_page(request, user, user_id, done=done)
+
+
+def _person_page(request: Request, user: SignedIn, user_id: int, status: int = 200, **context: Any) -> Response:
+    """``context``: ``done``, the action before; ``name`` as typed; ``errors`` by field. 409: it is the last admin."""
+    with reading(request.app.state.sessions) as session:
+        person = users.get(session, user_id)
+        open_sessions = request.app.state.accounts.user_sessions.of(session, user_id)
+        keys = [key for key in api_keys.all_keys(session) if key.user_id == user_id]
+    context = {"done": "", "name": person.name, "errors": {}} | context
+    return uncached_page(
+        request, "accounts/person.html", status, person=person, sessions=open_sessions, keys=keys, **context
+    )
+
+
+@router.post("/{user_id}")
+def save(
+    request: Request, user: Admin, user_id: int, language: LanguageDep, form: Annotated[PersonForm, Form()]
+) -> Response:
+    """Change name and role."""
+    try:
+        with transaction(request.app.state.sessions) as session:
+            people.rename(session, user.user_id, user_id, form.name)
+            people.change_role(session, user.user_id, user_id, form.role)
+    except InvalidInput as error:
+        return _person_page(request, user, user_id, 422, name=form.name, errors=by_field(error, language))
+    except Conflict:
+        return _person_page(request, user, user_id, 409)
+    return _back(user_id, "saved")
+
+
+def _back(user_id: int, done: str) -> Response:
+    return RedirectResponse(f"/admin/people/{user_id}?done={done}", 303)
+
+
+@router.post("/{user_id}/deactivate")
+def deactivate(request: Request, user: Admin, user_id: int) -> Response:
+    """End the user's access. The page that follows offers to undo it."""
+    try:
+        with transaction(request.app.state.sessions) as session:
+            people.deactivate(session, user.user_id, user_id)
+    except Conflict:
+        return _person_page(request, user, user_id, 409)
+    return _back(user_id, "deactivated")
+
+
+@router.post("/{user_id}/activate")
+def activate(user: Admin, sessions: Sessions, user_id: int) -> Response:
+    """Give the user access again."""
+    with transaction(sessions) as session:
+        people.activate(session, user.user_id, user_id)
+    return _back(user_id, "activated")
+
+
+@router.post("/{user_id}/password-link")
+def password_link(request: Request, user: Admin, user_id: int) -> Response:
+    """Make a link with which the user chooses a new password, and show it, now and never again."""
+    with transaction(request.app.state.sessions) as session:
+        link = links.make_password_reset(session, user.user_id, user_id)
+        person = users.get(session, user_id)
+    return _link_page(request, link, person)
+
+
+@router.post("/{user_id}/new-password")
+def new_password(user: Admin, sessions: Sessions, user_id: int) -> Response:
+    """Require another password at the next visit."""
+    with transaction(sessions) as session:
+        people.require_new_password(session, user.user_id, user_id)
+    return _back(user_id, "password")
+
+
+@router.post("/{user_id}/sessions/{session_id}/end")
+def end_session(user: Admin, sessions: Sessions, user_id: int, session_id: int) -> Response:
+    """Sign the user out in one browser."""
+    with transaction(sessions) as session:
+        people.end_session(session, user.user_id, user_id, session_id)
+    return _back(user_id, "session")
+
+
+@router.post("/{user_id}/sign-out-everywhere")
+def sign_out_everywhere(user: Admin, sessions: Sessions, user_id: int) -> Response:
+    """Sign the user out in every browser."""
+    with transaction(sessions) as session:
+        people.end_all_sessions(session, user.user_id, user_id)
+    return _back(user_id, "sessions")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from app.accounts.dependencies import by_field
+from app.accounts.pages import by_field
 from app.collecting import collections, curation, data_sets
 from app.collecting.collections import CollectionRequest, Collections
 from app.collecting.data_sets import DataSets

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pydantic import AfterValidator, BaseModel, Field
 
-from app.accounts.dependencies import by_field
+from app.accounts.pages import by_field
 from app.collecting import collections, curation
 from app.collecting.curation import Curation, DecisionResult, Filter
 from app.collecting.folder import folder_of

@@ -1,1 +1,1 @@
-"""Many photos at once, without a server: where they come from, who looks at them, where the answers go."""
+"""Predictions for many photos, without a server: where photos come from, who looks at them, where results go."""

@@ -1,7 +1,7 @@
-"""A model version asked about many photos, on all cores: processes that hold a model each, fed photo by photo.
+"""Predictions for many photos on all cores: worker processes with a model each, fed photo by photo.
 
-Each is asked by its own pipe. So the one that dies over a photo is known, and with it the photo; and when this process dies,
-however that happens, the pipes close and the others leave.
+Each worker has a pipe of its own. So it is known which one crashed, and over which photo; and when this process dies, in
+whatever way, the pipes close and the workers exit.
 """
 
 import multiprocessing
@@ -16,16 +16,16 @@ from multiprocessing.context import SpawnContext
 
 from app.core.errors import WingcheckError
 from app.core.settings import Settings
-from app.predictions.bulk.rows import Row, row_of
+from app.predictions.bulk.formats import Row, row_of
 from app.predictions.bulk.sources import Source, read
 from app.predictions.classifiers import Offline
 from app.predictions.inference import ModelVersionError, ModelVersionInfo, PhotoError, policy_of
 
-# Photos that are answered here: the first of other processes answers after a second.
+# Up to so many photos are answered in this process: a worker needs a second to start.
 FEW = 16
-# Photos that a process has: the one that it looks at, and the next.
-_AT_A_TIME = 2
-# Answers that wait for an earlier one, per process: photos differ a hundredfold in the time they take.
+# Photos that a worker has: the one that it is looking at, and the next.
+_PER_WORKER = 2
+# Answers per worker that may wait for an earlier one: photos differ a hundredfold in the time they take.
 _AHEAD = 100
 _DIED = PhotoError("undecodable", "The process that read this photo crashed.")
 
@@ -33,29 +33,29 @@ _DIED = PhotoError("undecodable", "The process that read this photo crashed.")
 def answers(
     sources: Sequence[Source], info: ModelVersionInfo, settings: Settings, processes: int
 ) -> Generator[Row, None, None]:
-    """A row per photo, in their order. Close it when it is not read to its end.
+    """A row per photo, in their order. Close the generator if you don't exhaust it.
 
-    Raises ModelVersionError where the version can't be loaded, WingcheckError where no process can be started.
+    Raises ModelVersionError where the version can't be loaded, WingcheckError where no worker can be started.
     """
     if len(sources) <= FEW:
-        asked = Offline(info, settings)
+        version = Offline(info, settings)
         for source in sources:
-            yield _answer(source, asked, settings)
+            yield _answer(source, version, settings)
     else:
-        with _Team(sources, info, settings, processes) as team:
-            yield from team.answers()
+        with _Pool(sources, info, settings, processes) as pool:
+            yield from pool.answers()
 
 
-def _answer(source: Source, asked: Offline, settings: Settings) -> Row:
+def _answer(source: Source, version: Offline, settings: Settings) -> Row:
     try:
-        found = asked.answer(read(source, settings.max_file_megabytes * 1_000_000))
+        answer = version.answer(read(source, settings.max_file_megabytes * 1_000_000))
     except PhotoError as error:
-        return row_of(source.name, error, asked.info, asked.policy)
-    return row_of(source.name, found, asked.info, asked.policy)
+        answer = error
+    return row_of(source.name, answer, version.info, version.policy)
 
 
-class _Member:
-    """A process, and the numbers of the photos that it has, the one that it looks at first."""
+class _Worker:
+    """A process, and the numbers of the photos that it has, the present one first."""
 
     def __init__(self, context: SpawnContext, info: ModelVersionInfo, settings: Settings) -> None:
         self.connection, theirs = context.Pipe()
@@ -77,80 +77,80 @@ class _Member:
         self.process.join()
 
 
-class _Team:
-    """Processes that share out photos among them."""
+class _Pool:
+    """Workers, and the photos that are shared out among them."""
 
     def __init__(self, sources: Sequence[Source], info: ModelVersionInfo, settings: Settings, processes: int) -> None:
         self._sources = sources
         self._info = info
         self._settings = settings
         self._context = multiprocessing.get_context("spawn")
-        self._members = [self._new_member() for _ in range(min(processes, len(sources)))]
+        self._workers = [self._new_worker() for _ in range(min(processes, len(sources)))]
         self._next = 0
-        self._told = 0
-        self._again: deque[int] = deque()
-        self._killers: set[int] = set()
-        self._found: dict[int, Row] = {}
+        self._yielded = 0
+        self._retries: deque[int] = deque()
+        self._suspects: set[int] = set()  # photos over which a worker crashed once
+        self._rows: dict[int, Row] = {}
 
-    def _new_member(self) -> _Member:
-        return _Member(self._context, self._info, self._settings)
+    def _new_worker(self) -> _Worker:
+        return _Worker(self._context, self._info, self._settings)
 
-    def __enter__(self) -> "_Team":
+    def __enter__(self) -> "_Pool":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for member in self._members:
-            member.end()
+        for worker in self._workers:
+            worker.end()
 
     def answers(self) -> Iterator[Row]:
         """In the order of the photos."""
-        while self._told < len(self._sources):
+        while self._yielded < len(self._sources):
             self._ask()
-            waiting = {member.connection: member for member in self._members}
+            waiting = {worker.connection: worker for worker in self._workers}
             for connection in wait(list(waiting)):
                 self._listen(waiting[connection])  # type: ignore[index]
-            while self._told in self._found:
-                yield self._found.pop(self._told)
-                self._told += 1
+            while self._yielded in self._rows:
+                yield self._rows.pop(self._yielded)
+                self._yielded += 1
 
     def _ask(self) -> None:
-        for member in self._members:
-            while len(member.photos) < _AT_A_TIME and (number := self._take()) is not None:
-                member.ask(number, self._sources[number])
+        for worker in self._workers:
+            while len(worker.photos) < _PER_WORKER and (number := self._take()) is not None:
+                worker.ask(number, self._sources[number])
 
     def _take(self) -> int | None:
-        """The number of a photo that nobody has."""
-        if self._again:
-            return self._again.popleft()
-        if self._next >= min(len(self._sources), self._told + _AHEAD * len(self._members)):
+        """The number of a photo that no worker has yet."""
+        if self._retries:
+            return self._retries.popleft()
+        if self._next >= min(len(self._sources), self._yielded + _AHEAD * len(self._workers)):
             return None
         self._next += 1
         return self._next - 1
 
-    def _listen(self, member: _Member) -> None:
+    def _listen(self, worker: _Worker) -> None:
         try:
-            message = member.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, OSError):
-            self._replace(member)
+            self._replace(worker)
             return
         if isinstance(message, Exception):
             raise message
         if message is None:
-            member.ready = True
+            worker.ready = True
         else:
-            self._found[member.photos.popleft()] = message
+            self._rows[worker.photos.popleft()] = message
 
-    def _replace(self, member: _Member) -> None:
-        """One that died. The photo that it looked at gets a second try, for something else may have been the reason."""
-        member.end()
-        if not member.ready:
-            raise WingcheckError(f"a process could not start (exit code {member.process.exitcode})")
-        if member.photos and member.photos[0] in self._killers:
-            number = member.photos.popleft()
-            self._found[number] = row_of(self._sources[number].name, _DIED, self._info, policy_of(self._info))
-        self._killers.update(list(member.photos)[:1])
-        self._again.extend(member.photos)
-        self._members[self._members.index(member)] = self._new_member()
+    def _replace(self, worker: _Worker) -> None:
+        """Replace a worker that crashed. Its present photo gets a second try, because the reason may have been another."""
+        worker.end()
+        if not worker.ready:
+            raise WingcheckError(f"a process could not start (exit code {worker.process.exitcode})")
+        if worker.photos and worker.photos[0] in self._suspects:
+            number = worker.photos.popleft()
+            self._rows[number] = row_of(self._sources[number].name, _DIED, self._info, policy_of(self._info))
+        self._suspects.update(list(worker.photos)[:1])
+        self._retries.extend(worker.photos)
+        self._workers[self._workers.index(worker)] = self._new_worker()
 
 
 def _work(connection: "Connection", info: ModelVersionInfo, settings: Settings) -> None:
@@ -158,19 +158,19 @@ def _work(connection: "Connection", info: ModelVersionInfo, settings: Settings) 
     with suppress(EOFError, OSError):
         with _quiet():
             try:
-                asked = Offline(info, settings)
+                version = Offline(info, settings)
             except ModelVersionError as error:
                 connection.send(error)
                 return
             connection.send(None)
-            connection.send(_answer(connection.recv(), asked, settings))
+            connection.send(_answer(connection.recv(), version, settings))
         while True:
-            connection.send(_answer(connection.recv(), asked, settings))
+            connection.send(_answer(connection.recv(), version, settings))
 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """What starts meanwhile never hears Ctrl-C, which a terminal sends to all: this process ends the others."""
+    """Processes started meanwhile ignore Ctrl-C, which a terminal sends to all of them: this process ends the others."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -183,12 +183,12 @@ def _without_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The runtime says on stderr that it is there, at its first answer; once per process is too often."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    """Hide what the runtime writes to stderr at its first answer, in each process."""
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)

@@ -1,20 +1,102 @@
-"""Forms of results: lines that a file grows by (CSV, JSON Lines), and files that are written whole (JSON, Parquet)."""
+"""Results of bulk predictions: the row of a photo, and the files that rows are written to.
+
+CSV and JSON Lines files grow line by line; JSON and Parquet files are written whole.
+"""
 
 import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from app.core.errors import WingcheckError
-from app.predictions.bulk.rows import Row, columns, flat
+from app.predictions.inference import Answer, ModelVersionInfo, PhotoError, kept_names
+from app.predictions.rules import Decision, Opinion, Policy, decide
 
+Row = dict[str, Any]
+
+_NESTED = ("predictions", "error", "square", "searched", "animals", "looks_like")
+_SQUARE = ("square_x", "square_y", "square_width", "square_height")
 _BATCH = 10_000
 _START = b'{"filename": '
+
+
+def row_of(name: str, answer: Answer | PhotoError, info: ModelVersionInfo, policy: Policy) -> Row:
+    """A photo's row, nested as in JSON. Without an answer it has ``error`` in place of everything else."""
+    model = f"{info.name} {info.version}"
+    if isinstance(answer, PhotoError):
+        return {"filename": name, "error": {"kind": answer.kind, "detail": answer.detail}, "model": model}
+    return {
+        "filename": name,
+        **_animal(answer.opinion, policy),
+        "square": asdict(answer.square) if answer.square else None,
+        "square_origin": answer.origin.value,
+        "searched": answer.searched,
+        "animals": [{"square": asdict(other.square), **_animal(other.opinion, policy)} for other in answer.others],
+        "looks_like": kept_names(answer),
+        "width": answer.photo.width,
+        "height": answer.photo.height,
+        "sha256": answer.sha256,
+        "model": model,
+    }
+
+
+def _animal(opinion: Opinion, policy: Policy) -> Row:
+    """What a row says of one animal. ``species`` is None where it is none of the version's."""
+    decision = decide(opinion, policy)
+    in_scope = decision is not Decision.OUT_OF_SCOPE
+    return {
+        "decision": decision.value,
+        "species": opinion.top if in_scope else None,
+        "probability": opinion.top_probability if in_scope else None,
+        "in_scope": opinion.in_scope,
+        "predictions": dict(opinion.probabilities),
+    }
+
+
+def columns(labels: Sequence[str]) -> dict[str, type]:
+    """The columns of a table with their types; one per label of the model, for its probability.
+
+    The last one is never empty and has no line break, so that a truncated line can be recognised.
+    """
+    return {
+        "filename": str,
+        "decision": str,
+        "species": str,
+        "probability": float,
+        "in_scope": float,
+        **dict.fromkeys(labels, float),
+        "square_origin": str,
+        **dict.fromkeys(_SQUARE, float),
+        "further_animals": int,
+        "looks_like": str,
+        "looks_like_probability": float,
+        "width": int,
+        "height": int,
+        "sha256": str,
+        "error": str,
+        "detail": str,
+        "model": str,
+    }
+
+
+def flat(row: Row) -> Row:
+    """The row as columns of a table; those without a value are missing."""
+    values = {name: value for name, value in row.items() if name not in _NESTED and value is not None}
+    values |= row.get("predictions", {})
+    values |= dict(zip(_SQUARE, (row.get("square") or {}).values(), strict=False))
+    if "animals" in row:
+        values["further_animals"] = len(row["animals"])
+    for like in row.get("looks_like", [])[:1]:
+        values |= {"looks_like": like["scientific_name"], "looks_like_probability": like["probability"]}
+    if "error" in row:
+        values |= {"error": row["error"]["kind"], "detail": row["error"]["detail"]}
+    return values
 
 
 class Format(StrEnum):
@@ -24,25 +106,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-class Lines(Protocol):
-    """A row, a line."""
-
-    head: str
-
-    def line(self, row: Row) -> str:
-        """The row with its line break."""
-        ...
-
-    def read(self, file: BinaryIO) -> Iterator[tuple[Row | None, int]]:
-        """Whole rows (None for the head), and where each ends in the file; a last one that was cut short is left out.
-
-        Raises ValueError where the file holds anything else.
-        """
-        ...
-
-
 class CsvLines:
-    """A table with a head."""
+    """A table with a header line."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._columns = list(columns(labels))
@@ -54,12 +119,15 @@ class CsvLines:
         return stream.getvalue()
 
     def line(self, row: Row) -> str:
-        """See :class:`Lines`."""
+        """The row with its line break."""
         values = flat(row)
         return self._text(values.get(name, "") for name in self._columns)
 
     def read(self, file: BinaryIO) -> Iterator[tuple[Row | None, int]]:
-        """See :class:`Lines`."""
+        """Whole rows (None for the header), and where each ends in the file; a truncated last one is left out.
+
+        Raises ValueError where the file contains anything else.
+        """
         head = file.readline()
         if not self.head.encode().startswith(head):
             raise ValueError("it has other columns")
@@ -86,12 +154,12 @@ class CsvLines:
 
 
 def json_line(values: Row) -> str:
-    """Values as they are, with a line break."""
+    """The row as a line of JSON, with its line break."""
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
 class JsonLines:
-    """An object a line; ``tabular``: as in a table."""
+    """An object per line, with the methods of ``CsvLines``. ``tabular``: with the columns of a table."""
 
     head = ""
 
@@ -99,11 +167,9 @@ class JsonLines:
         self._tabular = tabular
 
     def line(self, row: Row) -> str:
-        """See :class:`Lines`."""
         return json_line(flat(row) if self._tabular else row)
 
     def read(self, file: BinaryIO) -> Iterator[tuple[Row | None, int]]:
-        """See :class:`Lines`."""
         position = 0
         for line in file:
             if not line.startswith(_START[: len(line)]):
@@ -113,36 +179,36 @@ class JsonLines:
                 yield json.loads(line), position
 
 
-def lines_of(form: Format, labels: Sequence[str]) -> Lines:
-    """The lines that a file of this form, or the work on it, grows by."""
-    return CsvLines(labels) if form is Format.CSV else JsonLines(tabular=form is Format.PARQUET)
+def lines_of(format: Format, labels: Sequence[str]) -> CsvLines | JsonLines:
+    """The lines of a file of this format, or of the file from which it is written in the end."""
+    return CsvLines(labels) if format is Format.CSV else JsonLines(tabular=format is Format.PARQUET)
 
 
-def grows(form: Format) -> bool:
-    """Whether a file of this form is its lines."""
-    return form in {Format.CSV, Format.JSONL}
+def grows(format: Format) -> bool:
+    """Whether a file of this format grows line by line."""
+    return format in {Format.CSV, Format.JSONL}
 
 
-def check(form: Format) -> None:
-    """Raises WingcheckError where something is missing here that the form needs."""
-    if form is Format.PARQUET and find_spec("pyarrow") is None:
+def check(format: Format) -> None:
+    """Raises WingcheckError where a package that the format needs is not installed."""
+    if format is Format.PARQUET and find_spec("pyarrow") is None:
         raise WingcheckError("Parquet needs pyarrow, which is not installed: pip install 'wingcheck[parquet]'")
 
 
-def read_whole(form: Format, path: Path) -> list[Row]:
+def read_whole(format: Format, path: Path) -> list[Row]:
     """The rows of a JSON or Parquet file, as its lines had them. Raises ValueError."""
-    if form is Format.JSON:
-        found: list[Row] = json.loads(path.read_bytes())
-        return found
+    if format is Format.JSON:
+        rows: list[Row] = json.loads(path.read_bytes())
+        return rows
     from pyarrow import parquet
 
-    rows = parquet.read_table(path).to_pylist()
-    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+    table = parquet.read_table(path).to_pylist()
+    return [{name: value for name, value in row.items() if value is not None} for row in table]
 
 
-def write_whole(form: Format, path: Path, rows: Iterable[Row], labels: Sequence[str]) -> None:
-    """A JSON or Parquet file of what the lines hold."""
-    if form is Format.JSON:
+def write_whole(format: Format, path: Path, rows: Iterable[Row], labels: Sequence[str]) -> None:
+    """Write a JSON or Parquet file of these rows."""
+    if format is Format.JSON:
         _write_json(path, rows)
     else:
         _write_parquet(path, iter(rows), labels)

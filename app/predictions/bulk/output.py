@@ -1,4 +1,4 @@
-"""A file of results that grows row by row, so that whatever stops the work, what is done is kept and can be gone on with."""
+"""A file of results that grows row by row, so that work can be resumed, whatever stopped it."""
 
 import fcntl
 import os
@@ -9,43 +9,42 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import Conflict, WingcheckError
-from app.predictions.bulk.formats import Format, Lines, check, grows, json_line, lines_of, read_whole, write_whole
-from app.predictions.bulk.rows import Row
+from app.predictions.bulk.formats import Format, Row, check, grows, json_line, lines_of, read_whole, write_whole
 from app.predictions.inference import ModelVersionInfo
 
 
 class Output:
-    """Appends rows, each with one write; a row that a kill cut short is dropped when the work goes on.
+    """Appends rows, each with one write; a row that a kill truncated is dropped when the work is resumed.
 
-    CSV and JSON Lines grow in place. JSON and Parquet are written at the end, from lines that grow beside them in NAME.part.
+    CSV and JSON Lines grow in place. JSON and Parquet are written at the end, from lines that are collected in NAME.part.
     """
 
-    def __init__(self, path: Path, form: Format, info: ModelVersionInfo, *, resume: bool) -> None:
-        """Open it. ``resume``: go on with what is there; otherwise nothing may be there.
+    def __init__(self, path: Path, format: Format, info: ModelVersionInfo, *, resume: bool) -> None:
+        """Open the file. ``resume``: continue it if it exists; otherwise it must not exist.
 
-        Raises Conflict where something is there, another process writes it, or it is not the work of this model version;
+        Raises Conflict where it exists, another process writes it, or it has results of another model version;
         WingcheckError where it can't be written.
         """
-        check(form)
+        check(format)
         self.done: set[str] = set()
         self.path = path
-        self._form = form
+        self._format = format
         self._labels = [label.scientific_name for label in info.labels]
         self._model = f"{info.name} {info.version}"
-        self._lines: Lines = lines_of(form, self._labels)
-        self._growing = path if grows(form) else path.with_name(f"{path.name}.part")
+        self._lines = lines_of(format, self._labels)
+        self._growing = path if grows(format) else path.with_name(f"{path.name}.part")
         if not resume and (there := next(filter(Path.exists, (path, self._growing)), None)):
             raise Conflict(f"{there} is there already: go on with it with --resume, or choose another name")
-        begun = self._growing.exists()
+        unfinished = self._growing.exists()
         try:
             self._file = self._growing.open("a+b")
         except OSError as error:
             raise self._failed(error) from error
         try:
             self._lock()
-            self._find_what_is_there()
-            if not begun and not grows(form) and path.exists():
-                self._take_over()
+            self._read_rows()
+            if not unfinished and not grows(format) and path.exists():
+                self._reopen()
         except BaseException:
             self._close()
             raise
@@ -56,7 +55,7 @@ class Output:
         except BlockingIOError as error:
             raise Conflict(f"another process is writing {self.path}") from error
 
-    def _find_what_is_there(self) -> None:
+    def _read_rows(self) -> None:
         end = 0
         for row, position in self._rows():
             if row is not None:
@@ -73,10 +72,10 @@ class Output:
         except ValueError as error:
             raise Conflict(f"{self._growing} is not what such work leaves behind ({error})") from error
 
-    def _take_over(self) -> None:
-        """Go on with a file that was finished."""
+    def _reopen(self) -> None:
+        """Continue a finished file."""
         try:
-            rows = read_whole(self._form, self.path)
+            rows = read_whole(self._format, self.path)
         except (ValueError, OSError) as error:
             raise Conflict(f"{self.path} can't be read ({error})") from error
         for row in rows:
@@ -89,7 +88,7 @@ class Output:
         self.done.add(row["filename"])
 
     def write(self, row: Row) -> None:
-        """Append a row. Raises WingcheckError when it can't be written; what was written before is kept."""
+        """Append a row. Raises WingcheckError when it can't be written; earlier rows are kept."""
         self._append(self._lines.line(row))
 
     def _append(self, text: str) -> None:
@@ -100,13 +99,13 @@ class Output:
             raise self._failed(error) from error
 
     def finish(self) -> None:
-        """Everything is in it: see that it is on the disk, whole. Raises WingcheckError."""
+        """Complete the file and flush it to the disk, after the last row. Raises WingcheckError."""
         try:
-            if grows(self._form):
+            if grows(self._format):
                 os.fsync(self._file.fileno())
                 return
             part = self.path.with_name(f".{self.path.name}.writing")
-            write_whole(self._form, part, (row for row, _ in self._rows() if row is not None), self._labels)
+            write_whole(self._format, part, (row for row, _ in self._rows() if row is not None), self._labels)
             part.replace(self.path)
             self._growing.unlink()
         except OSError as error:
@@ -124,5 +123,5 @@ class Output:
         self._close()
 
     def _close(self) -> None:
-        with suppress(OSError):  # what could not be written was told when it was tried
+        with suppress(OSError):  # what could not be written was reported at the time
             self._file.close()

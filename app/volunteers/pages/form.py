@@ -20,10 +20,10 @@ from app.core.web.dependencies import LanguageDep, ReadSession, SettingsDep, sam
 from app.core.web.errors import field_errors, wants_json
 from app.core.web.pages import render
 from app.core.web.uploads import PredictionRoute, SubmissionRoute, chosen, done
+from app.predictions.api import photo_problem
 from app.predictions.classifiers import Served
 from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import PhotoError
-from app.predictions.problems import photo_problem
 from app.submissions import volunteers
 from app.submissions.form import NewSubmission, SubmissionForm, Trimmed
 from app.submissions.new_submission import Sender

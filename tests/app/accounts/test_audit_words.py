@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from app.accounts.pages.views import ACTIONS
+from app.accounts.audit import ACTIONS
 
 APP = Path(__file__).parents[3] / "app"
 

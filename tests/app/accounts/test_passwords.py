@@ -2,9 +2,11 @@
 
 import pytest
 
-from app.accounts.passwords import Passwords, check
+from app.accounts.tables import User
+from app.accounts.users import Passwords, check_password
 from app.core.errors import InvalidInput
 
+ADA = User(email="ada.lovelace@example.org", name="Ada Lovelace")
 QUICK = Passwords(memory_kib=8, passes=1)
 GOOD = [
     "brown wings over a gate in july",
@@ -31,13 +33,13 @@ BAD = [
 
 @pytest.mark.parametrize("password", GOOD)
 def test_long_ones_that_nobody_guesses_are_taken(password):
-    check(password, "ada.lovelace@example.org", "Ada Lovelace")
+    check_password(password, ADA)
 
 
 @pytest.mark.parametrize(("password", "code"), BAD)
 def test_others_are_refused_with_the_reason(password, code):
     with pytest.raises(InvalidInput) as caught:
-        check(password, "ada.lovelace@example.org", "Ada Lovelace")
+        check_password(password, ADA)
     assert [(e.field, e.code) for e in caught.value.errors] == [("password", code)]
 
 
@@ -61,5 +63,5 @@ def test_a_hash_of_other_parameters_is_outdated():
 
 
 def test_what_stands_for_nobody_is_compared_in_full_and_never_matches():
-    assert not QUICK.matches(QUICK.nobodys, GOOD[0])
-    assert not QUICK.is_outdated(QUICK.nobodys)  # the same parameters, so the same work
+    assert not QUICK.matches(QUICK.dummy_hash, GOOD[0])
+    assert not QUICK.is_outdated(QUICK.dummy_hash)  # the same parameters, so the same work

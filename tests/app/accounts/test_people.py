@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.accounts import api_keys, audit, passwords, people
+from app.accounts import api_keys, audit, people, users
 from app.accounts import links as account_links
-from app.accounts.api_keys import ApiKeys, NewKey
+from app.accounts.api_keys import ApiKeys
 from app.accounts.links import JOINING, RESETTING, Links
-from app.accounts.passwords import Passwords
-from app.accounts.rules import LinkKind
-from app.accounts.sessions import Device, UserSessions
-from app.accounts.tables import AccountLink, ApiKey, AuditEntry, User, UserSession
+from app.accounts.sessions import Device, UserSessions, forget_old, revoke
+from app.accounts.tables import AccountLink, ApiKey, AuditEntry, LinkKind, User, UserSession
+from app.accounts.users import Passwords
 from app.core.db import reading, transaction, utcnow
 from app.core.errors import Clash, Conflict, InvalidInput, NotFound
 from app.core.roles import Role, Scope
@@ -51,8 +50,8 @@ def invite(service, email="", role=Role.REVIEWER, by=None):
 
 
 def join(links, token, email="new@example.org", **values):
-    values = {"name": "New", "password": GOOD, "language": "en"} | values
-    return links.join(token, email=email, device=Device(), **values)
+    values = {"name": "New", "password": GOOD} | values
+    return links.join(token, User(email=email, name=values["name"], language="en"), values["password"], Device())
 
 
 def at_once(*deeds):
@@ -164,7 +163,7 @@ def test_only_hashes_of_secrets_are_kept(service, links, user_sessions):
     token = invite(service)
     user, session_token_ = join(links, token)
     with transaction(service.sessions) as session:
-        _, key = api_keys.make(session, user.id, NewKey("k", user.id, frozenset({Scope.PREDICT}), 5, None))
+        key = api_keys.make(session, user.id, new_key(user, Scope.PREDICT))
     with reading(service.sessions) as session:
         assert session.query(AccountLink).one().token_hash == hash_of(token) != token
         assert session.query(UserSession).one().token_hash == hash_of(session_token_) != session_token_
@@ -216,7 +215,7 @@ def test_the_last_admin_stays(service, user_sessions):
     with transaction(service.sessions) as session, pytest.raises(Conflict):
         people.change_role(session, admin.id, admin.id, Role.REVIEWER)
     with transaction(service.sessions) as session, pytest.raises(Conflict):
-        people.deactivate(session, user_sessions, admin.id, admin.id)
+        people.deactivate(session, admin.id, admin.id)
 
 
 def test_two_admins_who_demote_each_other_at_once_leave_one(service):
@@ -237,8 +236,8 @@ def test_who_is_deactivated_keeps_nothing_that_opens_a_door(service, links, user
     admin = make_user(service.sessions, Role.ADMIN)
     token, invitation = session_token(service.sessions, admin), invite(service, by=admin.id)
     with transaction(service.sessions) as session:
-        _, key = api_keys.make(session, None, NewKey("k", admin.id, frozenset(Scope), 5, None))
-        people.deactivate(session, user_sessions, None, admin.id)
+        key = api_keys.make(session, None, new_key(admin, *Scope))
+        people.deactivate(session, None, admin.id)
     assert user_sessions.find(token) is None
     assert ApiKeys(service.sessions).find(key) is None
     with pytest.raises(NotFound):
@@ -254,10 +253,11 @@ def test_who_is_deactivated_keeps_nothing_that_opens_a_door(service, links, user
 @ONE_DATABASE
 def test_a_first_password_is_good_once(service):
     with transaction(service.sessions) as session:
-        user, password = people.add(session, QUICK, None, email="d@example.org", name="Dee", role=Role.REVIEWER)
+        user = User(email="d@example.org", name="Dee", role=Role.REVIEWER)
+        password = people.add(session, None, user, QUICK)
     assert user.must_change_password
     assert QUICK.matches(user.password_hash, password)
-    passwords.check(password, "d@example.org", "Dee")
+    users.check_password(password, user)
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -265,26 +265,23 @@ def test_a_first_password_is_good_once(service):
 WRONG_KEYS = [
     ({"name": " "}, "key_name_missing"),
     ({"name": "x" * 101}, "text_too_long"),
-    ({"scopes": frozenset()}, "scopes_missing"),
+    ({"scopes": []}, "scopes_missing"),
     ({"requests_per_minute": 0}, "number_range"),
     ({"expires_at": utcnow() - timedelta(days=1)}, "date_in_past"),
-    ({"scopes": frozenset({Scope.MODELS})}, "scope_above_role"),
+    ({"scopes": [Scope.MODELS]}, "scope_above_role"),
 ]
+
+
+def new_key(user, *scopes, **values):
+    return ApiKey(**({"name": "k", "user_id": user.id, "scopes": list(scopes), "requests_per_minute": 5} | values))
 
 
 @ONE_DATABASE
 @pytest.mark.parametrize(("values", "code"), WRONG_KEYS)
 def test_a_key_that_makes_no_sense_is_refused(service, values, code):
-    user = make_user(service.sessions)
-    usual = {
-        "name": "k",
-        "user_id": user.id,
-        "scopes": frozenset({Scope.PREDICT}),
-        "requests_per_minute": 9,
-        "expires_at": None,
-    }
+    key = new_key(make_user(service.sessions), Scope.PREDICT, **values)
     with transaction(service.sessions) as session, pytest.raises(InvalidInput) as caught:
-        api_keys.make(session, None, NewKey(**usual | values))
+        api_keys.make(session, None, key)
     assert [e.code for e in caught.value.errors] == [code]
 
 
@@ -293,7 +290,8 @@ def test_a_key_that_makes_no_sense_is_refused(service, values, code):
 def test_a_key_that_is_over_opens_nothing(service, column):
     user = make_user(service.sessions)
     with transaction(service.sessions) as session:
-        row, key = api_keys.make(session, None, NewKey("k", user.id, frozenset({Scope.PREDICT}), 5, None))
+        row = new_key(user, Scope.PREDICT)
+        key = api_keys.make(session, None, row)
     keys = ApiKeys(service.sessions)
     assert keys.find(key) is not None
     found = keys.find(key)
@@ -322,18 +320,18 @@ def test_the_log_is_read_page_by_page_and_filtered(service):
     with reading(service.sessions) as session:
         seen, before = [], None
         while True:
-            page = audit.page(session, audit.Wanted(action="thing.done", before=before), size=3)
+            page = audit.page(session, audit.LogFilter(action="thing.done", before=before), size=3)
             seen += [entry.details["number"] for entry in page.entries]
             before = page.next_before
             if before is None:
                 break
         assert seen == [6, 5, 4, 3, 2, 1, 0]
-        assert [e.subject for e in audit.page(session, audit.Wanted(user_id=other.id)).entries] == [
+        assert [e.subject for e in audit.page(session, audit.LogFilter(user_id=other.id)).entries] == [
             "thing:5",
             "thing:3",
             "thing:1",
         ]
-        assert [e.user_id for e in audit.page(session, audit.Wanted(subject="thing:1")).entries] == [None, other.id]
+        assert [e.user_id for e in audit.page(session, audit.LogFilter(subject="thing:1")).entries] == [None, other.id]
         assert audit.actions(session) == ["thing.done", "thing.undone"]
 
 
@@ -361,7 +359,7 @@ def test_sessions_that_ended_long_ago_are_forgotten(service, user_sessions):
     with transaction(service.sessions) as session:
         first, second, _ = session.query(UserSession).order_by(UserSession.id)
         first.revoked_at = second.expires_at = utcnow() - timedelta(days=31)
-        user_sessions.forget_old(session, user.id)
+        forget_old(session, user.id)
     with reading(service.sessions) as session:
         assert session.query(UserSession).count() == 1
 
@@ -373,8 +371,8 @@ def test_a_session_is_ended_by_its_own_user_only(service, user_sessions):
     with transaction(service.sessions) as session:
         row = user_sessions.of(session, user.id)[0]
         with pytest.raises(NotFound):
-            user_sessions.revoke(session, stranger.id, row.id)
-        user_sessions.revoke(session, user.id, row.id)
+            revoke(session, stranger.id, row.id)
+        revoke(session, user.id, row.id)
         assert user_sessions.of(session, user.id) == []
 
 

@@ -223,7 +223,7 @@ def test_when_the_database_is_away_whoever_is_signed_in_is_told_so(lite, monkeyp
     def away(_token):
         raise OperationalError("SELECT", {}, Exception("no route to the database"))
 
-    monkeypatch.setattr(lite.client.app.state.user_sessions, "find", away)
+    monkeypatch.setattr(lite.client.app.state.accounts.user_sessions, "find", away)
     answer = browser.get(path)
     assert answer.status_code == status
     assert status == 200 or int(answer.headers["retry-after"]) > 0

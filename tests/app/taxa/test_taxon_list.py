@@ -167,7 +167,7 @@ def test_a_preview_says_what_would_change_and_changes_nothing(service):
     before = state(service, "Maniola jurtina")
     number = propose(service)
     with reading(service.sessions) as session:
-        found = taxon_list.differences(session, taxon_list.get_change(session, number).wanted)
+        found = taxon_list.differences(session, taxon_list.get_change(session, number))
         assert {each.scientific_name: each.fields if each.before else "new" for each in found} == {
             "Aglais io": "new",
             "Maniola jurtina": ["active"],
@@ -185,7 +185,7 @@ def test_saving_adds_and_corrects_keeps_what_the_list_does_not_say_and_is_undone
     with pytest.raises(Conflict), transaction(service.sessions) as session:
         taxon_list.save(session, None, number)
     with reading(service.sessions) as session:
-        assert taxon_list.differences(session, taxon_list.get_change(session, number).wanted) == []
+        assert taxon_list.differences_from(session, taxon_files.read_list(OWN.encode()).taxa) == []
         assert taxon_list.count(session) == (4, 3)
         entry = session.scalars(select(AuditEntry)).one()
         assert (entry.action, entry.details["added"], entry.details["changed"]) == ("taxa.imported", 2, 1)

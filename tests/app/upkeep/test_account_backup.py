@@ -4,8 +4,8 @@ import tarfile
 
 from app.accounts.api_keys import ApiKeys
 from app.accounts.links import RESETTING, Links
-from app.accounts.passwords import Passwords
 from app.accounts.sessions import UserSessions
+from app.accounts.users import Passwords
 from app.core.db import make_engine
 from app.core.storage import make_storage
 from app.upkeep.backup import back_up

@@ -186,7 +186,8 @@ def test_where_the_network_looked_lies_over_what_it_looked_at(lite, tmp_path):
 
 def test_a_photo_is_asked_where_its_animals_are(lite):
     classifiers = lite.client.app.state.classifiers
-    found = classifiers.find(classifiers.current(), lambda: meadow(HERE, THERE))
+    found = classifiers.begin_to_find(classifiers.current(), lambda: meadow(HERE, THERE)).result()
     assert sorted(lies_on(one.square, place) for one in found for place in (HERE, THERE)) == [False, False, True, True]
-    assert classifiers.find(classifiers.current(), lambda: photo(1)[:500]).kind == "undecodable"
+    damaged = classifiers.begin_to_find(classifiers.current(), lambda: photo(1)[:500]).result()
+    assert damaged.kind == "undecodable"
     assert classifiers.line.waiting == 0

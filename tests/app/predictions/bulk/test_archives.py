@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from app.core.errors import WingcheckError
-from app.predictions.bulk import archives
+from app.predictions.bulk.sources import MOST_ENTRIES, files_in_zip, read_from_zip
 from app.predictions.inference import PhotoError
 from tests.factories import photo
 
@@ -21,13 +21,13 @@ def packed(path, names, data=b"x", method=zipfile.ZIP_STORED):
 @pytest.mark.parametrize("name", ["../a.jpg", "a/../../b.jpg", "/etc/a.jpg", "..\\a.jpg", "C:\\a.jpg"])
 def test_files_outside_of_it(tmp_path, name):
     with pytest.raises(WingcheckError, match="lies outside of it"):
-        archives.files_in(packed(tmp_path / "p.zip", ["fine.jpg", name]))
+        files_in_zip(packed(tmp_path / "p.zip", ["fine.jpg", name]))
 
 
 def test_a_bomb(tmp_path):
     path = packed(tmp_path / "p.zip", ["a.jpg", "b.jpg"], bytes(80_000_000), zipfile.ZIP_DEFLATED)
     with pytest.raises(WingcheckError, match=r"p.zip is refused: it has 0.2 MB that become 160 MB"):
-        archives.files_in(path)
+        files_in_zip(path)
 
 
 def with_the_entry_again(path, many):
@@ -43,7 +43,7 @@ def with_the_entry_again(path, many):
 def test_a_bomb_whose_files_all_are_the_same_bytes(tmp_path):
     path = with_the_entry_again(packed(tmp_path / "p.zip", ["a.jpg"], photo(1) * 200), 2000)
     with pytest.raises(WingcheckError, match="which no photos do"):
-        archives.files_in(path)
+        files_in_zip(path)
 
 
 def test_encrypted_files(tmp_path):
@@ -53,18 +53,18 @@ def test_encrypted_files(tmp_path):
     data[data.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(data)
     with pytest.raises(WingcheckError, match=r"encrypted files, such as 'a\.jpg'"):
-        archives.files_in(path)
+        files_in_zip(path)
 
 
 def test_files_packed_in_a_way_that_takes_much_memory(tmp_path):
     with pytest.raises(WingcheckError, match="another way than stored or deflated"):
-        archives.files_in(packed(tmp_path / "p.zip", ["a.jpg"], method=zipfile.ZIP_LZMA))
+        files_in_zip(packed(tmp_path / "p.zip", ["a.jpg"], method=zipfile.ZIP_LZMA))
 
 
 def test_too_many_files(tmp_path):
-    path = with_the_entry_again(packed(tmp_path / "p.zip", ["a.jpg"]), archives.MOST_ENTRIES + 1)
+    path = with_the_entry_again(packed(tmp_path / "p.zip", ["a.jpg"]), MOST_ENTRIES + 1)
     with pytest.raises(WingcheckError, match="100001 files; at most 100000 are read"):
-        archives.files_in(path)
+        files_in_zip(path)
 
 
 def test_a_directory_that_would_fill_the_memory(tmp_path):
@@ -74,7 +74,7 @@ def test_a_directory_that_would_fill_the_memory(tmp_path):
     size = 20_000_000
     path.write_bytes(data[:end] + bytes(size) + data[end : end + 12] + struct.pack("<I", size) + data[end + 16 :])
     with pytest.raises(WingcheckError, match="more than 16 MB of names"):
-        archives.files_in(path)
+        files_in_zip(path)
 
 
 def test_a_damaged_file_in_a_whole_archive_is_a_photo_that_can_not_be_read(tmp_path):
@@ -82,7 +82,7 @@ def test_a_damaged_file_in_a_whole_archive_is_a_photo_that_can_not_be_read(tmp_p
     data = bytearray(path.read_bytes())
     data[100] ^= 0xFF
     path.write_bytes(data)
-    assert archives.files_in(path) == ["a.jpg", "b.jpg"]
+    assert files_in_zip(path) == ["a.jpg", "b.jpg"]
     with pytest.raises(PhotoError, match="damaged here"):
-        archives.read(path, "a.jpg", 1_000_000)
-    assert archives.read(path, "b.jpg", 1_000_000) == photo(1)
+        read_from_zip(path, "a.jpg", 1_000_000)
+    assert read_from_zip(path, "b.jpg", 1_000_000) == photo(1)

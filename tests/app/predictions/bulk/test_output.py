@@ -11,9 +11,8 @@ import pytest
 
 from app.core.errors import Conflict, WingcheckError
 from app.predictions.bulk import formats
-from app.predictions.bulk.formats import Format
+from app.predictions.bulk.formats import Format, row_of
 from app.predictions.bulk.output import Output
-from app.predictions.bulk.rows import row_of
 from app.predictions.inference import Answer, PhotoError, PhotoInfo, policy_of
 from app.predictions.rules import Opinion
 from tests.conftest import skip_or_fail
