@@ -16,8 +16,7 @@ from app.versions import api as versions_api
 from app.versions import api_runs
 from app.versions.pages import (
     attention,
-    compare,
-    model_version,
+    comparison,
     models,
     photographers,
     policies,
@@ -38,7 +37,7 @@ MODULES: list[ModuleType] = [
     attention, filters, grid, figures, records, acceptance, settings, templates, preferences, queue, item, actions,
     # for users and admins
     sign_in, account, account_links, people, person, api_keys, audit_log,
-    models, compare, model_version, runs, run, taxa, replays, watch, policies,
+    comparison, watch, models, runs, run, taxa, replays, policies,
     collections, collection, collected, photographers,
 ]  # fmt: skip
 ROUTERS = [module.router for module in MODULES]

@@ -14,7 +14,6 @@ from app.submissions.words import VERIFICATIONS
 from app.versions.pages.bases import base_name
 from app.versions.pages.figures import percent
 from app.versions.pages.run_words import CAUSES, PARTS, PHASES, STARTS
-from app.versions.pages.version_views import title
 from app.versions.rules import Wanted
 from app.versions.runs import state
 from app.versions.snapshots import NOTHING, Choice
@@ -101,7 +100,7 @@ class RunViews:
             config=run.config,
             start=self.t(STARTS[run.start]),
             version_id=version.id if version else None,
-            version_title=title(version) if version else "",
+            version_title=version.title if version else "",
             comparison=self.comparison(run),
             against_id=against_id if version else None,
         )

@@ -21,7 +21,6 @@ from app.versions import base_data, runs
 from app.versions.pages.bases import base_name
 from app.versions.pages.run_form import CODES, RunForm
 from app.versions.pages.shared import RunsDep, RunViewsDep
-from app.versions.pages.version_views import title
 from app.versions.snapshots import serving_version
 
 router = APIRouter(prefix="/admin/runs", include_in_schema=False)
@@ -74,7 +73,7 @@ def _form_page(
         status,
         form=form,
         serving=serving,
-        serving_title=title(serving) if serving else "",
+        serving_title=serving.title if serving else "",
         codes=[(code, words.t(VERIFICATIONS[VerificationStatus(code)])) for code in CODES],
         bases=[(path, base_name(words, path, numbers)) for path in bases],
         defaults=settings,

@@ -10,17 +10,9 @@ from app.core.db import reading
 from app.core.web.dependencies import Sessions, SettingsDep
 from app.review.pages.shared import WordsDep
 from app.versions.pages.run_views import RunViews
-from app.versions.promotion import Promotion
 from app.versions.runs import Runs
 
-__all__ = ["PromotionDep", "RunViewsDep", "RunsDep", "Sessions", "SettingsDep", "WordsDep"]
-
-
-def _promotion(sessions: Sessions, settings: SettingsDep) -> Promotion:
-    return Promotion(sessions, settings)
-
-
-PromotionDep = Annotated[Promotion, Depends(_promotion)]
+__all__ = ["RunViewsDep", "RunsDep", "Sessions", "SettingsDep", "WordsDep"]
 
 
 def _runs(request: Request) -> Runs:
