@@ -88,7 +88,7 @@ def predictions(session: Session, version_id: int, photo_ids: Iterable[int]) -> 
         current = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
         return current & (table.model_version_id == version_id) & table.photo_id.in_(asked_for)
 
-    rows: dict[int, Looked] = {}
-    for table in (CandidatePrediction, PredictionRecord):  # where it did both, what it said when it served
-        rows |= {row.photo_id: row for row in session.scalars(select(table).join(Photo, about(table)))}
-    return rows
+    asked = session.scalars(select(CandidatePrediction).join(Photo, about(CandidatePrediction)))
+    screened = session.scalars(select(PredictionRecord).join(Photo, about(PredictionRecord)))
+    rows: dict[int, Looked] = {row.photo_id: row for row in asked}
+    return rows | {row.photo_id: row for row in screened}

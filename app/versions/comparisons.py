@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.predictions.rules import Opinion
@@ -138,19 +138,19 @@ def opinions_of(session: Session, version_id: int, photos: Sequence[Verified]) -
 
 def _weights(session: Session, photos: Sequence[Verified]) -> np.ndarray:
     """For how many submissions each photo stands, ``(n,)``, with mean 1."""
-    audited = _count_tasks(session, ReviewTask.audit)
+    audited = _count_tasks(session, audit=True)
     accepted = session.scalar(select(func.count()).where(Submission.status == SubmissionStatus.AUTO_ACCEPTED)) or 0
     stands_for = {
         VerifiedBy.AUDIT: max(1, audited, accepted),
-        VerifiedBy.FLAGGED: max(1, _count_tasks(session, ~ReviewTask.audit)),
+        VerifiedBy.FLAGGED: max(1, _count_tasks(session, audit=False)),
     }
     here = Counter(row.verified_by for row in photos)
     weights = np.array([stands_for[row.verified_by] / here[row.verified_by] for row in photos])
     return np.asarray(weights / weights.mean())
 
 
-def _count_tasks(session: Session, condition: ColumnElement[bool]) -> int:
-    query = select(func.count()).select_from(ReviewTask).where(condition, ReviewTask.state != TaskState.GONE)
+def _count_tasks(session: Session, *, audit: bool) -> int:
+    query = select(func.count()).where(ReviewTask.audit == audit, ReviewTask.state != TaskState.GONE)
     return session.scalar(query) or 0
 
 

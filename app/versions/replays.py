@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts import audit
@@ -58,7 +58,7 @@ class Replays:
         Raises NotFound, Conflict where nothing serves, the candidate is what serves, or there is nothing to look at.
         """
         with transaction(self._sessions) as session:
-            chunks = _begin(session, version_id, user_id, since=since, only_measuring=only_measuring)
+            chunks = begin(session, version_id, user_id, since=since, only_measuring=only_measuring)
             replay_id, job_ids = chunks[0].replay_id, [chunk.job_id for chunk in chunks]
             kind = "measuring photos" if only_measuring else "season"
             audit.record(session, user_id, "model.replayed", f"model:{version_id}", {"what": kind})
@@ -86,9 +86,15 @@ class Replays:
             jobs.send(self._sessions, self._send, job_id)
 
 
-def _begin(
-    session: Session, version_id: int, user_id: int | None, *, since: datetime | None, only_measuring: bool
+def begin(
+    session: Session,
+    version_id: int,
+    user_id: int | None,
+    *,
+    since: datetime | None = None,
+    only_measuring: bool = False,
 ) -> list[ReplayChunk]:
+    """The rows of a replay, in the caller's transaction; see Replays.start."""
     version = get_version(session, version_id)
     serving = serving_for(session, version.task)
     if serving is None or serving.id == version.id:
@@ -274,7 +280,7 @@ def summary(session: Session, replay_id: int) -> Summary:
     for group in groups:
         pairs[group.before, group.after] += group.number
 
-    def undecided(is_counted: Callable[[Row[Any]], bool]) -> int:
+    def undecided(is_counted: Callable[[Any], bool]) -> int:
         return sum(group.number for group in groups if not group.decided and is_counted(group))
 
     parts = _parts(session, replay_id)

@@ -42,10 +42,12 @@ class Figure:
     @classmethod
     def read(cls, written: Any) -> "Figure | None":
         """From what metrics.json or a comparison has of it; None where that is missing or has no interval."""
-        values = [written.get(key) for key in ("value", "low", "high")] if isinstance(written, Mapping) else [None]
-        if not all(isinstance(value, int | float) for value in values):
+        if not isinstance(written, Mapping):
             return None
-        return cls(*(float(value) for value in values), photos=int(written.get("photos") or 0))
+        value, low, high = (written.get(key) for key in ("value", "low", "high"))
+        if value is None or low is None or high is None:
+            return None
+        return cls(float(value), float(low), float(high), int(written.get("photos") or 0))
 
     @property
     def standard_error(self) -> float:
@@ -105,13 +107,6 @@ class GateReport:
 
     checks: tuple[Check, ...]
     difference: Difference | None
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> "GateReport":
-        """As it was written with an activation."""
-        checks = (Check(**(check | {"name": CheckName(check["name"])})) for check in written.get("checks", []))
-        difference = written.get("difference")
-        return cls(tuple(checks), Difference(**difference) if difference else None)
 
     @property
     def passed(self) -> bool:

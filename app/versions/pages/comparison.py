@@ -1,6 +1,6 @@
 """Two versions side by side: on the same photos where they were measured on those, else by the figures that each brings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response
 from fastapi.responses import RedirectResponse
@@ -24,7 +24,7 @@ def show(
 ) -> Response:
     """The comparison of two versions, or the question which."""
     first, second = (promotion.get(session, number) if number is not None else None for number in (a, b))
-    context = {
+    context: dict[str, Any] = {
         "versions": [row.version for row in model_versions.all_versions(session)],
         "first": first,
         "second": second,
