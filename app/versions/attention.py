@@ -117,10 +117,10 @@ def overlay(looked: np.ndarray, size: tuple[int, int], box: tuple[float, float, 
     scale = min(1.0, _SIDE / max(size))
     width, height = (max(1, round(pixels * scale)) for pixels in size)
     left, top, right, bottom = (round(edge * scale) for edge in box)
-    seen = Image.fromarray((np.clip(looked, 0, 1) * 255).astype(np.uint8), "L")
-    grown = seen.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BICUBIC)
+    map_ = Image.fromarray((np.clip(looked, 0, 1) * 255).astype(np.uint8), "L")
+    scaled = map_.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BICUBIC)
     canvas = Image.new("L", (width, height), 0)
-    canvas.paste(grown, (left, top))
+    canvas.paste(scaled, (left, top))
     heat = np.asarray(canvas, dtype=np.float64)[..., np.newaxis] / 255
     colours = _COLD + (_HOT - _COLD) * heat
     pixels = np.concatenate([colours, heat * 255 * _MOST_OPAQUE], axis=2).round().astype(np.uint8)

@@ -92,7 +92,7 @@ class RunComparison:
 def compare(session: Session, version: ModelVersion, other: ModelVersion) -> Comparison | None:
     """The comparison on those photos that both have looked at; None where there is none. A replay lets them look."""
     measuring = measuring_photos(session, [*version.labels, *other.labels])
-    first, second = (opinions_of(session, each.id, measuring) for each in (version, other))
+    first, second = (opinions_of(session, asked.id, measuring) for asked in (version, other))
     both = [row for row in measuring if row.photo.id in first and row.photo.id in second]
     if not both:
         return None
@@ -103,14 +103,14 @@ def compare(session: Session, version: ModelVersion, other: ModelVersion) -> Com
         _weights(session, both),
         np.array([row.volunteer_id for row in both]),
     )
-    answers = [(row, first[row.photo.id], second[row.photo.id]) for row in both]
+    pairs = [(row, first[row.photo.id], second[row.photo.id]) for row in both]
     return Comparison(
         overall=_scores(*values),
         per_species={str(name): _scores(*(array[names == name] for array in values)) for name in sorted(set(names))},
         differing=[
-            Differing(row.photo, "", name_of(row), one.top, one.top_probability, two.top, two.top_probability)
-            for row, one, two in answers
-            if one.top != two.top
+            Differing(row.photo, "", name_of(row), own.top, own.top_probability, its.top, its.top_probability)
+            for row, own, its in pairs
+            if own.top != its.top
         ],
         unanswered=len(measuring) - len(both),
     )
@@ -130,10 +130,10 @@ def name_of(row: Verified) -> str:
 
 def opinions_of(session: Session, version_id: int, photos: Sequence[Verified]) -> dict[int, Opinion]:
     """The version's opinion of these photos, by id; those that it has not looked at are left out."""
-    found: dict[int, Opinion] = {}
+    answers: dict[int, Opinion] = {}
     for start in range(0, len(photos), _BATCH):
-        found |= opinions(session, version_id, [row.photo.id for row in photos[start : start + _BATCH]])
-    return found
+        answers |= opinions(session, version_id, [row.photo.id for row in photos[start : start + _BATCH]])
+    return answers
 
 
 def _weights(session: Session, photos: Sequence[Verified]) -> np.ndarray:
@@ -144,8 +144,8 @@ def _weights(session: Session, photos: Sequence[Verified]) -> np.ndarray:
         VerifiedBy.AUDIT: max(1, audited, accepted),
         VerifiedBy.FLAGGED: max(1, _count_tasks(session, audit=False)),
     }
-    here = Counter(row.verified_by for row in photos)
-    weights = np.array([stands_for[row.verified_by] / here[row.verified_by] for row in photos])
+    present = Counter(row.verified_by for row in photos)
+    weights = np.array([stands_for[row.verified_by] / present[row.verified_by] for row in photos])
     return np.asarray(weights / weights.mean())
 
 
@@ -196,35 +196,35 @@ def _read(session: Session, compared: Mapping[str, Any], *, turned: bool) -> Run
     """From what `wingcheck evaluate --against` wrote. ``turned``: it was measured for the second version."""
 
     def figure(measured: Any) -> Figure | None:
-        found = Figure.read(measured)
-        return Figure(-found.value, -found.high, -found.low, found.photos) if found and turned else found
+        gain = Figure.read(measured)
+        return Figure(-gain.value, -gain.high, -gain.low, gain.photos) if gain and turned else gain
 
     recall = {label: figure(measured.get("recall")) for label, measured in (compared.get("per_label") or {}).items()}
     differing = compared.get("differing") or []
     shown = differing[:MOST_LISTED]
-    photos = photos_by_hash(session, [str(found.get("path", "")) for found in shown])
+    photos = photos_by_hash(session, [str(row.get("path", "")) for row in shown])
     counts = compared.get("mcnemar")
     only_right = (counts.get("only_this_right", 0), counts.get("only_other_right", 0)) if counts else None
     return RunComparison(
         accuracy=figure(compared.get("accuracy")),
         only_right=only_right[::-1] if only_right and turned else only_right,
-        recall={label: found for label, found in recall.items() if found is not None},
-        differing=[_differing(found, photos, ("other", "this") if turned else ("this", "other")) for found in shown],
+        recall={label: gain for label, gain in recall.items() if gain is not None},
+        differing=[_differing(row, photos, ("other", "this") if turned else ("this", "other")) for row in shown],
         differing_count=len(differing),
     )
 
 
-def _differing(found: Mapping[str, Any], photos: Mapping[str, Photo], keys: tuple[str, str]) -> Differing:
-    path = PurePosixPath(str(found.get("path", "")))
+def _differing(row: Mapping[str, Any], photos: Mapping[str, Photo], keys: tuple[str, str]) -> Differing:
+    path = PurePosixPath(str(row.get("path", "")))
     first, second = keys
     return Differing(
         photo=photos.get(path.stem),
         file_name=path.name,
-        scientific_name=str(found.get("label", "?")),
-        named=str(found.get(first, "?")),
-        probability=found.get(f"{first}_probability"),
-        other_named=str(found.get(second, "?")),
-        other_probability=found.get(f"{second}_probability"),
+        scientific_name=str(row.get("label", "?")),
+        named=str(row.get(first, "?")),
+        probability=row.get(f"{first}_probability"),
+        other_named=str(row.get(second, "?")),
+        other_probability=row.get(f"{second}_probability"),
     )
 
 

@@ -340,12 +340,12 @@ class FlipFilter:
         """For a query of ReplayVerdict."""
         row = ReplayVerdict
         disputed = row.accepted_now & ~row.decided & (row.after != Outcome.AGREE)
-        found: list[ColumnElement[bool]] = [disputed if self.disputed else row.before != row.after]
+        conditions: list[ColumnElement[bool]] = [disputed if self.disputed else row.before != row.after]
         if self.before is not None:
-            found.append(row.before == self.before)
+            conditions.append(row.before == self.before)
         if self.after is not None:
-            found.append(row.after == self.after)
-        return found
+            conditions.append(row.after == self.after)
+        return conditions
 
 
 def flipped(

@@ -178,10 +178,10 @@ def _accuracy(candidate: Measured, difference: Difference | None, limits: Limits
 
 
 def _calibration(candidate: Measured, limits: Limits) -> Check:
-    found, limit = candidate.calibration_error, limits.calibration_error
-    if found is None:
+    error, limit = candidate.calibration_error, limits.calibration_error
+    if error is None:
         return Check(CheckName.CALIBRATION, False, None, limit, "No calibration error was measured.")
-    return _within(CheckName.CALIBRATION, found, limit, "The calibration error is {}; the limit is {}.")
+    return _within(CheckName.CALIBRATION, error, limit, "The calibration error is {}; the limit is {}.")
 
 
 def _within(name: CheckName, value: float, limit: float, sentence: str) -> Check:

@@ -1,7 +1,7 @@
 """Watching the version in service, week by week: what it says, whether experts agree, and whether it still sees the same.
 
-The reference are the first photos that the version screened. Drift of what it says is told by its probabilities and in-scope
-scores; drift of what it sees by a sketch of the embedding, which is kept with each prediction (see inference.py).
+The reference are the first photos that the version screened. Drift of its answers is measured on probabilities and in-scope
+scores; drift of the photos on a sketch of the embedding, which is stored with each prediction (see inference.py).
 """
 
 import json
@@ -40,8 +40,8 @@ _WEBHOOK_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is kept of one photo's prediction: when, the top probability, the in-scope score, the sketch of its embedding."""
+class WatchedPhoto:
+    """What is stored of one photo's prediction: when, the top probability, the in-scope score, the sketch of its embedding."""
 
     at: datetime
     confidence: float
@@ -73,11 +73,11 @@ class Week:
 def weeks(session: Session, version: ModelVersion, threshold: float, now: datetime | None = None) -> list[Week]:
     """The last weeks of a version, the newest first. ``threshold``: of its in-scope score."""
     now = now or utcnow()
-    reference = _seen(session, version.id, limit=REFERENCE)
+    reference = _watched(session, version.id, limit=REFERENCE)
     first = _monday(now) - (WEEKS - 1) * _WEEK
-    by_week: dict[date, list[Seen]] = defaultdict(list)
-    for seen in _seen(session, version.id, since=first):
-        by_week[_monday(seen.at).date()].append(seen)
+    by_week: dict[date, list[WatchedPhoto]] = defaultdict(list)
+    for photo in _watched(session, version.id, since=first):
+        by_week[_monday(photo.at).date()].append(photo)
     outcomes, agreed = _outcomes(session, version.id, first), _agreed(session, version.id, first)
     mondays = [(_monday(now) - number * _WEEK).date() for number in range(WEEKS)]
     return [
@@ -89,19 +89,19 @@ def weeks(session: Session, version: ModelVersion, threshold: float, now: dateti
 
 def _week(
     begins: date,
-    happened: tuple[list[Seen], Counter[Outcome], list[bool]],
-    reference: Sequence[Seen],
+    contents: tuple[list[WatchedPhoto], Counter[Outcome], list[bool]],
+    reference: Sequence[WatchedPhoto],
     threshold: float,
 ) -> Week:
-    here, outcomes, agreed = happened
-    # What the reference itself was taken from is like it by necessity.
-    later = [seen for seen in here if reference and seen.at > reference[-1].at]
+    photos, outcomes, agreed = contents
+    # The reference's own photos are like it by necessity.
+    later = [photo for photo in photos if reference and photo.at > reference[-1].at]
     return Week(
         begins=begins,
-        photos=len(here),
+        photos=len(photos),
         outcomes={outcome: outcomes[outcome] for outcome in Outcome},
-        confidence=sum(seen.confidence for seen in here) / len(here) if here else None,
-        in_scope=sum(seen.in_scope >= threshold for seen in here) / len(here) if here else None,
+        confidence=sum(photo.confidence for photo in photos) / len(photos) if photos else None,
+        in_scope=sum(photo.in_scope >= threshold for photo in photos) / len(photos) if photos else None,
         decided=len(agreed),
         agreement=sum(agreed) / len(agreed) if agreed else None,
         drift_of_confidence=population_stability([s.confidence for s in reference], [s.confidence for s in later]),
@@ -110,9 +110,9 @@ def _week(
     )
 
 
-def _drift_of_embedding(reference: Sequence[Seen], later: Sequence[Seen]) -> float | None:
+def _drift_of_embedding(reference: Sequence[WatchedPhoto], later: Sequence[WatchedPhoto]) -> float | None:
     """The largest over the directions of the sketch."""
-    then, now = ([seen.sketch for seen in group if seen.sketch] for group in (reference, later))
+    then, now = ([photo.sketch for photo in group if photo.sketch] for group in (reference, later))
     directions = zip(zip(*then, strict=False), zip(*now, strict=False), strict=False)
     drifts = [population_stability(old, new) for old, new in directions]
     return max((drift for drift in drifts if drift is not None), default=None)
@@ -122,7 +122,9 @@ def _monday(moment: datetime) -> datetime:
     return datetime.combine((moment - timedelta(days=moment.weekday())).date(), datetime.min.time(), moment.tzinfo)
 
 
-def _seen(session: Session, version_id: int, *, since: datetime | None = None, limit: int | None = None) -> list[Seen]:
+def _watched(
+    session: Session, version_id: int, *, since: datetime | None = None, limit: int | None = None
+) -> list[WatchedPhoto]:
     row = PredictionRecord
     query = select(row.created_at, row.probabilities, row.in_scope, row.sketch).where(
         row.model_version_id == version_id
@@ -133,7 +135,7 @@ def _seen(session: Session, version_id: int, *, since: datetime | None = None, l
         query = query.where(row.created_at >= since)
     query = query.order_by(row.created_at, row.id).limit(limit)
     return [
-        Seen(at, max(probabilities.values()), scope, tuple(sketch or ()))
+        WatchedPhoto(at, max(probabilities.values()), scope, tuple(sketch or ()))
         for at, probabilities, scope, sketch in session.execute(query)
     ]
 
@@ -181,19 +183,19 @@ def crossed(week: Week, settings: Settings) -> dict[str, tuple[float, float]]:
 
 
 def open_alerts(session: Session) -> list[WatchAlert]:
-    """What nobody has seen yet, the newest week first."""
+    """Those that nobody has dismissed, the newest week first."""
     query = select(WatchAlert).where(WatchAlert.seen_at.is_(None))
     return list(session.scalars(query.order_by(WatchAlert.week.desc(), WatchAlert.id)))
 
 
 def seen_alerts(session: Session, most: int = DISMISSED_SHOWN) -> list[WatchAlert]:
-    """What somebody has seen, the latest first."""
+    """Dismissed ones, the latest first."""
     query = select(WatchAlert).where(WatchAlert.seen_at.is_not(None)).order_by(WatchAlert.seen_at.desc(), WatchAlert.id)
     return list(session.scalars(query.limit(most)))
 
 
 def mark_seen(sessions: SessionFactory, alert_id: int, user_id: int | None) -> None:
-    """Somebody has seen it. Idempotent. Raises NotFound."""
+    """Dismiss an alert. Idempotent. Raises NotFound."""
     with transaction(sessions) as session:
         alert = get_or_not_found(session, WatchAlert, alert_id, "There is no such alert.")
         if alert.seen_at is None:

@@ -100,10 +100,10 @@ class Figures:
 
     def digits(self, *path: str, share: bool = True, digits: int = 0) -> Digits | None:
         """The figure that metrics.json has under these keys; None where it is missing."""
-        found: Any = self._metrics
+        figure: Any = self._metrics
         for key in path:
-            found = _mapping(found).get(key)
-        return _digits(found, share=share, digits=digits)
+            figure = _mapping(figure).get(key)
+        return _digits(figure, share=share, digits=digits)
 
     @property
     def species(self) -> list[tuple[str, Digits, str]]:
@@ -118,7 +118,7 @@ class Figures:
     @property
     def per_label(self) -> list[list[str]]:
         """A row per label: name, photos, recall, precision, AUROC."""
-        found = {label: _mapping(figures) for label, figures in _mapping(self._metrics.get("per_label")).items()}
+        by_label = {label: _mapping(figures) for label, figures in _mapping(self._metrics.get("per_label")).items()}
         return [
             [
                 self.name(label),
@@ -127,7 +127,7 @@ class Figures:
                 str(_digits(figures.get("precision")) or "–"),
                 str(_digits(figures.get("auroc"), share=False) or "–"),
             ]
-            for label, figures in found.items()
+            for label, figures in by_label.items()
         ]
 
     @property
@@ -174,16 +174,15 @@ class Figures:
     def on_test(self, error_rate: float) -> Mapping[str, float] | None:
         """What the threshold for this error rate did on test photos: coverage and error; None where nobody measured it."""
         for row in _mapping(self._metrics.get("coverage")).get("thresholds") or []:
-            found = _mapping(_mapping(row).get("on_test"))
-            if _mapping(row).get("error_rate") == error_rate and isinstance(found.get("error"), int | float):
-                return {"coverage": found.get("coverage") or 0, "error": found["error"]}
+            on_test = _mapping(_mapping(row).get("on_test"))
+            if _mapping(row).get("error_rate") == error_rate and isinstance(on_test.get("error"), int | float):
+                return {"coverage": on_test.get("coverage") or 0, "error": on_test["error"]}
         return None
 
     @property
     def mistakes(self) -> list[WrongAnswer]:
         """The wrong answers of which it was most certain."""
-        found = self._metrics.get("mistakes")
-        return [_mistake(row) for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
+        return [_wrong_answer(row) for row in _list(self._metrics.get("mistakes")) if isinstance(row, Mapping)]
 
     def name(self, label: str) -> str:
         """What people call a label, with a capital."""
@@ -193,8 +192,8 @@ class Figures:
     @property
     def calibration_chart(self) -> Chart | None:
         """Predicted probability against the share that was right, in groups of photos of equal size."""
-        found = _mapping(self._metrics.get("calibration"))
-        after, before = (_bins(found.get(when)) for when in ("after", "before"))
+        calibration = _mapping(self._metrics.get("calibration"))
+        after, before = (_bins(calibration.get(when)) for when in ("after", "before"))
         if not after:
             return None
         lowest = min(value for point in after + before for value in point)
@@ -213,13 +212,13 @@ class Figures:
     @property
     def coverage_chart(self) -> Chart | None:
         """The share of photos decided, the most certain first, against the share of those that are wrong."""
-        found = _mapping(self._metrics.get("coverage"))
-        curve = found.get("curve")
-        points = [(float(point[0]), float(point[1])) for point in curve or [] if _is_point(point)]
+        coverage = _mapping(self._metrics.get("coverage"))
+        curve = [point for point in _list(coverage.get("curve")) if isinstance(point, list) and len(point) == 2]
+        points = [(float(x), float(y)) for x, y in curve]
         if not points:
             return None
         marks = []
-        for row in map(_mapping, found.get("thresholds") or []):
+        for row in map(_mapping, coverage.get("thresholds") or []):
             held = _mapping(row.get("on_test")) if row.get("supported") else {}
             if isinstance(held.get("error"), int | float):
                 marks.append(
@@ -264,8 +263,8 @@ def fewest_photos(error_rate: float) -> int:
     return math.ceil(math.log(0.05) / math.log1p(-error_rate)) if 0 < error_rate < 1 else 0
 
 
-def _digits(found: Any, *, share: bool = True, digits: int = 0) -> Digits | None:
-    value, low, high, photos = (_mapping(found).get(key) for key in ("value", "low", "high", "photos"))
+def _digits(figure: Any, *, share: bool = True, digits: int = 0) -> Digits | None:
+    value, low, high, photos = (_mapping(figure).get(key) for key in ("value", "low", "high", "photos"))
     if not isinstance(value, int | float):
         return None
     interval = ""
@@ -274,7 +273,7 @@ def _digits(found: Any, *, share: bool = True, digits: int = 0) -> Digits | None
     return Digits(percent(value, digits) if share else f"{value:.3f}", interval, _whole(photos))
 
 
-def _mistake(row: Mapping[str, Any]) -> WrongAnswer:
+def _wrong_answer(row: Mapping[str, Any]) -> WrongAnswer:
     probability = row.get("probability")
     return WrongAnswer(
         path=str(row.get("path", "")),
@@ -284,19 +283,17 @@ def _mistake(row: Mapping[str, Any]) -> WrongAnswer:
     )
 
 
-def _bins(found: Any) -> list[tuple[float, float]]:
-    bins = _mapping(found).get("bins")
-    if not isinstance(bins, list):
-        return []
-    return [(float(group["promised"]), float(group["held"])) for group in bins if {"promised", "held"} <= set(group)]
-
-
-def _is_point(found: Any) -> bool:
-    return isinstance(found, list) and len(found) == 2
+def _bins(curve: Any) -> list[tuple[float, float]]:
+    groups = _list(_mapping(curve).get("bins"))
+    return [(float(group["promised"]), float(group["held"])) for group in groups if {"promised", "held"} <= set(group)]
 
 
 def _whole(value: Any) -> str:
     return str(value) if isinstance(value, int) else "–"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
