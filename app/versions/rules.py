@@ -1,7 +1,7 @@
-"""The gate: whether a model version may replace the one that serves.
+"""Rules about model versions: the gate before service, which photos teach and which measure, and drift.
 
-A version passes when it is not worse than the one that serves by more than a margin, at a stated confidence, and when its
-probabilities mean what they say, its file is small and its answers are quick enough. Figures decide, never a feeling;
+A version passes the gate when it is not worse than the one that serves by more than a margin, at a stated confidence, and when
+its probabilities mean what they say, its file is small and its answers are quick enough. Figures decide, never a feeling;
 whoever knows better overrules the gate with a written reason.
 """
 
