@@ -32,29 +32,29 @@ def show(
     }
     if first is None or second is None or first.id == second.id:
         return page.render("versions/compare.html", **context)
-    here = comparisons.compare(session, first, second)
-    by_run = comparisons.of_run(session, first, second)
+    comparison = comparisons.compare(session, first, second)
+    run_comparison = comparisons.of_run(session, first, second)
     figures = [Figures(page.words, version) for version in (first, second)]
     return page.render(
         "versions/compare.html",
         **context,
-        here=here,
-        by_run=by_run,
-        waiting=here.unanswered if here else len(comparisons.measuring_photos(session)),
+        comparison=comparison,
+        run_comparison=run_comparison,
+        waiting=comparison.unanswered if comparison else len(comparisons.measuring_photos(session)),
         candidate=_candidate(first, second),
         most_listed=comparisons.MOST_LISTED,
-        species=_species(figures, by_run),
+        species=_species(figures, run_comparison),
         figures=_figures(figures),
     )
 
 
-def _species(figures: list[Figures], by_run: RunComparison | None) -> list[list[str]]:
+def _species(figures: list[Figures], run_comparison: RunComparison | None) -> list[list[str]]:
     """A row per species: the recall of each version, and on the same photos the difference in percentage points."""
     rows: dict[str, list[str]] = {}
     for place, own in enumerate(figures):
         for name, _photos, recall, *_others in own.per_label:
             rows.setdefault(name, ["–", "–", ""])[place] = recall
-    for label, gain in by_run.recall.items() if by_run else ():
+    for label, gain in run_comparison.recall.items() if run_comparison else ():
         row = rows.setdefault(figures[0].name(label), ["–", "–", ""])
         row[2] = f"{100 * gain.value:+.1f} ({100 * gain.low:+.1f} … {100 * gain.high:+.1f})"
     return [[name, *row] for name, row in rows.items()]

@@ -104,7 +104,7 @@ def show(page: Page, session: ReadSession, version_id: int) -> Response:
         card=rendered_card(folder.card, page.words.t("Table from the model card")),
         activations=model_versions.activations_of(session, version_id),
         serving=registry.serving_for(session, version.task),
-        here=comparisons.mistakes(session, version),
+        mistakes=comparisons.mistakes(session, version),
         maps=bool(folder.info and folder.info.activation_weights is not None),
         replays=[replays.summary(session, row.id) for row in latest],
         shadow=replays.summary(session, live[0].id) if live else None,
