@@ -14,17 +14,7 @@ from app.taxa import pages as taxa
 from app.upkeep import pages as operations
 from app.versions import api as versions_api
 from app.versions import api_runs
-from app.versions.pages import (
-    attention,
-    compare,
-    model_version,
-    models,
-    photographers,
-    policies,
-    replays,
-    runs,
-    watch,
-)
+from app.versions.pages import attention, comparison, models, photographers, policies, replays, runs, watch
 from app.volunteers import api as submissions_api
 from app.volunteers.pages import form, mine, site, submission
 
@@ -37,7 +27,7 @@ MODULES: list[ModuleType] = [
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
     sign_in, account, people, api_keys, audit_log,
-    models, compare, model_version, runs, taxa, replays, watch, policies,
+    comparison, watch, models, runs, taxa, replays, policies,
     collections, collected, photographers,
 ]  # fmt: skip
 ROUTERS = [module.router for module in MODULES]

@@ -36,7 +36,7 @@ from app.versions.runner import Training
 from app.versions.runs import Runs
 from app.versions.schedule import Schedule
 from app.versions.shadow import Shadow
-from app.versions.watching import Watching
+from app.versions.watch import Watching
 from app.volunteers.withdrawal import Removal
 
 log = logging.getLogger(__name__)

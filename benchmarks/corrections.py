@@ -214,7 +214,7 @@ def _name(label: str) -> str:
 
 def _log_loss(session: Session, version: ModelVersion) -> float:
     photos = comparisons.measuring_photos(session, version.labels)
-    said = comparisons.said_of(session, version.id, photos)
+    said = comparisons.opinions_of(session, version.id, photos)
     right = [said[each.photo.id].probabilities[comparisons.name_of(each)] for each in photos]
     return float(-np.mean(np.log(np.maximum(right, 1e-7))))
 

@@ -51,6 +51,11 @@ class ModelVersion(Base):
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    @property
+    def title(self) -> str:
+        """Name and number."""
+        return f"{self.name} {self.version}"
+
 
 class ActivationKind(StrEnum):
     """How a version came to serve."""

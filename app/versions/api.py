@@ -66,14 +66,6 @@ class RollbackIn(BaseModel):
     reason: Reason = ""
 
 
-def _promotion(request: Request) -> Promotion:
-    return Promotion(request.app.state.sessions, request.app.state.settings)
-
-
-def _activation_out(row: ModelActivation) -> ActivationOut:
-    return ActivationOut.model_validate(row, from_attributes=True)
-
-
 @router.get("/models", summary="List model versions", response_model=list[VersionOut], responses=refusals(Scope.MODELS))
 def list_versions(_user: ModelKeeper, session: ReadSession) -> list[VersionOut]:
     """The newest first."""
@@ -92,9 +84,9 @@ def list_versions(_user: ModelKeeper, session: ReadSession) -> list[VersionOut]:
         _409="The gate refuses it (`checks` says why), it serves already, or another was promoted meanwhile.",
     ),
 )
-def promote(request: Request, user: ModelKeeper, version_id: Id, wanted: PromotionIn) -> Response | ActivationOut:
+def promote(request: Request, user: ModelKeeper, version_id: Id, body: PromotionIn) -> Response | ActivationOut:
     """Servers and workers follow within seconds; no request fails meanwhile."""
-    return _switched(lambda use_cases: use_cases.promote(version_id, user.user_id, overrule=wanted.overrule), request)
+    return _answer(request, lambda use_cases: use_cases.promote(version_id, user.user_id, overrule=body.overrule))
 
 
 @router.post(
@@ -104,14 +96,15 @@ def promote(request: Request, user: ModelKeeper, version_id: Id, wanted: Promoti
     responses=openapi.WRITING
     | refusals(Scope.MODELS, _404="No such version.", _409="It never served, or serves already."),
 )
-def roll_back(request: Request, user: ModelKeeper, version_id: Id, wanted: RollbackIn) -> Response | ActivationOut:
+def roll_back(request: Request, user: ModelKeeper, version_id: Id, body: RollbackIn) -> Response | ActivationOut:
     """To any version that served before; the gate is not asked."""
-    return _switched(lambda use_cases: use_cases.roll_back(version_id, user.user_id, wanted.reason), request)
+    return _answer(request, lambda use_cases: use_cases.roll_back(version_id, user.user_id, body.reason))
 
 
-def _switched(do: Callable[[Promotion], ModelActivation], request: Request) -> Response | ActivationOut:
+def _answer(request: Request, switch: Callable[[Promotion], ModelActivation]) -> Response | ActivationOut:
+    use_cases = Promotion(request.app.state.sessions, request.app.state.settings)
     try:
-        return _activation_out(do(_promotion(request)))
+        return ActivationOut.model_validate(switch(use_cases), from_attributes=True)
     except GateClosed as closed:
         checks = [CheckOut.model_validate(check, from_attributes=True).model_dump() for check in closed.report.checks]
         return problems.response("gate-closed", 409, closed.detail, checks=checks)

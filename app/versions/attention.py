@@ -1,4 +1,4 @@
-"""Where the network looked: a transparent picture to lay over a photo, from the version whose opinion is shown beside it."""
+"""Where the network looked: a transparent picture to lay over a photo."""
 
 import io
 import threading
@@ -25,7 +25,7 @@ from app.versions import candidates
 
 # Long side of the picture, in pixels: the map itself has a handful of places, more would be invented.
 _SIDE = 480
-_KEPT = 256
+_MOST_KEPT = 256
 # From where it looked a little to where it looked most.
 _COLD, _HOT = np.array([255.0, 214.0, 10.0]), np.array([214.0, 40.0, 20.0])
 _MOST_OPAQUE = 0.7
@@ -34,13 +34,13 @@ _Key = tuple[str, int, str, tuple[float, ...]]
 
 
 class Attention:
-    """Makes the pictures and keeps the last few hundred. Thread-safe."""
+    """Draws the pictures and keeps the last few hundred. Thread-safe."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage, classifiers: Classifiers) -> None:
         self._sessions = sessions
         self._storage = storage
         self._classifiers = classifiers
-        self._made: OrderedDict[_Key, bytes] = OrderedDict()
+        self._pictures: OrderedDict[_Key, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def picture(self, user_id: int, photo_token: str, scientific_name: str = "") -> bytes:
@@ -51,10 +51,11 @@ class Attention:
         """
         with reading(self._sessions) as session:
             photo = _visible(session, user_id, photo_token)
-            made = photo.prediction()
+            prediction = photo.prediction()
             predicted = session.get_one(ReviewTask, photo.submission_id).predicted_taxon_id
-            name = scientific_name or _asked_about(session, made, predicted)
-        return self._kept(self._classifiers.version(made.model_version_id if made else 0), photo, made, name)
+            name = scientific_name or _answer(session, prediction, predicted)
+        served = self._classifiers.version(prediction.model_version_id if prediction else 0)
+        return self._picture(served, photo, prediction, name)
 
     def of_version(self, user_id: int, version_id: int, photo_token: str, scientific_name: str) -> bytes:
         """The same for any version, whether it serves or not, and the species that it is asked about.
@@ -63,37 +64,37 @@ class Attention:
         """
         with reading(self._sessions) as session:
             photo = _visible(session, user_id, photo_token)
-            made = candidates.said(session, version_id, [photo.id]).get(photo.id)
+            prediction = candidates.predictions(session, version_id, [photo.id]).get(photo.id)
         served = self._classifiers.version(version_id)
         if served.id != version_id:
             raise NotFound("This model version is no longer available.")
-        return self._kept(served, photo, made, scientific_name)
+        return self._picture(served, photo, prediction, scientific_name)
 
-    def _kept(self, served: Served, photo: Photo, made: Looked | None, name: str) -> bytes:
-        looked_at = made.square if made else photo.square
+    def _picture(self, served: Served, photo: Photo, prediction: Looked | None, name: str) -> bytes:
+        looked_at = prediction.square if prediction else photo.square
         key = (photo.token, served.id, name, tuple(looked_at or ()))
         with self._lock:
-            if key in self._made:
-                self._made.move_to_end(key)
-                return self._made[key]
-        square = Square(*looked_at) if looked_at else None
-        picture = self._make(served, photo.sha256, (photo.width, photo.height), square, name)
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+                return self._pictures[key]
+        picture = self._draw(served, photo, Square(*looked_at) if looked_at else None, name)
         with self._lock:
-            self._made[key] = picture
-            while len(self._made) > _KEPT:
-                self._made.popitem(last=False)
+            self._pictures[key] = picture
+            while len(self._pictures) > _MOST_KEPT:
+                self._pictures.popitem(last=False)
         return picture
 
-    def _make(self, served: Served, sha256: str, size: tuple[int, int], square: Square | None, name: str) -> bytes:
+    def _draw(self, served: Served, photo: Photo, square: Square | None, name: str) -> bytes:
         # The copy for pages is several times finer than what the network sees of it, and quick to open.
-        source = partial(self._storage.get, photos.key_of(sha256, "display"))
+        source = partial(self._storage.get, photos.key_of(photo.sha256, "display"))
         try:
-            found = self._classifiers.attention(served, source, square, name)
+            map_ = self._classifiers.attention(served, source, square, name)
         except FileNotFoundError as error:
             raise NotFound("The file of this photo is missing.") from error
-        if found is None or isinstance(found, PhotoError):
+        if map_ is None or isinstance(map_, PhotoError):
             raise NotFound("This model version can't show where it looked.")
-        return overlay(found, size, seen_box(size, square, served.info.resize))
+        size = (photo.width, photo.height)
+        return overlay(map_, size, seen_box(size, square, served.info.resize))
 
 
 def _visible(session: Session, user_id: int, photo_token: str) -> Photo:
@@ -105,21 +106,21 @@ def _visible(session: Session, user_id: int, photo_token: str) -> Photo:
     return photo
 
 
-def _asked_about(session: Session, made: Looked | None, predicted: int | None) -> str:
-    if predicted is not None:
-        return session.get_one(Taxon, predicted).scientific_name
-    return made.opinion.top if made and made.probabilities else ""
+def _answer(session: Session, prediction: Looked | None, predicted_taxon_id: int | None) -> str:
+    if predicted_taxon_id is not None:
+        return session.get_one(Taxon, predicted_taxon_id).scientific_name
+    return prediction.opinion.top if prediction and prediction.probabilities else ""
 
 
 def overlay(looked: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> bytes:
     """The map (h, w) in 0…1 as a PNG of the shape of a photo of ``size`` pixels, of which the network saw ``box``."""
     scale = min(1.0, _SIDE / max(size))
-    width, height = (max(1, round(each * scale)) for each in size)
+    width, height = (max(1, round(pixels * scale)) for pixels in size)
     left, top, right, bottom = (round(edge * scale) for edge in box)
-    seen = Image.fromarray((np.clip(looked, 0, 1) * 255).astype(np.uint8), "L")
-    grown = seen.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BICUBIC)
+    map_ = Image.fromarray((np.clip(looked, 0, 1) * 255).astype(np.uint8), "L")
+    scaled = map_.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BICUBIC)
     canvas = Image.new("L", (width, height), 0)
-    canvas.paste(grown, (left, top))
+    canvas.paste(scaled, (left, top))
     heat = np.asarray(canvas, dtype=np.float64)[..., np.newaxis] / 255
     colours = _COLD + (_HOT - _COLD) * heat
     pixels = np.concatenate([colours, heat * 255 * _MOST_OPAQUE], axis=2).round().astype(np.uint8)

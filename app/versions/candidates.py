@@ -1,11 +1,10 @@
-"""Asking versions that do not serve. Their answers are kept apart from those that verdicts are made of."""
+"""Versions that do not serve are asked here. Their answers are kept apart from those that verdicts are made of."""
 
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
 
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,11 +20,11 @@ from app.submissions import looks, photos
 from app.submissions.tables import Photo, PredictionRecord
 from app.versions.tables import CandidatePrediction
 
-_KEPT_LOADED = 2
+_MOST_LOADED = 2
 
 
 class Candidates:
-    """Keeps the versions asked last loaded, and what they answer. Thread-safe."""
+    """Keeps the versions asked last loaded, and stores what they answer. Thread-safe."""
 
     def __init__(
         self, sessions: SessionFactory, storage: Storage, classifiers_: Classifiers, settings: Settings
@@ -42,23 +41,23 @@ class Candidates:
         with self._lock, reading(self._sessions) as session:
             version = session.get_one(ModelVersion, version_id)
             key = (version.id, version.digest)
-            found = self._loaded.pop(key, None) or classifiers.load(session, version, self._settings)
-            self._loaded[key] = found
-            while len(self._loaded) > _KEPT_LOADED:
+            served = self._loaded.pop(key, None) or classifiers.load(session, version, self._settings)
+            self._loaded[key] = served
+            while len(self._loaded) > _MOST_LOADED:
                 del self._loaded[next(iter(self._loaded))]
-            return found
+            return served
 
-    def ask(self, version_id: int, wanted: Sequence[Photo]) -> None:
-        """Let the version look at those of these photos that it has not seen. What can't be read is left out.
+    def ask(self, version_id: int, asked: Sequence[Photo]) -> None:
+        """Let the version look at those of these photos that it has not seen. Unreadable ones are left out.
 
         Raises ModelUnavailable, Overloaded, or OSError when the storage is away.
         """
         with reading(self._sessions) as session:
-            known = opinions(session, version_id, [photo.id for photo in wanted])
-        todo = [photo for photo in wanted if photo.id not in known and photo.removed_at is None]
+            known = opinions(session, version_id, [photo.id for photo in asked])
+        todo = [photo for photo in asked if photo.id not in known and photo.removed_at is None]
         if not todo:
             return
-        sources = [(partial(self._read, photo), looks.drawn(photo)) for photo in todo]
+        sources = [(partial(self._storage.get, photos.largest(photo)), looks.drawn(photo)) for photo in todo]
         answers = self._classifiers.answer(self.served(version_id), sources)
         rows = [
             {"model_version_id": version_id, "photo_id": photo.id} | looks.values_of(answer, photo)
@@ -70,32 +69,26 @@ class Candidates:
                 session.add_all(CandidatePrediction(**row) for row in rows)
         except IntegrityError:  # another worker asked about some of them meanwhile
             for row in rows:
-                self._keep(row)
-
-    def _keep(self, row: dict[str, Any]) -> None:
-        with transaction(self._sessions) as session:
-            key = tuple(row[column.name] for column in inspect(CandidatePrediction).primary_key)
-            if session.get(CandidatePrediction, key) is None:
-                session.add(CandidatePrediction(**row))
-
-    def _read(self, photo: Photo) -> bytes:
-        return self._storage.get(photos.largest(photo))
+                with transaction(self._sessions) as session:
+                    key = {name: row[name] for name in ("model_version_id", "photo_id", "square_changes")}
+                    if session.get(CandidatePrediction, key) is None:
+                        session.add(CandidatePrediction(**row))
 
 
 def opinions(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Opinion]:
-    """What the version said of these photos, whether it served then or not."""
-    return {number: made.opinion for number, made in said(session, version_id, photo_ids).items()}
+    """The version's opinion of each of these photos that it has seen, whether it served then or not, by photo."""
+    return {photo_id: row.opinion for photo_id, row in predictions(session, version_id, photo_ids).items()}
 
 
-def said(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Looked]:
-    """The rows that say so, about the squares as they stand, by photo."""
-    numbers = list(photo_ids)
+def predictions(session: Session, version_id: int, photo_ids: Iterable[int]) -> dict[int, Looked]:
+    """The rows with these opinions, about the squares as they are now, by photo."""
+    asked_for = list(photo_ids)
 
     def about(table: type[CandidatePrediction | PredictionRecord]) -> ColumnElement[bool]:
-        stands = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
-        return stands & (table.model_version_id == version_id) & table.photo_id.in_(numbers)
+        current = (Photo.id == table.photo_id) & (Photo.square_changes == table.square_changes)
+        return current & (table.model_version_id == version_id) & table.photo_id.in_(asked_for)
 
     asked = session.scalars(select(CandidatePrediction).join(Photo, about(CandidatePrediction)))
     screened = session.scalars(select(PredictionRecord).join(Photo, about(PredictionRecord)))
-    found: dict[int, Looked] = {row.photo_id: row for row in asked}
-    return found | {row.photo_id: row for row in screened}
+    rows: dict[int, Looked] = {row.photo_id: row for row in asked}
+    return rows | {row.photo_id: row for row in screened}

@@ -1,7 +1,7 @@
-"""What the coordinator wants of a species: how many mistakes at most, and how far its claims are believed.
+"""The decision policy of a species: which error rate is acceptable, and how far claims of it are believed.
 
-Nobody types a threshold: the wanted error rate picks the one that the version's calibration photos support. Before a policy
-is saved, this season's submissions are judged under it.
+Nobody types a threshold: the error rate picks the one that the version's calibration photos support. Before a policy is saved,
+its effect on this season's submissions is shown.
 """
 
 from collections import Counter
@@ -13,8 +13,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.core.db import SessionFactory, transaction, utcnow
-from app.core.errors import FieldError, InvalidInput, NotFound
+from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
+from app.core.errors import FieldError, InvalidInput
 from app.predictions.classifiers import Served
 from app.predictions.inference import policy_of
 from app.predictions.rules import Claim, ClaimKind, Outcome, Verdict, judge
@@ -28,7 +28,7 @@ LEAST_RELIABILITY, LARGEST_RELIABILITY = 0.01, 0.999
 
 @dataclass(frozen=True)
 class Terms:
-    """What is wanted; None: what the model version says."""
+    """The terms of a policy; None: the default of the model version."""
 
     wanted_error: float | None = None
     claim_reliability: float | None = None
@@ -65,6 +65,15 @@ class Effect:
     wrong_before: Rate
     wrong_after: Rate
 
+    @property
+    def flipped(self) -> int:
+        """How many would get another verdict."""
+        return sum(number for (before, after), number in self.pairs.items() if before is not after)
+
+    def not_agreeing(self, side: int) -> int:
+        """With how many the computer does not agree: 0: as it is, 1: under the other policy."""
+        return sum(number for pair, number in self.pairs.items() if pair[side] is not Outcome.AGREE)
+
 
 def terms_of(taxon: Taxon) -> Terms:
     """The policy of a species as it is."""
@@ -74,10 +83,7 @@ def terms_of(taxon: Taxon) -> Terms:
 
 def get(session: Session, taxon_id: int) -> Taxon:
     """The species. Raises NotFound."""
-    taxon = session.get(Taxon, taxon_id)
-    if taxon is None:
-        raise NotFound("There is no such species.")
-    return taxon
+    return get_or_not_found(session, Taxon, taxon_id, "There is no such species.")
 
 
 def effect(session: Session, taxon: Taxon, terms: Terms, served: Served) -> Effect:
@@ -138,31 +144,25 @@ class _Judge:
         return judge(claim, [opinion_of(row) for row in rows], policy)
 
 
-class Policies:
-    """Changing them."""
+def save(sessions: SessionFactory, user_id: int | None, taxon_id: int, terms: Terms) -> Terms:
+    """Save the policy of a species; returns what it was before. It applies to what is screened from now on.
 
-    def __init__(self, sessions: SessionFactory) -> None:
-        self._sessions = sessions
-
-    def set(self, user_id: int | None, taxon_id: int, terms: Terms) -> Terms:
-        """Save what is wanted of a species; returns what was wanted before. Holds for what is screened from now on.
-
-        Whether the machine may accept it stays as it is. Raises NotFound, InvalidInput.
-        """
-        terms.check()
-        with transaction(self._sessions) as session:
-            taxon = get(session, taxon_id)
-            before = terms_of(taxon)
-            if before == terms:
-                return before
-            if taxon.policy is None:
-                taxon.policy = TaxonPolicy(machine_acceptance=False)
-            taxon.policy.wanted_error = terms.wanted_error
-            taxon.policy.claim_reliability = terms.claim_reliability
-            details = {
-                name: [getattr(before, name), getattr(terms, name)]
-                for name in ("wanted_error", "claim_reliability")
-                if getattr(before, name) != getattr(terms, name)
-            }
-            audit.record(session, user_id, "policy.changed", f"taxon:{taxon.scientific_name}", details)
+    Whether the machine may accept the species stays as it is. Raises NotFound, InvalidInput.
+    """
+    terms.check()
+    with transaction(sessions) as session:
+        taxon = get(session, taxon_id)
+        before = terms_of(taxon)
+        if before == terms:
             return before
+        if taxon.policy is None:
+            taxon.policy = TaxonPolicy(machine_acceptance=False)
+        taxon.policy.wanted_error = terms.wanted_error
+        taxon.policy.claim_reliability = terms.claim_reliability
+        details = {
+            name: [getattr(before, name), getattr(terms, name)]
+            for name in ("wanted_error", "claim_reliability")
+            if getattr(before, name) != getattr(terms, name)
+        }
+        audit.record(session, user_id, "policy.changed", f"taxon:{taxon.scientific_name}", details)
+        return before

@@ -10,16 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.core.db import SessionFactory, reading, transaction
+from app.core.db import SessionFactory, get_or_not_found, reading, transaction
 from app.core.errors import Conflict, ModelUnavailable, NotFound
 from app.core.settings import Settings
 from app.predictions import classifiers, registry
 from app.predictions.classifiers import Served
 from app.predictions.tables import ActivationKind, ModelActivation, ModelVersion
 from app.versions import comparisons
-from app.versions import rules as gate
-from app.versions.rules import Difference, Figure, GateReport, Limits, Measured
-from app.versions.tables import TrainingRun
+from app.versions.rules import Difference, Figure, GateReport, Limits, Measured, judge
 
 _TRIES = 9
 SHORTEST_REASON = 10
@@ -56,10 +54,10 @@ class Promotion:
             serving = registry.serving_for(session, version.task)
             paired = self._paired(session, version, serving) if serving else None
         measured = self._measure(version)
-        report = gate.judge(
+        report = judge(
             measured,
             tuple(serving.labels) if serving else (),
-            figure(serving.metrics, "accuracy") if serving else None,
+            Figure.read(_species(serving.metrics, "accuracy")) if serving else None,
             limits(self._settings),
             paired,
         )
@@ -67,19 +65,11 @@ class Promotion:
 
     def _paired(self, session: Session, version: ModelVersion, serving: ModelVersion) -> Difference | None:
         """The difference on photos that both have looked at: verified ones that measure, or else those of its training."""
-        found = comparisons.compare(session, version, serving)
-        if found is not None and found.overall.photos >= self._settings.gate_least_photos:
-            return found.as_difference
-        run = session.scalar(select(TrainingRun).where(TrainingRun.model_version_id == version.id))
-        compared = (run.comparison or {}) if run else {}
-        against = compared.get("against") or {}
-        if (against.get("name"), against.get("version")) != (serving.name, serving.version):
-            return None
-        accuracy = compared["accuracy"]
-        if accuracy.get("low") is None:
-            return None
-        known = Figure(accuracy["value"], accuracy["low"], accuracy["high"], accuracy["photos"])
-        return Difference(known.value, known.standard_error, known.photos, paired=True)
+        here = comparisons.compare(session, version, serving)
+        if here is not None and here.overall.photos >= self._settings.gate_least_photos:
+            return here.as_difference
+        accuracy = Figure.read((comparisons.measured_by_run(session, version, serving) or {}).get("accuracy"))
+        return Difference(accuracy.value, accuracy.standard_error, accuracy.photos, paired=True) if accuracy else None
 
     def promote(self, version_id: int, user_id: int | None, *, overrule: str | None = None) -> ModelActivation:
         """Put a version into service. With ``overrule``, a reason in words, also against the gate.
@@ -93,11 +83,11 @@ class Promotion:
         reason = (overrule or "").strip()
         if overrule is not None and len(reason) < SHORTEST_REASON:
             raise Conflict("Overruling the gate needs a reason that others can understand later.")
-        found = self.gate(version_id)
-        if not found.report.passed and overrule is None:
-            raise GateClosed(found.report)
-        kind = ActivationKind.PROMOTED if found.report.passed else ActivationKind.OVERRULED
-        return self._switch(version_id, kind, user_id, reason, found)
+        gate = self.gate(version_id)
+        if not gate.report.passed and overrule is None:
+            raise GateClosed(gate.report)
+        kind = ActivationKind.PROMOTED if gate.report.passed else ActivationKind.OVERRULED
+        return self._switch(version_id, gate, kind, user_id, reason)
 
     def roll_back(self, version_id: int | None, user_id: int | None, reason: str = "") -> ModelActivation:
         """Go back to a version that served before; without one, to the one that served last.
@@ -109,42 +99,37 @@ class Promotion:
             serving = registry.serving_for(session, target.task)
             served = select(ModelActivation.id).where(ModelActivation.model_version_id == target.id).limit(1)
             if session.scalar(served) is None:
-                raise Conflict(f"{target.name} {target.version} never served; promote it.")
+                raise Conflict(f"{target.title} never served; promote it.")
         self._measure(target)
-        return self._switch(
-            target.id,
-            ActivationKind.ROLLED_BACK,
-            user_id,
-            reason.strip(),
-            Gate(_NOT_ASKED, serving.id if serving else None),
-        )
+        gate = Gate(_NOT_ASKED, serving.id if serving else None)
+        return self._switch(target.id, gate, ActivationKind.ROLLED_BACK, user_id, reason.strip())
 
     def _measure(self, version: ModelVersion) -> Measured:
         with reading(self._sessions) as session:
             served = classifiers.load(session, version, self._settings)
+        error = (_species(version.metrics, "calibration_error") or {}).get("value")
         return Measured(
             labels=tuple(version.labels),
-            accuracy=figure(version.metrics, "accuracy"),
-            calibration_error=_value(version.metrics, "calibration_error"),
+            accuracy=Figure.read(_species(version.metrics, "accuracy")),
+            calibration_error=float(error) if isinstance(error, int | float) else None,
             megabytes=_loaded_bytes(served) / 1e6,
             milliseconds=_milliseconds(served),
         )
 
     def _switch(
-        self, version_id: int, kind: ActivationKind, user_id: int | None, reason: str, found: Gate
+        self, version_id: int, gate: Gate, kind: ActivationKind, user_id: int | None, reason: str
     ) -> ModelActivation:
         with transaction(self._sessions) as session:
             version = get(session, version_id)
             registry.lock_task(session, version.task)
             serving = registry.serving_for(session, version.task)
-            if (serving.id if serving else None) != found.serving_id:
+            if (serving.id if serving else None) != gate.serving_id:
                 raise Conflict("Another version has been put into service; check the figures again.")
             if serving is not None and serving.id == version.id:
-                raise Conflict(f"{version.name} {version.version} serves already.")
-            asked = None if found.report is _NOT_ASKED else as_json(found.report)
+                raise Conflict(f"{version.title} serves already.")
+            asked = None if gate.report is _NOT_ASKED else asdict(gate.report) | {"passed": gate.report.passed}
             activation = registry.activate(session, version, kind, user_id=user_id, reason=reason, gate=asked)
-            replaced = f"{serving.name} {serving.version}" if serving else None
-            details = {"version": f"{version.name} {version.version}", "replaced": replaced, "reason": reason}
+            details = {"version": version.title, "replaced": serving.title if serving else None, "reason": reason}
             audit.record(session, user_id, f"model.{kind}", f"model:{version.id}", details)
             return activation
 
@@ -165,14 +150,11 @@ def limits(settings: Settings) -> Limits:
 
 def get(session: Session, version_id: int) -> ModelVersion:
     """The registered version. Raises NotFound."""
-    version = session.get(ModelVersion, version_id)
-    if version is None:
-        raise NotFound("There is no such model version.")
-    return version
+    return get_or_not_found(session, ModelVersion, version_id, "There is no such model version.")
 
 
 def install(session: Session, version: ModelVersion, reason: str) -> None:
-    """Put into service what the operator names when starting the service; no gate is asked. Again is once."""
+    """Put into service what the operator names when starting the service; no gate is asked. Idempotent."""
     serving = session.scalar(select(ModelVersion).where(ModelVersion.active).order_by(ModelVersion.activated_at.desc()))
     if serving is None or serving.id != version.id:
         registry.activate(session, version, reason=reason)
@@ -195,18 +177,9 @@ def _before(session: Session, task: str) -> ModelVersion:
     return newest.replaced
 
 
-def figure(metrics: dict[str, Any], name: str) -> Figure | None:
-    """A figure on species photos, as metrics.json has it; None where it is missing or has no interval."""
-    found = (metrics.get("species") or {}).get(name) or {}
-    value, low, high = (found.get(key) for key in ("value", "low", "high"))
-    if value is None or low is None or high is None:
-        return None
-    return Figure(float(value), float(low), float(high), int(found.get("photos") or 0))
-
-
-def _value(metrics: dict[str, Any], name: str) -> float | None:
-    found = ((metrics.get("species") or {}).get(name) or {}).get("value")
-    return float(found) if isinstance(found, int | float) else None
+def _species(metrics: dict[str, Any], name: str) -> Any:
+    """A figure on species photos, as metrics.json has it; None where it is missing."""
+    return (metrics.get("species") or {}).get(name)
 
 
 def _loaded_bytes(served: Served) -> int:
@@ -216,7 +189,7 @@ def _loaded_bytes(served: Served) -> int:
 
 
 def _milliseconds(served: Served) -> float:
-    """The time of one answer about a whole photo: the shortest, for what else the machine does says nothing of the version.
+    """The shortest time of several answers about a whole photo: what else the machine does says nothing of the version.
 
     Raises ModelUnavailable when an answer is no number.
     """
@@ -231,12 +204,3 @@ def _milliseconds(served: Served) -> float:
             title = f"{served.info.name} {served.info.version}"
             raise ModelUnavailable(f"{title} answers with what is no number.", "version_no_numbers", version=title)
     return min(took)
-
-
-def as_json(report: GateReport) -> dict[str, Any]:
-    """The report as rows and answers keep it."""
-    return {
-        "passed": report.passed,
-        "checks": [asdict(check) for check in report.checks],
-        "difference": asdict(report.difference) if report.difference else None,
-    }

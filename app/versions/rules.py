@@ -1,7 +1,7 @@
-"""The gate: whether a model version may replace the one that serves.
+"""Rules about model versions: the gate before service, which photos teach and which measure, and drift.
 
-A version passes when it is not worse than the one that serves by more than a margin, at a stated confidence, and when its
-probabilities mean what they say, its file is small and its answers are quick enough. Figures decide, never a feeling;
+A version passes the gate when it is not worse than the one that serves by more than a margin, at a stated confidence, and when
+its probabilities mean what they say, its file is small and its answers are quick enough. Figures decide, never a feeling;
 whoever knows better overrules the gate with a written reason.
 """
 
@@ -38,6 +38,16 @@ class Figure:
     low: float
     high: float
     photos: int
+
+    @classmethod
+    def read(cls, written: Any) -> "Figure | None":
+        """From what metrics.json or a comparison has of it; None where that is missing or has no interval."""
+        if not isinstance(written, Mapping):
+            return None
+        value, low, high = (written.get(key) for key in ("value", "low", "high"))
+        if value is None or low is None or high is None:
+            return None
+        return cls(float(value), float(low), float(high), int(written.get("photos") or 0))
 
     @property
     def standard_error(self) -> float:
@@ -168,10 +178,10 @@ def _accuracy(candidate: Measured, difference: Difference | None, limits: Limits
 
 
 def _calibration(candidate: Measured, limits: Limits) -> Check:
-    found, limit = candidate.calibration_error, limits.calibration_error
-    if found is None:
+    error, limit = candidate.calibration_error, limits.calibration_error
+    if error is None:
         return Check(CheckName.CALIBRATION, False, None, limit, "No calibration error was measured.")
-    return _within(CheckName.CALIBRATION, found, limit, "The calibration error is {}; the limit is {}.")
+    return _within(CheckName.CALIBRATION, error, limit, "The calibration error is {}; the limit is {}.")
 
 
 def _within(name: CheckName, value: float, limit: float, sentence: str) -> Check:

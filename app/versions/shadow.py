@@ -1,7 +1,7 @@
-"""A candidate in the shadow of the version that serves: it looks at the same live photos, and nobody is shown what it says.
+"""Shadow mode: a candidate looks at the same live photos as the version that serves, and nobody is shown what it says.
 
-What it would have made of each submission is kept as a live replay: one that goes on growing as long as both versions stay
-where they are. Each time it is turned on, or another version serves, another one begins.
+Its verdicts are kept as a live replay, which grows as long as both versions stay where they are. Another one begins each time
+shadow mode is turned on, or another version serves.
 """
 
 import logging
@@ -82,23 +82,23 @@ class Shadow:
             log.warning("the shadow of submission %s failed", submission_id, exc_info=True)
 
     def _note(self, version_id: int, submission_id: int) -> None:
-        """Write down what it makes of the submission; of one that is screened again, in place of what it made before."""
+        """Store its verdict on the submission; if that was screened before, in place of the earlier verdict."""
         with reading(self._sessions) as session:
             verdict = session.get_one(Submission, submission_id).verdict
             against_id = verdict.model_version_id if verdict else None
         if against_id is None or against_id == version_id:
             return
-        before, after = (self._candidates.served(number) for number in (against_id, version_id))
+        before, after = self._candidates.served(against_id), self._candidates.served(version_id)
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
             row = replays.both_verdicts(session, submission, before, after, replays.Suspensions(session))
             if row is not None:
-                row.replay_id = _present(session, version_id, against_id).id
+                row.replay_id = _current(session, version_id, against_id).id
                 session.merge(row)
 
 
-def _present(session: Session, version_id: int, against_id: int) -> Replay:
-    """The live replay that goes on now. The version is locked, so that two workers do not begin two."""
+def _current(session: Session, version_id: int, against_id: int) -> Replay:
+    """The live replay that is growing now. The version is locked, so that two workers do not begin two."""
     session.execute(select(ModelVersion.id).where(ModelVersion.id == version_id).with_for_update()).all()
     query = select(Replay).where(Replay.live, Replay.model_version_id == version_id).order_by(Replay.id.desc())
     newest = session.scalar(query.limit(1))

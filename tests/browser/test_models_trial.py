@@ -10,7 +10,7 @@ from app.core.db import reading, transaction
 from app.core.settings import Settings
 from app.predictions import registry
 from app.submissions.tables import Photo
-from app.versions import replay_results
+from app.versions import replays
 from app.versions.rules import Part
 from app.versions.tables import PhotoPart
 from tests.browser.conftest import PHONE, NewPerson
@@ -65,8 +65,8 @@ def test_a_replay_the_shadow_and_where_it_looked(new_person: NewPerson, models_s
 def shadowed(server: Server, version_id: int) -> int:
     """How many submissions the shadow has seen."""
     with reading(server.sessions) as session:
-        [replay] = replay_results.page(session, version_id, live=True)
-        return replay_results.summary(session, replay.id).done
+        [replay] = replays.page(session, version_id, live=True)
+        return replays.summary(session, replay.id).done
 
 
 def measured_by_an_expert(server: Server, submission_id: int) -> None:

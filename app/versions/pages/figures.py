@@ -1,15 +1,24 @@
-"""A version's figures in words. They are read from what its maker wrote, so whatever is missing or odd is left out."""
+"""A version's figures as pages show them. They are read from what its maker wrote, so whatever is missing or odd is left out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.predictions.inference import ModelVersionInfo
+from app.core.web.charts import Axis, Chart, Line, Mark, chart
+from app.predictions.rules import Outcome
+from app.predictions.tables import ModelVersion
 from app.review.words import Words
-from app.versions.pages.plots import Plots
 
 _ = str  # marks messages for extraction
+
+OUTCOMES: dict[Outcome, str] = {
+    Outcome.AGREE: _("agrees"),
+    Outcome.DISAGREE: _("disagrees"),
+    Outcome.UNCERTAIN: _("not sure"),
+    Outcome.OUT_OF_SCOPE: _("out of scope"),
+}
+"""The four verdicts in a word or two, for tables."""
 
 # Key in metrics.json: name, hint, and whether it is a share.
 _FIGURES: dict[str, tuple[str, str, bool]] = {
@@ -36,21 +45,25 @@ _FIGURES: dict[str, tuple[str, str, bool]] = {
 }
 _PARTS = {"train": _("training"), "calibration": _("calibration"), "test": _("test")}
 _SCOPES = {"all": _("all subjects"), "unseen_labels": _("subjects not seen in training")}
-_HEAT = 5
+_HEAT = 4
 
 
 @dataclass(frozen=True)
-class FigureView:
-    """A figure: ``value`` and, where its maker says so, the 95 per cent interval."""
+class Digits:
+    """A figure as people write it: ``value``, the 95 per cent ``interval`` where its maker gives one, and its ``photos``."""
 
-    name: str
     value: str
     interval: str
-    hint: str = ""
+    photos: str
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.interval})" if self.interval else self.value
 
 
 @dataclass(frozen=True)
 class Cell:
+    """A cell of a table of counts. ``heat``: how strongly it is coloured, 0…4; ``right``: it lies on the diagonal."""
+
     count: int
     share: str
     heat: int
@@ -58,101 +71,73 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class ThresholdView:
-    rate: str
-    supported: bool
-    said: str
-    on_test: str
+class WrongAnswer:
+    """A test photo that the version named wrong, of which its maker wrote down the path."""
 
-
-@dataclass(frozen=True)
-class MistakeView:
-    """A photo that it named wrong (``answered``); ``sha256`` finds it where Wingcheck keeps it."""
-
-    name: str
-    sha256: str
-    text: str
+    path: str
     answered: str
+    label: str
+    probability: float | None
+
+    @property
+    def file_name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def sha256(self) -> str:
+        """Finds it where Wingcheck keeps the photo."""
+        return self.file_name.split(".", 1)[0]
 
 
 class Figures:
-    """Words for the figures of one version. ``metrics``: what its metrics.json holds."""
+    """The figures of one version."""
 
-    def __init__(self, words: Words, metrics: Mapping[str, Any], labels: Sequence[str]) -> None:
+    def __init__(self, words: Words, version: ModelVersion) -> None:
         self._words = words
         self.t = words.t
-        self._metrics = metrics
-        self._labels = list(labels)
-        self.plots = Plots(words, metrics)
+        self._metrics: Mapping[str, Any] = version.metrics
+        self._labels = list(version.labels)
+
+    def digits(self, *path: str, share: bool = True, digits: int = 0) -> Digits | None:
+        """The figure that metrics.json has under these keys; None where it is missing."""
+        figure: Any = self._metrics
+        for key in path:
+            figure = _mapping(figure).get(key)
+        return _digits(figure, share=share, digits=digits)
 
     @property
-    def headline(self) -> str:
-        """All of it in one sentence."""
-        found = self._figure("species", "accuracy")
-        if found is None:
-            return self.t("No figures on test photos.")
-        said = self.t(
-            "Identifies %(share)s of %(photos)s test photos correctly",
-            photos=_whole(found.get("photos")),
-            share=percent(found["value"]),
-        )
-        if interval := span(found, share=True):
-            said += " " + self.t("(95%% interval: %(interval)s)", interval=interval)
-        return said + "."
-
-    @property
-    def before_review(self) -> str:
-        """What the same figure was on labels as they were found; empty where nobody removed any."""
-        found = self._figure("species_before_review", "accuracy")
-        if found is None:
-            return ""
-        return self.t(
-            "Before clearly wrong labels were removed by hand: %(share)s (%(interval)s).",
-            share=percent(found["value"]),
-            interval=span(found, share=True),
-        )
-
-    @property
-    def species(self) -> list[FigureView]:
-        """How well the species are told apart."""
-        found = []
+    def species(self) -> list[tuple[str, Digits, str]]:
+        """How well the species are told apart: name, figure and a hint."""
+        rows = []
         for key, (name, hint, share) in _FIGURES.items():
-            figure = self._figure("species", key)
+            figure = self.digits("species", key, share=share, digits=1)
             if figure is not None:
-                value = percent(figure["value"], 1) if share else f"{figure['value']:.3f}"
-                found.append(FigureView(self.t(name), value, span(figure, share=share), self.t(hint) if hint else ""))
-        return found
+                rows.append((self.t(name), figure, self.t(hint) if hint else ""))
+        return rows
 
     @property
     def per_label(self) -> list[list[str]]:
-        """A row per label: name, photos, found (recall), right among those answered (precision), AUROC."""
-        found = _mapping(self._metrics.get("per_label"))
+        """A row per label: name, photos, recall, precision, AUROC."""
+        by_label = {label: _mapping(figures) for label, figures in _mapping(self._metrics.get("per_label")).items()}
         return [
             [
                 self.name(label),
-                _whole(each.get("photos")),
-                *(_with_interval(each.get(key), share=True) for key in ("recall", "precision")),
-                _with_interval(each.get("auroc"), share=False),
+                _whole(figures.get("photos")),
+                str(_digits(figures.get("recall")) or "–"),
+                str(_digits(figures.get("precision")) or "–"),
+                str(_digits(figures.get("auroc"), share=False) or "–"),
             ]
-            for label, each in ((label, _mapping(each)) for label, each in found.items())
+            for label, figures in by_label.items()
         ]
 
     @property
     def confusion(self) -> list[tuple[str, list[Cell]]]:
-        """A row per true label, a column per answer, in the order of ``labels``."""
+        """A row per true label, a column per answer, in the order of the labels."""
         table = self._metrics.get("confusion")
         size = len(self._labels)
         if not isinstance(table, list) or [len(row) for row in table if isinstance(row, list)] != [size] * size:
             return []
-        rows = []
-        for index, counts in enumerate(table):
-            total = sum(counts) or 1
-            cells = [
-                Cell(count, percent(count / total), math.ceil((_HEAT - 1) * count / total), index == column)
-                for column, count in enumerate(counts)
-            ]
-            rows.append((self.name(self._labels[index]), cells))
-        return rows
+        return [(self.name(label), cells(table[index], index)) for index, label in enumerate(self._labels)]
 
     @property
     def label_names(self) -> list[str]:
@@ -163,79 +148,13 @@ class Figures:
     def scope(self) -> list[list[str]]:
         """A row per kind of other subject: kind, photos, AUROC, share that it would take for one of its species for certain."""
         scope = _mapping(self._metrics.get("scope"))
-        confident = _mapping(scope.get("others_confident"))
         rows = []
-        for kind, figure in _mapping(scope.get("auroc")).items():
-            taken = _mapping(confident.get(kind))
+        for kind, auroc in _mapping(scope.get("auroc")).items():
+            taken = _mapping(_mapping(scope.get("others_confident")).get(kind))
             name = self.t(_SCOPES[kind]) if kind in _SCOPES else kind.replace("_", " ")
-            rows.append(
-                [
-                    name,
-                    _whole(taken.get("photos")),
-                    _with_interval(figure, share=False),
-                    _with_interval(taken, share=True, digits=1),
-                ]
-            )
+            shown = (_digits(auroc, share=False), _digits(taken, digits=1))
+            rows.append([name, _whole(taken.get("photos")), *(str(figure or "–") for figure in shown)])
         return rows
-
-    @property
-    def scope_said(self) -> str:
-        """In one sentence; empty where it was never shown anything else."""
-        own, others = (self._figure("scope", key) for key in ("species_in_scope", "others_in_scope"))
-        if own is None or others is None:
-            return ""
-        return self.t(
-            "It recognises %(own)s of photos of its species as in scope, and takes %(others)s of other photos for one of them.",
-            own=percent(own["value"], 1),
-            others=percent(others["value"], 1),
-        )
-
-    def thresholds(self, info: ModelVersionInfo) -> list[ThresholdView]:
-        """For each wanted error rate, from which probability on calibration photos promise it, or why none does."""
-        held = {
-            each.get("error_rate"): each.get("on_test")
-            for each in _mapping(self._metrics.get("coverage")).get("thresholds") or []
-            if isinstance(each, Mapping)
-        }
-        return [
-            ThresholdView(
-                rate=self.t("at most %(rate)s wrong", rate=percent(each.error_rate, exact=True)),
-                supported=each.supported,
-                said=self._threshold(each.error_rate, each.probability, each.coverage, each.photos),
-                on_test=self._held(held.get(each.error_rate)),
-            )
-            for each in info.policy.thresholds
-        ]
-
-    def _threshold(self, rate: float, probability: float | None, coverage: float, photos: int) -> str:
-        if probability is not None:
-            return self.t(
-                "probability of %(probability)s or more; covers %(coverage)s of %(photos)s calibration photos",
-                probability=f"{probability:.3f}",
-                coverage=percent(coverage),
-                photos=photos,
-            )
-        needed = fewest_photos(rate)
-        if photos < needed:
-            return self.t(
-                "not supported by the data: this needs %(needed)s calibration photos without a mistake; there are %(photos)s",
-                needed=needed,
-                photos=photos,
-            )
-        return self.t(
-            "not supported by the data: too many confident mistakes or wrong labels among the %(photos)s calibration photos",
-            photos=photos,
-        )
-
-    def _held(self, on_test: Any) -> str:
-        found = _mapping(on_test)
-        if not isinstance(found.get("error"), int | float):
-            return ""
-        return self.t(
-            "on the test photos: covers %(coverage)s, %(error)s of those wrong",
-            coverage=percent(found.get("coverage") or 0),
-            error=percent(found["error"], 1),
-        )
 
     @property
     def parts(self) -> list[tuple[str, str, str]]:
@@ -248,34 +167,90 @@ class Figures:
         return rows
 
     @property
-    def mistakes(self) -> list[MistakeView]:
-        """The wrong answers of which it was most certain."""
-        found = self._metrics.get("mistakes")
-        return [self._mistake(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    def training_photos(self) -> str:
+        """How many photos it was trained on; empty where its maker does not say."""
+        return next((count for _part, count, _what in self.parts), "")
 
-    def _mistake(self, found: Mapping[str, Any]) -> MistakeView:
-        name = str(found.get("path", ""))
-        probability = found.get("probability")
-        return MistakeView(
-            name=name.rsplit("/", 1)[-1],
-            sha256=name.rsplit("/", 1)[-1].split(".", 1)[0],
-            text=self.t(
-                "Answer: %(answered)s (%(share)s). Label: %(label)s",
-                answered=self.name(str(found.get("answered", "?"))),
-                share=percent(probability, 1) if isinstance(probability, int | float) else "?",
-                label=self.name(str(found.get("label", "?"))),
-            ),
-            answered=str(found.get("answered", "")),
-        )
+    def on_test(self, error_rate: float) -> Mapping[str, float] | None:
+        """What the threshold for this error rate did on test photos: coverage and error; None where nobody measured it."""
+        for row in _mapping(self._metrics.get("coverage")).get("thresholds") or []:
+            on_test = _mapping(_mapping(row).get("on_test"))
+            if _mapping(row).get("error_rate") == error_rate and isinstance(on_test.get("error"), int | float):
+                return {"coverage": on_test.get("coverage") or 0, "error": on_test["error"]}
+        return None
+
+    @property
+    def mistakes(self) -> list[WrongAnswer]:
+        """The wrong answers of which it was most certain."""
+        return [_wrong_answer(row) for row in _list(self._metrics.get("mistakes")) if isinstance(row, Mapping)]
 
     def name(self, label: str) -> str:
         """What people call a label, with a capital."""
         name = self._words.name(label)
         return name[:1].upper() + name[1:]
 
-    def _figure(self, group: str, key: str) -> Mapping[str, Any] | None:
-        found = _mapping(_mapping(self._metrics.get(group)).get(key))
-        return found if isinstance(found.get("value"), int | float) else None
+    @property
+    def calibration_chart(self) -> Chart | None:
+        """Predicted probability against the share that was right, in groups of photos of equal size."""
+        calibration = _mapping(self._metrics.get("calibration"))
+        after, before = (_bins(calibration.get(when)) for when in ("after", "before"))
+        if not after:
+            return None
+        lowest = min(value for point in after + before for value in point)
+        start = max(0.0, min(0.9, lowest - 0.05))
+        lines = [Line(self.t("perfect calibration"), "ideal", [(start, start), (1, 1)])]
+        if before:
+            lines.append(Line(self.t("before temperature scaling"), "second", before, dotted=True))
+        lines.append(Line(self.t("this version"), "first", after, dotted=True))
+        return chart(
+            self.t("Calibration curve: predicted probability against share correct"),
+            Axis(self.t("predicted probability"), start, 1.0),
+            Axis(self.t("share correct"), start, 1.0),
+            lines,
+        )
+
+    @property
+    def coverage_chart(self) -> Chart | None:
+        """The share of photos decided, the most certain first, against the share of those that are wrong."""
+        coverage = _mapping(self._metrics.get("coverage"))
+        curve = [point for point in _list(coverage.get("curve")) if isinstance(point, list) and len(point) == 2]
+        points = [(float(x), float(y)) for x, y in curve]
+        if not points:
+            return None
+        marks = []
+        for row in map(_mapping, coverage.get("thresholds") or []):
+            held = _mapping(row.get("on_test")) if row.get("supported") else {}
+            if isinstance(held.get("error"), int | float):
+                marks.append(
+                    Mark(float(held["coverage"]), float(held["error"]), percent(row["error_rate"], exact=True))
+                )
+        most = max([y for _, y in points] + [mark.y for mark in marks])
+        return chart(
+            self.t("Coverage curve: share of photos decided against share wrong"),
+            Axis(self.t("share of photos decided"), 0.0, 1.0),
+            Axis(self.t("share of those wrong"), 0.0, max(0.02, 1.15 * most)),
+            [Line(self.t("on the test photos"), "first", points)],
+            marks,
+        )
+
+
+def cells(counts: Sequence[int], diagonal: int) -> list[Cell]:
+    """A row of a table of counts."""
+    total = sum(counts) or 1
+    return [
+        Cell(count, percent(count / total), math.ceil(_HEAT * count / total), column == diagonal)
+        for column, count in enumerate(counts)
+    ]
+
+
+def verdict_rows(pairs: Mapping[tuple[Outcome, Outcome], int]) -> list[tuple[Outcome, Iterable[tuple[Outcome, Cell]]]]:
+    """How many submissions have which verdict before and after: a row per verdict before, left out where there are none."""
+    rows: list[tuple[Outcome, Iterable[tuple[Outcome, Cell]]]] = []
+    for index, before in enumerate(Outcome):
+        counts = [pairs.get((before, after), 0) for after in Outcome]
+        if any(counts):
+            rows.append((before, list(zip(Outcome, cells(counts, index), strict=True))))
+    return rows
 
 
 def percent(share: float, digits: int = 0, *, exact: bool = False) -> str:
@@ -283,31 +258,42 @@ def percent(share: float, digits: int = 0, *, exact: bool = False) -> str:
     return f"{100 * share:g}%" if exact else f"{100 * share:.{digits}f}%"
 
 
-def span(figure: Mapping[str, Any], *, share: bool) -> str:
-    """The interval of a figure; empty where it has none."""
-    low, high = figure.get("low"), figure.get("high")
-    if not isinstance(low, int | float) or not isinstance(high, int | float):
-        return ""
-    return f"{100 * low:.0f}–{100 * high:.0f}%" if share else f"{low:.3f}–{high:.3f}"
-
-
 def fewest_photos(error_rate: float) -> int:
     """How many photos without a single mistake bound the error at a rate with 95 per cent confidence."""
     return math.ceil(math.log(0.05) / math.log1p(-error_rate)) if 0 < error_rate < 1 else 0
 
 
-def _with_interval(found: Any, *, share: bool, digits: int = 0) -> str:
-    figure = _mapping(found)
-    value = figure.get("value")
+def _digits(figure: Any, *, share: bool = True, digits: int = 0) -> Digits | None:
+    value, low, high, photos = (_mapping(figure).get(key) for key in ("value", "low", "high", "photos"))
     if not isinstance(value, int | float):
-        return "–"
-    shown = percent(value, digits) if share else f"{value:.3f}"
-    interval = span(figure, share=share)
-    return f"{shown} ({interval})" if interval else shown
+        return None
+    interval = ""
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        interval = f"{100 * low:.0f}–{100 * high:.0f}%" if share else f"{low:.3f}–{high:.3f}"
+    return Digits(percent(value, digits) if share else f"{value:.3f}", interval, _whole(photos))
+
+
+def _wrong_answer(row: Mapping[str, Any]) -> WrongAnswer:
+    probability = row.get("probability")
+    return WrongAnswer(
+        path=str(row.get("path", "")),
+        answered=str(row.get("answered", "")),
+        label=str(row.get("label", "?")),
+        probability=probability if isinstance(probability, int | float) else None,
+    )
+
+
+def _bins(curve: Any) -> list[tuple[float, float]]:
+    groups = _list(_mapping(curve).get("bins"))
+    return [(float(group["promised"]), float(group["held"])) for group in groups if {"promised", "held"} <= set(group)]
 
 
 def _whole(value: Any) -> str:
     return str(value) if isinstance(value, int) else "–"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,205 +1,185 @@
 """A version tried on what was sent: replays of the past, and its place in the shadow of the one that serves."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Header, Query, Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.core.db import reading, utcnow
 from app.core.errors import Conflict
-from app.core.web.auth import Admin
-from app.core.web.dependencies import Sessions
+from app.core.web.dependencies import ReadSession
 from app.core.web.live import follow
-from app.core.web.pages import uncached_page
 from app.predictions.rules import Outcome
 from app.review.acceptance import season_start
-from app.review.pages.shared import WordsDep
-from app.review.words import Words
-from app.versions import promotion, replay_results
-from app.versions.pages.replays_views import ReplayView, ReplayViews
-from app.versions.pages.version_views import title
-from app.versions.replay_results import Wanted
-from app.versions.replays import Replays
+from app.versions import promotion, replays
+from app.versions.pages.figures import verdict_rows
+from app.versions.pages.frame import AdminPage, Page
+from app.versions.replays import FlipFilter, Replays, Summary
 from app.versions.shadow import set_shadow
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
+Typed = Annotated[str, Field(max_length=20)]
 
 
-def _replays(request: Request, sessions: Sessions) -> Replays:
-    return Replays(sessions, request.app.state.send_message)
+class ReplayForm(BaseModel):
+    """What a replay looks at: submissions ``since`` a day (empty: all of them), or photos that are ``measuring``."""
+
+    what: Typed = "season"
+    since: Typed = ""
+
+    @classmethod
+    def of_the_season(cls) -> "ReplayForm":
+        """The form before anything is typed."""
+        return cls(since=season_start(utcnow()).date().isoformat())
+
+    @property
+    def only_measuring(self) -> bool:
+        """Only photos that measure models."""
+        return self.what == "measuring"
+
+    def first_moment(self) -> datetime | None:
+        """Of the submissions. Raises ValueError for what is no date."""
+        if self.only_measuring or not self.since.strip():
+            return None
+        return datetime.combine(date.fromisoformat(self.since.strip()), time.min, UTC)
 
 
-ReplaysDep = Annotated[Replays, Depends(_replays)]
+def _replays(page: AdminPage) -> Replays:
+    return Replays(page.sessions, page.request.app.state.send_message)
 
 
 @router.get("/models/{version_id}/replays")
-def ask(request: Request, _user: Admin, version_id: int, sessions: Sessions, words: WordsDep) -> Response:
+def ask(page: Page, version_id: int) -> Response:
     """What to look at again; and the replays that there were."""
-    return _ask_page(request, sessions, words, version_id)
+    return _list_page(page, version_id, ReplayForm.of_the_season())
 
 
-def _ask_page(
-    request: Request, sessions: Sessions, words: Words, version_id: int, status: int = 200, **context: Any
+def _list_page(
+    page: AdminPage, version_id: int, form: ReplayForm, status: int = 200, *, error: str = "", problem: str = ""
 ) -> Response:
-    views = ReplayViews(words)
-    with reading(sessions) as session:
+    with reading(page.sessions) as session:
         version = promotion.get(session, version_id)
-        rows = replay_results.page(session, version_id)
-        newest = next((row.id for row in rows if row.live), None) if version.shadow else None
-        found = [
-            views.view(replay_results.summary(session, row.id), current=row.live and row.id == newest) for row in rows
-        ]
-    shown = {"what": "season", "since": season_start(utcnow()).date().isoformat(), "error": "", "problem": ""}
-    return uncached_page(
-        request,
-        "versions/replays.html",
-        status,
-        version=version,
-        title=title(version),
-        replays=found,
-        **(shown | context),
-    )
+        summaries = [replays.summary(session, row.id) for row in replays.page(session, version_id)]
+    context = {"version": version, "replays": summaries, "form": form, "error": error, "problem": problem}
+    return page.render("versions/replays.html", status, **context)
 
 
 @router.post("/models/{version_id}/replays")
-def start(
-    request: Request,
-    user: Admin,
-    version_id: int,
-    sessions: Sessions,
-    words: WordsDep,
-    use_cases: ReplaysDep,
-    what: Annotated[str, Form(max_length=20)] = "season",
-    since: Annotated[str, Form(max_length=20)] = "",
-) -> Response:
-    """Begin one, and go where it is watched."""
-    typed = {"what": what, "since": since}
-    measuring = what == "measuring"
+def start(page: Page, version_id: int, form: Annotated[ReplayForm, Form()]) -> Response:
+    """Start one, and go where it is watched."""
     try:
-        day = date.fromisoformat(since.strip()) if since.strip() and not measuring else None
-        first = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+        since = form.first_moment()
     except ValueError:
-        error = words.t("Please enter a valid date.")
-        return _ask_page(request, sessions, words, version_id, 422, error=error, **typed)
+        return _list_page(page, version_id, form, 422, error=page.words.t("Please enter a valid date."))
     try:
-        number = use_cases.start(version_id, user.user_id, since=first, only_measuring=measuring)
+        number = _replays(page).start(version_id, page.user.user_id, since=since, only_measuring=form.only_measuring)
     except Conflict:
-        problem = words.t(
+        problem = page.words.t(
             "Nothing was started: there are no submissions, this version is in service itself, or no version is."
         )
-        return _ask_page(request, sessions, words, version_id, 409, problem=problem, **typed)
+        return _list_page(page, version_id, form, 409, problem=problem)
     return RedirectResponse(f"/admin/replays/{number}", 303)
 
 
 @router.post("/models/{version_id}/shadow")
-def shadow(user: Admin, version_id: int, sessions: Sessions, on: Annotated[bool, Form()] = False) -> Response:
+def shadow(page: Page, version_id: int, on: Annotated[bool, Form()] = False) -> Response:
     """Put it into the shadow, or take it out."""
     try:
-        set_shadow(sessions, version_id, user.user_id, on=on)
+        set_shadow(page.sessions, version_id, page.user.user_id, on=on)
     except Conflict:  # it was promoted meanwhile: its page says so
         return RedirectResponse(f"/admin/models/{version_id}", 303)
     return RedirectResponse(f"/admin/models/{version_id}#shadow", 303)
 
 
-def _wanted(disputed: bool = False, before: Outcome | None = None, verdict: Outcome | None = None) -> Wanted:
-    return Wanted(disputed, before, verdict)
+# --- one replay -------------------------------------------------------------------------------------------------------
 
 
-WantedDep = Annotated[Wanted, Depends(_wanted)]
-AfterDep = Annotated[int, Query(ge=0, le=2**31)]
+@dataclass(frozen=True)
+class FlipQuery:
+    """Which submissions of a replay are listed; see FlipFilter. ``after``: the page that follows this submission."""
+
+    disputed: bool = False
+    before: Outcome | None = None
+    verdict: Outcome | None = None
+    after: Annotated[int, Query(ge=0, le=2**31)] = 0
+
+    @property
+    def filter(self) -> FlipFilter:
+        """As the replay is asked for them."""
+        return FlipFilter(self.disputed, self.before, self.verdict)
+
+    def url(self, after: int) -> str:
+        """The same list from another place on, as part of an address."""
+        named = {"disputed": "true" if self.disputed else "", "before": self.before, "verdict": self.verdict}
+        return urlencode({name: value for name, value in named.items() if value} | ({"after": after} if after else {}))
 
 
-def _view(session: Session, words: Words, replay_id: int) -> ReplayView:
-    found = replay_results.summary(session, replay_id)
-    replay, current = found.replay, False
-    if replay.live and replay.model_version.shadow:
-        [newest] = replay_results.page(session, replay.model_version_id, 1, live=True)
-        current = newest.id == replay.id
-    return ReplayViews(words).view(found, current=current)
+ListedFlips = Annotated[FlipQuery, Depends()]
 
 
-def _content(session: Session, words: Words, replay: ReplayView, wanted: Wanted, after: int) -> dict[str, Any]:
-    views = ReplayViews(words)
-    rows = replay_results.flipped(session, replay.id, after, wanted=wanted, size=replay_results.PAGE + 1)
-    shown = rows[: replay_results.PAGE]
-    query = _query(wanted)
-    return {
-        "replay": replay,
-        "filters": views.filters(replay, wanted),
-        "flips": views.flips(shown),
-        "first": f"/admin/replays/{replay.id}?{query}#list" if after else "",
-        "next": f"/admin/replays/{replay.id}?{query}&after={shown[-1].submission_id}#list"
-        if len(rows) > len(shown)
-        else "",
-        "disputed": wanted.disputed,
+def _context(page: AdminPage, session: Session, summary: Summary, query: FlipQuery) -> dict[str, Any]:
+    rows = replays.flipped(session, summary.replay.id, query.after, filter=query.filter, size=replays.PAGE + 1)
+    listed = rows[: replays.PAGE]
+    here = f"/admin/replays/{summary.replay.id}"
+    return page.shared | {
+        "replay": summary.replay,
+        "summary": summary,
+        "matrix": verdict_rows(summary.pairs),
+        "filter": query.filter,
+        "flips": listed,
+        "first": f"{here}?{query.url(0)}#list" if query.after else "",
+        "next": f"{here}?{query.url(listed[-1].submission_id)}#list" if len(rows) > len(listed) else "",
     }
 
 
-def _query(wanted: Wanted) -> str:
-    asked = {"disputed": "true" if wanted.disputed else "", "before": wanted.before, "verdict": wanted.after}
-    return urlencode({name: value for name, value in asked.items() if value})
-
-
 @router.get("/replays/{replay_id}")
-def show(
-    request: Request,
-    _user: Admin,
-    replay_id: int,
-    sessions: Sessions,
-    words: WordsDep,
-    wanted: WantedDep,
-    after: AfterDep = 0,
-    refused: bool = False,
-) -> Response:
+def show(page: Page, session: ReadSession, replay_id: int, query: ListedFlips, refused: bool = False) -> Response:
     """What it found so far; a script goes on from there."""
-    with reading(sessions) as session:
-        content = _content(session, words, _view(session, words, replay_id), wanted, after)
-    events = f"/admin/replays/{replay_id}/events?{_query(wanted)}&after={after}"
-    problem = words.t("No parts have failed, so there is nothing to retry.") if refused else ""
-    return uncached_page(request, "versions/replay.html", events=events, problem=problem, **content)
+    context = _context(page, session, replays.summary(session, replay_id), query)
+    events = f"/admin/replays/{replay_id}/events?{query.url(query.after)}"
+    problem = page.words.t("No parts have failed, so there is nothing to retry.") if refused else ""
+    return page.render("versions/replay.html", events=events, problem=problem, **context)
 
 
-def _known(replay_id: int, sessions: Sessions) -> int:
+def _known(page: Page, replay_id: int) -> int:
     """The number of a replay that there is: once a stream has begun, it can't say that there is none."""
-    with reading(sessions) as session:
-        return replay_results.summary(session, replay_id).replay.id
+    with reading(page.sessions) as session:
+        return replays.get(session, replay_id).id
 
 
 @router.get("/replays/{replay_id}/events", response_class=EventSourceResponse)
 async def events(
-    request: Request,
-    _user: Admin,
+    page: Page,
     number: Annotated[int, Depends(_known)],
-    sessions: Sessions,
-    words: WordsDep,
-    wanted: WantedDep,
-    after: AfterDep = 0,
+    query: ListedFlips,
     last_event_id: Annotated[str, Header()] = "",
 ) -> AsyncIterator[ServerSentEvent]:
     """The changing part of the page, each time it is different; at last "over"."""
 
-    def look() -> ReplayView:
-        with reading(sessions) as session:
-            return _view(session, words, number)
+    def look() -> Summary:
+        with reading(page.sessions) as session:
+            return replays.summary(session, number)
 
-    def context(replay: ReplayView) -> dict[str, Any]:
-        with reading(sessions) as session:
-            return _content(session, words, replay, wanted, after)
+    def context(summary: Summary) -> dict[str, Any]:
+        with reading(page.sessions) as session:
+            return _context(page, session, summary, query)
 
-    async for event in follow(request, last_event_id, look, "versions/_replay.html", context):
+    async for event in follow(page.request, last_event_id, look, "versions/_replay.html", context):
         yield event
 
 
 @router.post("/replays/{replay_id}/retry")
-def retry(user: Admin, replay_id: int, use_cases: ReplaysDep) -> Response:
+def retry(page: Page, replay_id: int) -> Response:
     """Queue the parts that failed again."""
     try:
-        use_cases.retry(replay_id, user.user_id)
+        _replays(page).retry(replay_id, page.user.user_id)
     except Conflict:
         return RedirectResponse(f"/admin/replays/{replay_id}?refused=true", 303)
     return RedirectResponse(f"/admin/replays/{replay_id}", 303)

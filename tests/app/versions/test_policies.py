@@ -12,7 +12,7 @@ from app.review.rules import Rate
 from app.submissions.tables import PredictionRecord
 from app.taxa.tables import Taxon, TaxonPolicy
 from app.versions import policies
-from app.versions.policies import Policies, Terms
+from app.versions.policies import Terms
 from tests.app.sending import TAXA
 from tests.factories import butterfly, encode
 from tests.people import make_user
@@ -78,12 +78,11 @@ def test_a_policy_is_saved_with_what_it_was_and_acceptance_stays(service):
     with reading(service.sessions) as session:
         number = claimed(session).id
     user = make_user(service.sessions)
-    use_cases = Policies(service.sessions)
-    assert use_cases.set(user.id, number, Terms(0.02, 0.7)) == Terms()
+    assert policies.save(service.sessions, user.id, number, Terms(0.02, 0.7)) == Terms()
     with transaction(service.sessions) as session:
         session.execute(update(TaxonPolicy).values(machine_acceptance=True))
-    assert use_cases.set(user.id, number, Terms(0.02, None)) == Terms(0.02, 0.7)
-    assert use_cases.set(user.id, number, Terms(0.02, None)) == Terms(0.02, None)
+    assert policies.save(service.sessions, user.id, number, Terms(0.02, None)) == Terms(0.02, 0.7)
+    assert policies.save(service.sessions, user.id, number, Terms(0.02, None)) == Terms(0.02, None)
     with reading(service.sessions) as session:
         policy = claimed(session).policy
         assert (policy.wanted_error, policy.claim_reliability, policy.machine_acceptance) == (0.02, None, True)
@@ -92,6 +91,6 @@ def test_a_policy_is_saved_with_what_it_was_and_acceptance_stays(service):
         assert second.details == {"claim_reliability": [0.7, None]}
     for terms in (Terms(wanted_error=0.9), Terms(claim_reliability=1.0)):
         with pytest.raises(InvalidInput):
-            use_cases.set(user.id, number, terms)
+            policies.save(service.sessions, user.id, number, terms)
     with pytest.raises(NotFound):
-        use_cases.set(user.id, 999, Terms())
+        policies.save(service.sessions, user.id, 999, Terms())

@@ -69,7 +69,7 @@ def test_a_replay_is_started_and_says_what_would_flip(lite, admin, candidate, mo
     assert "agrees → out of scope" in only
     assert "None: no verdict would change." in admin.get(f"{where}?before=agree&verdict=uncertain").text
     assert "None: this version would accept" in admin.get(f"{where}?disputed=true").text
-    monkeypatch.setattr("app.versions.replay_results.PAGE", 2)
+    monkeypatch.setattr("app.versions.replays.PAGE", 2)
     first = admin.get(where).text
     assert f"after={numbers[1]}#list" in first
     assert f'href="/review/{numbers[2]}"' not in first

@@ -10,9 +10,8 @@ from app.predictions import registry
 from app.predictions.rules import Outcome
 from app.predictions.tables import ModelVersion
 from app.submissions.tables import Photo
-from app.versions import mistakes, replay_results
-from app.versions.replay_results import Wanted
-from app.versions.replays import Replays
+from app.versions import comparisons, replays
+from app.versions.replays import FlipFilter, Replays
 from app.versions.rules import Part
 from app.versions.shadow import set_shadow
 from app.versions.tables import CandidatePrediction, PhotoPart, Replay, ReplayChunk
@@ -41,8 +40,8 @@ def picture(seed):
 
 def live(service, version_id):
     with reading(service.sessions) as session:
-        rows = replay_results.page(session, version_id, live=True)
-        return [replay_results.summary(session, row.id) for row in rows]
+        rows = replays.page(session, version_id, live=True)
+        return [replays.summary(session, row.id) for row in rows]
 
 
 def test_a_shadow_keeps_what_it_would_have_said_and_begins_anew_when_another_version_serves(
@@ -58,11 +57,11 @@ def test_a_shadow_keeps_what_it_would_have_said_and_begins_anew_when_another_ver
     assert found.flips == {(Outcome.AGREE, Outcome.OUT_OF_SCOPE): 1}
     assert (found.queue_before, found.queue_after) == (0, 1)
     with reading(service.sessions) as session:
-        [row] = replay_results.flipped(session, found.replay.id)
+        [row] = replays.flipped(session, found.replay.id)
         assert row.submission_id == seen
-        wanted = Wanted(before=Outcome.AGREE, after=Outcome.OUT_OF_SCOPE)
-        assert replay_results.flipped(session, found.replay.id, wanted=wanted) == [row]
-        assert replay_results.flipped(session, found.replay.id, wanted=Wanted(before=Outcome.UNCERTAIN)) == []
+        filter = FlipFilter(before=Outcome.AGREE, after=Outcome.OUT_OF_SCOPE)
+        assert replays.flipped(session, found.replay.id, filter=filter) == [row]
+        assert replays.flipped(session, found.replay.id, filter=FlipFilter(before=Outcome.UNCERTAIN)) == []
 
     put_into_service(service.sessions, service.settings, make_version(tmp_path, "5.1.0", **BELIEVES_THE_CLAIM))
     service.worker.classifiers._checked = 0.0
@@ -90,12 +89,12 @@ def test_failed_parts_are_tried_again(service, register):
     with transaction(service.sessions) as session:
         jobs = select(ReplayChunk.job_id)
         session.execute(update(Job).where(Job.id.in_(jobs)).values(status=JobStatus.FAILED, attempts=5))
-        found = replay_results.summary(session, number)
+        found = replays.summary(session, number)
         assert (found.waiting, found.failed, found.done) == (0, 1, 0)
     use_cases.retry(number, None)
     service.work()
     with reading(service.sessions) as session:
-        found = replay_results.summary(session, number)
+        found = replays.summary(session, number)
     assert (found.waiting, found.failed, found.done) == (0, 0, 1)
     with pytest.raises(Conflict, match="No part"):
         use_cases.retry(number, None)
@@ -120,10 +119,10 @@ def test_the_worst_mistakes_are_those_of_which_it_was_most_certain(service, regi
                     CandidatePrediction(model_version_id=version, photo_id=photo.id, probabilities=values, in_scope=1.0)
                 )
     with reading(service.sessions) as session:
-        found = mistakes.of_version(session, session.get_one(ModelVersion, version))
+        found = comparisons.mistakes(session, session.get_one(ModelVersion, version))
         assert [(each.submission_id, each.named, each.probability) for each in found.worst] == [
             (numbers[2], TAXA[1], 0.9),
             (numbers[0], TAXA[1], 0.6),
         ]
         assert (found.wrong, found.looked_at, found.unanswered) == (2, 3, 1)
-        assert len(mistakes.of_version(session, session.get_one(ModelVersion, version), most=1).worst) == 1
+        assert len(comparisons.mistakes(session, session.get_one(ModelVersion, version), most=1).worst) == 1

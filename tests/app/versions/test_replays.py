@@ -14,10 +14,9 @@ from app.predictions.tables import ModelVersion
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, PredictionRecord, Submission
 from app.taxa.tables import Taxon, TaxonPolicy
-from app.versions import candidates, comparisons, replay_results, replays
+from app.versions import candidates, comparisons, replays
 from app.versions.promotion import Promotion
-from app.versions.replay_results import Wanted
-from app.versions.replays import Replays
+from app.versions.replays import FlipFilter, Replays
 from app.versions.rules import Part
 from app.versions.shadow import set_shadow
 from app.versions.tables import CandidatePrediction, PhotoPart
@@ -53,7 +52,7 @@ def start(service):
         number = use_cases.start(version_id, None, **options)
         service.work()
         with reading(service.sessions) as session:
-            return replay_results.summary(session, number)
+            return replays.summary(session, number)
 
     return run
 
@@ -86,9 +85,9 @@ def test_a_replay_tells_what_would_be_different_and_changes_nothing(service, exp
     assert (found.accepted_before, found.accepted_after) == (2, 0)
     assert found.disputed == 2
     with reading(service.sessions) as session:
-        disputed = replay_results.flipped(session, found.replay.id, wanted=Wanted(disputed=True))
+        disputed = replays.flipped(session, found.replay.id, filter=FlipFilter(disputed=True))
         assert [row.submission_id for row in disputed] == [accepted, also]
-        assert len(replay_results.flipped(session, found.replay.id, after=accepted)) == 1
+        assert len(replays.flipped(session, found.replay.id, after=accepted)) == 1
     assert standing(service) == before
 
 
@@ -106,7 +105,7 @@ def test_chunks_are_jobs_of_their_own_and_one_that_is_run_twice_counts_once(serv
         job_id = chunks[0].id
     service.worker.handle(job_id)
     with reading(service.sessions) as session:
-        assert replay_results.summary(session, found.replay.id).done == 3
+        assert replays.summary(session, found.replay.id).done == 3
         assert session.scalar(select(func.count()).select_from(CandidatePrediction)) == 3
 
 
@@ -178,7 +177,7 @@ def test_versions_are_compared_on_the_photos_that_measure_and_the_gate_believes_
     assert found.overall.other_accuracy == pytest.approx(0.6)
     assert found.per_species[TAXA[0]].difference == 0
     assert found.per_species[TAXA[1]].difference == 1
-    assert [each.submission_id for each in found.differing] == [numbers[1], numbers[3]]
+    assert [row.photo.submission_id for row in found.differing] == [numbers[1], numbers[3]]
     assert found.overall.low <= 0.4 <= found.overall.high
 
     service.settings.gate_least_photos = 5

@@ -109,7 +109,7 @@ def test_limits_make_alerts_once_until_somebody_has_seen_them(service, version, 
     fresh = watch.note_alerts(service.sessions, version, found, service.settings)
     expected = {"drift_of_confidence", "drift_of_scope", "drift_of_embedding", "in_scope"}
     assert {(alert.week, alert.figure) for alert in fresh} == {(MONDAY, name) for name in expected}
-    watch.told(service.sessions, fresh)
+    watch.mark_sent(service.sessions, fresh)
     assert watch.note_alerts(service.sessions, version, found, service.settings) == []
     admin = make_user(service.sessions, Role.ADMIN)
     with reading(service.sessions) as session:

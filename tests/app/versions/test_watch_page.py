@@ -10,10 +10,10 @@ from app.core.roles import Role
 from app.core.web.i18n import Language
 from app.predictions.rules import Outcome
 from app.predictions.tables import ModelVersion
-from app.review.words import Words
 from app.submissions.tables import PredictionRecord, VerdictRecord
 from app.taxa.tables import Taxon
-from app.versions.pages.watch_views import WatchViews
+from app.versions import watch
+from app.versions.pages.watch import charts
 from app.versions.tables import WatchAlert
 from app.versions.watch import Week
 from tests.app.sending import TAXA
@@ -56,24 +56,26 @@ def test_weeks_with_what_is_past_a_limit_in_words(lite, admin):
     assert page.count("below 50%") == 2
 
 
-def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite):
+def test_drift_is_drawn_beside_its_limit_and_said_where_it_is_past_it(lite, admin, monkeypatch):
     def week(day, drift):
         outcomes = dict.fromkeys(Outcome, 1)
         return Week(date(2026, 7, day), 300, outcomes, 0.9, 1.0, 10, 0.9, drift, 0.01, None)
 
-    views = WatchViews(Words(Language("en"), {}), lite.settings, [week(13, 0.4), week(6, 0.1)])
-    assert [name for name, _ in views.charts] == ["Verdicts", "Confidence and agreement", "Drift"]
-    drift = views.charts[2][1]
+    weeks = [week(13, 0.4), week(6, 0.1)]
+    drawn = charts(Language("en"), lite.settings, weeks)
+    assert [name for name, _ in drawn] == ["Verdicts", "Confidence and agreement", "Drift"]
+    drift = drawn[2][1]
     assert [(line.name, line.style) for line in drift.lines] == [
         ("confidence", "first"),
         ("scope", "second"),
         ("limit", "ideal"),
     ]
     assert [text for _, text in drift.x_ticks] == ["6 Jul", "13 Jul"]
-    newest, former = views.rows
-    assert (newest.over, former.over) == (True, False)
-    assert ("0.40", "above 0.25") in [(each.text, each.over) for each in newest.figures]
-    assert views.headline.endswith("One figure is over its limit.")
+    monkeypatch.setattr(watch, "weeks", lambda *_: weeks)
+    page = admin.get("/admin/watch").text
+    assert "it checked 300 photos. One figure is over its limit." in page
+    assert page.count("<b>0.40</b> <span>above 0.25</span>") == 1
+    assert page.count("over the limit</span>") == 1
 
 
 def test_an_alert_is_seen_where_it_stands_and_who_saw_it_is_kept(lite, admin):
