@@ -25,7 +25,7 @@ from app.core.web.words import field_message
 from app.predictions import inference, registry
 from app.predictions.commands import predict
 from app.records.commands import records
-from app.review import first_templates
+from app.review import questions
 from app.taxa.commands import taxa_cli
 from app.upkeep.commands.backup import backup, migrate_database, restore
 from app.upkeep.commands.database import db
@@ -95,7 +95,7 @@ def _prepare(settings: Settings, model: Path | None) -> None:
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         registry.register_bundled(session)
-        first_templates.put_there(session)
+        questions.add_first_templates(session)
         if model is not None:
             promotion.install(session, registry.import_version(session, model, settings), "Named with --model.")
 

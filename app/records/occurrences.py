@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, false, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.accounts.tables import User
 from app.core.db import SessionFactory, reading
@@ -19,7 +19,6 @@ from app.records import description, selection
 from app.records.description import Description
 from app.records.rules import LICENCE_URLS, NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised
 from app.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection
-from app.review.rules import ANSWERS
 from app.review.tables import Identification, ReviewTask
 from app.submissions.tables import ClaimRecord, Submission, VerdictRecord
 from app.taxa.tables import Taxon
@@ -169,16 +168,10 @@ def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
 
 def _experts(session: Session, rows: Sequence[Row[Any]]) -> dict[int, list[str]]:
     """Who says of each record what it is now, in the order in which they said it; of each expert the latest answer counts."""
-    undo = aliased(Identification)
     query = (
         select(Identification.submission_id, Identification.user_id, Identification.taxon_id, User.name)
         .join(User, User.id == Identification.user_id)
-        .outerjoin(undo, undo.undoes_id == Identification.id)
-        .where(
-            Identification.submission_id.in_([row.id for row in rows]),
-            Identification.kind.in_(ANSWERS),
-            undo.id.is_(None),
-        )
+        .where(Identification.submission_id.in_([row.id for row in rows]), Identification.is_standing_answer())
         .order_by(Identification.id)
     )
     settled = {row.id: row.taxon_id for row in rows if Standing(row.standing) in NAMED_BY_EXPERTS}

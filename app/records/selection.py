@@ -14,14 +14,6 @@ from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import ClaimRecord, StatusLog, Submission
 from app.taxa.tables import Taxon
 
-# The claim that stands: the latest. Its key, for the join.
-_LATEST = (
-    select(func.max(ClaimRecord.id))
-    .where(ClaimRecord.submission_id == Submission.id)
-    .correlate(Submission)
-    .scalar_subquery()
-)
-
 
 def _codes(standings: Iterable[Standing]) -> list[VerificationStatus]:
     return sorted(status for standing in standings for status in STATUSES[standing])
@@ -73,7 +65,7 @@ def of(wanted: Selection, *columns: Any) -> Select[Any]:
     return (
         select(*columns)
         .select_from(Submission)
-        .join(ClaimRecord, ClaimRecord.id == _LATEST)
+        .join(ClaimRecord, ClaimRecord.id == Submission.latest_claim_id())
         .outerjoin(ReviewTask, ReviewTask.submission_id == Submission.id)
         .where(*_conditions(wanted))
     )

@@ -55,20 +55,20 @@ class Filter:
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Self:
         """The filter in an address. Raises InvalidInput naming the parts that can't be read; unknown parts are ignored."""
-        found: dict[str, Any] = {}
-        mistakes = []
+        values: dict[str, Any] = {}
+        errors = []
         for field in fields(cls):
             name = _NAMES.get(field.name, field.name)
-            given = query.get(name, "").strip()
-            if not given:
+            text = query.get(name, "").strip()
+            if not text:
                 continue
             try:
-                found[field.name] = _READ[field.name](given)
+                values[field.name] = _READ[field.name](text)
             except ValueError:
-                mistakes.append(FieldError(name, "filter_invalid"))
-        if mistakes:
-            raise InvalidInput(mistakes)
-        return cls(**found)
+                errors.append(FieldError(name, "filter_invalid"))
+        if errors:
+            raise InvalidInput(errors)
+        return cls(**values)
 
     def to_query(self) -> str:
         """The same as part of an address, in a fixed order; empty where nothing is narrowed."""
@@ -128,18 +128,18 @@ class SavedFilters:
         query = select(SavedFilter).where(SavedFilter.user_id == user_id).order_by(SavedFilter.name)
         return list(session.scalars(query))
 
-    def save(self, user_id: int, name: str, wanted: Filter) -> SavedFilter:
-        """Keep it under a name; the same name again is written over. Raises InvalidInput, Conflict for more than 50."""
+    def save(self, user_id: int, name: str, queue_filter: Filter) -> SavedFilter:
+        """Save a filter; one of the same name is replaced. Raises InvalidInput, Conflict for more than 50."""
         name = _checked(name)
         with transaction(self._sessions) as session:
-            known = self.of(session, user_id)
-            row = next((row for row in known if row.name == name), None)
+            saved = self.of(session, user_id)
+            row = next((row for row in saved if row.name == name), None)
             if row is None:
-                if len(known) >= MOST_SAVED:
+                if len(saved) >= MOST_SAVED:
                     raise Conflict(f"There are {MOST_SAVED} saved filters already.")
                 row = SavedFilter(user_id=user_id, name=name)
                 session.add(row)
-            row.query = wanted.to_query()
+            row.query = queue_filter.to_query()
         return row
 
     def rename(self, user_id: int, filter_id: int, name: str) -> None:
@@ -148,10 +148,10 @@ class SavedFilters:
         own = (SavedFilter.id == filter_id, SavedFilter.user_id == user_id)
         try:
             with transaction(self._sessions) as session:
-                found = session.scalar(update(SavedFilter).where(*own).values(name=name).returning(SavedFilter.id))
+                renamed = session.scalar(update(SavedFilter).where(*own).values(name=name).returning(SavedFilter.id))
         except IntegrityError as error:
             raise Conflict("A filter with this name already exists.") from error
-        if found is None:
+        if renamed is None:
             raise NotFound("There is no such filter.")
 
     def delete(self, user_id: int, filter_id: int) -> None:

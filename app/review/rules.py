@@ -119,6 +119,11 @@ class Answer:
     taxon_id: int | None
     code: VerificationStatus
 
+    @property
+    def identity(self) -> tuple[IdentificationKind, int | None]:
+        """What it says, whatever its code."""
+        return self.kind, self.taxon_id
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -164,7 +169,7 @@ def _contradicts(answer: Answer, claimed: int | None) -> bool:
     return answer.taxon_id != claimed
 
 
-def standing(answers: Sequence[Answer], needed: int) -> Settled | NeedsAnother:
+def agreement(answers: Sequence[Answer], needed: int) -> Settled | NeedsAnother:
     """What ``answers`` (in the order they were given, undone ones left out) amount to where ``needed`` experts must agree.
 
     More than two thirds must say the same. Whoever is unable to tell does not stand in the way of those who can; where
@@ -173,24 +178,25 @@ def standing(answers: Sequence[Answer], needed: int) -> Settled | NeedsAnother:
     votes = present(answers)
     able = [vote for vote in votes if vote.kind is not K.UNABLE]
     for group in (votes, able):
-        found = _agreed(group, needed)
-        if found is not None:
-            return found
-    return NeedsAnother(len(votes), disputed=len({_said(vote) for vote in able}) > 1)
+        settled = _agreed(group, needed)
+        if settled is not None:
+            return settled
+    return NeedsAnother(len(votes), disputed=len({vote.identity for vote in able}) > 1)
 
 
 def _agreed(votes: Sequence[Answer], needed: int) -> Settled | None:
     if not votes or len(votes) < needed:
         return None
-    (said, count), *_ = Counter(_said(vote) for vote in votes).most_common(1)
+    (identity, count), *_ = Counter(vote.identity for vote in votes).most_common(1)
     if 3 * count <= 2 * len(votes):
         return None
-    code = max((vote.code for vote in votes if _said(vote) == said), key=_CAREFUL.index)
-    return Settled(*said, code)
+    code = max((vote.code for vote in votes if vote.identity == identity), key=_CAREFUL.index)
+    return Settled(*identity, code)
 
 
-def _said(vote: Answer) -> tuple[IdentificationKind, int | None]:
-    return vote.kind, vote.taxon_id
+def is_hidden(item_blind: bool, reviewer_blind: bool, answered: bool) -> bool:
+    """Whether claim and verdict are hidden from a reviewer: until the reviewer has answered, where either is blind."""
+    return (item_blind or reviewer_blind) and not answered
 
 
 # 95 %, two-sided.
@@ -251,8 +257,8 @@ def cohens_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
     if not pairs:
         return None
     total = len(pairs)
-    observed = sum(one == other for one, other in pairs) / total
-    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    observed = sum(a == b for a, b in pairs) / total
+    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
     expected = sum(first[answer] * second[answer] for answer in first) / total**2
     if expected >= 1:
         return None

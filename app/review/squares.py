@@ -53,16 +53,16 @@ class Squares:
 
 
 def _move(session: Session, submission: Submission, number: int, square: Square | None, actor: str) -> int | None:
-    """The number of the job that looks again, in the caller's transaction; None where nothing changes."""
+    """Change it in the caller's transaction; the id of the job that looks again, None where nothing changes."""
     if submission.status not in UNDECIDED:
         raise Conflict("This submission can no longer be changed.")
     photo = next((photo for photo in submission.photos if photo.position == number - 1), None)
     if photo is None:
         raise NotFound("This submission has no photo with this number.")
-    wanted = [float(value) for value in astuple(square)] if square else None
-    if photo.square == wanted:
+    new = [float(value) for value in astuple(square)] if square else None
+    if photo.square == new:
         return None
-    photo.square = wanted
+    photo.square = new
     photo.square_changes += 1
     status.note_event(session, submission, event="square_moved", actor=actor)
     tasks.after_square_moved(session, submission)

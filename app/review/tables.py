@@ -3,24 +3,41 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, MappedAsDataclass, aliased, mapped_column, relationship
 
 from app.accounts.tables import User
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
 from app.predictions.tables import ModelVersion
-from app.review.rules import IdentificationKind, PhotoQuality, ReviewReason, Rule, TaskState
+from app.review.rules import ANSWERS, IdentificationKind, PhotoQuality, ReviewReason, Rule, TaskState
 from app.submissions.rules import VerificationStatus
 from app.submissions.tables import Submission
 from app.taxa.tables import Taxon
 
 
-class ReviewSettings(Base):
-    """One row, with number 1, once a coordinator has changed anything; until then the defaults hold."""
+class DeskSettings(MappedAsDataclass, Base, eq=False, kw_only=True):
+    """What coordinators set for the desk. One row, once anything was changed; until then the defaults hold.
+
+    Shares and the limit are fractions of 1.
+    """
 
     __tablename__ = "review_settings"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, init=False, default=1)
     rule: Mapped[Rule] = mapped_column(text_enum(Rule), default=Rule.ONE)
     audit_share: Mapped[float] = mapped_column(default=0.05, doc="of what the machine accepts, looked at by an expert")
     blind_share: Mapped[float] = mapped_column(default=0.0, doc="of everything else, shown without claim and verdict")
@@ -29,7 +46,7 @@ class ReviewSettings(Base):
         default=0.1, doc="upper bound of wrong acceptances that suspends a species"
     )
     minimum_audits: Mapped[int] = mapped_column(Integer, default=0, doc="beyond those that the limit itself asks for")
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, init=False, default_factory=utcnow)
 
 
 class ReviewRule(Base):
@@ -86,7 +103,7 @@ class SavedFilter(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
-class ReviewerPreference(Base):
+class ReviewerPreference(MappedAsDataclass, Base, eq=False, kw_only=True):
     """How a reviewer likes the desk. ``options``: brightness and the like, which only pages read."""
 
     __tablename__ = "reviewer_preferences"
@@ -95,7 +112,7 @@ class ReviewerPreference(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     blind: Mapped[bool] = mapped_column(default=False, doc="hide claim and verdict of every item until it is answered")
-    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)
 
 
 class ReviewSkip(Base):
@@ -239,6 +256,17 @@ class Identification(Base):
     user: Mapped[User] = relationship(lazy="joined")
     taxon: Mapped[Taxon | None] = relationship(foreign_keys=[taxon_id], lazy="joined")
     model_version: Mapped[ModelVersion | None] = relationship()
+
+    @classmethod
+    def stands(cls) -> ColumnElement[bool]:
+        """SQL: nobody has undone it."""
+        undo = aliased(cls)
+        return ~select(literal(1)).where(undo.undoes_id == cls.id).correlate(cls).exists()
+
+    @classmethod
+    def is_standing_answer(cls) -> ColumnElement[bool]:
+        """SQL: it is an answer, and nobody has undone it."""
+        return and_(cls.kind.in_(ANSWERS), cls.stands())
 
 
 class ReviewBatch(Base):

@@ -1,22 +1,31 @@
 """Tasks follow submissions: one is opened by screening, brought up to date when a claim changes, closed by a withdrawal.
 
 All of it happens in the transaction of whatever caused it, so a submission never waits for a person without a task.
+
+An open task is leased to one reviewer for some minutes, so that two never do the same work. A lease is not a lock: the
+decision itself is guarded by the task's revision. A clock that jumps can cost somebody a photo that another one decided,
+and never a decision.
 """
 
 import random
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.core.db import utcnow
+from app.core.db import get_or_not_found, utcnow
 from app.predictions.rules import Outcome, Reason
-from app.review import desk_settings, leases
+from app.review import settings
 from app.review.rules import PhotoQuality, ReviewReason, TaskState, position, position_when_over
 from app.review.tables import ReviewQuestion, ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission, VerdictRecord
 from app.taxa.tables import Taxon
 
+# No lease is longer. A moment further ahead was written while the clock was wrong.
+LONGEST_LEASE = timedelta(hours=2)
+# The lease of what is only loaded ahead.
+PRELOAD_LEASE = timedelta(minutes=2)
 _PLACE_KEY = 80
 _chance = random.SystemRandom()
 
@@ -24,6 +33,12 @@ _chance = random.SystemRandom()
 def of(session: Session, submission_id: int, *, lock: bool = False) -> ReviewTask | None:
     """The task of a submission; with ``lock`` nobody else changes it meanwhile."""
     return session.get(ReviewTask, submission_id, with_for_update={"of": ReviewTask} if lock else None)
+
+
+def get(session: Session, submission_id: int, *, lock: bool = False) -> ReviewTask:
+    """The same. Raises NotFound."""
+    message = "There is nothing to review at this number."
+    return get_or_not_found(session, ReviewTask, submission_id, message, lock=lock)
 
 
 def reason_of(verdict: VerdictRecord) -> ReviewReason:
@@ -41,8 +56,8 @@ def reason_of(verdict: VerdictRecord) -> ReviewReason:
 def after_screening(session: Session, submission: Submission, verdict: VerdictRecord, quality: PhotoQuality) -> None:
     """Open or refresh the task of a submission that has a new verdict. What the machine accepted gets one by chance only."""
     task = of(session, submission.id, lock=True)
-    settings = desk_settings.current(session)
-    if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= settings.audit_share:
+    shares = settings.current(session)
+    if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= shares.audit_share:
         if task is not None:
             _end(task, "accepted")
         return
@@ -50,7 +65,7 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
         task = ReviewTask(
             submission_id=submission.id, revision=0, answers=0, audit=False, waiting_since=submission.created_at
         )
-        task.blind = verdict.machine_accepted or _chance.random() < settings.blind_share
+        task.blind = verdict.machine_accepted or _chance.random() < shares.blind_share
     task.audit = task.audit or verdict.machine_accepted
     describe(session, task, submission, verdict)
     task.quality = quality
@@ -73,7 +88,7 @@ def is_in_hand(session: Session, submission_id: int) -> bool:
     if task is None:
         return False
     asked = task.state is TaskState.ASKED or task.reason is ReviewReason.ANSWERED
-    return bool(task.answers) or asked or leases.holder(task, utcnow()) is not None
+    return bool(task.answers) or asked or holder(task, utcnow()) is not None
 
 
 def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
@@ -121,13 +136,18 @@ def after_withdrawal(session: Session, submission: Submission) -> None:
 
 
 def _end(task: ReviewTask, event: str) -> None:
+    close(task, TaskState.GONE)
+    touch(task, event)
+
+
+def close(task: ReviewTask, state: TaskState) -> None:
+    """Take the task out of the queue: it is nobody's turn any more."""
     now = utcnow()
-    task.state = TaskState.GONE
+    task.state = state
     task.position = position_when_over(now)
     task.closed_at = now
     task.assigned_user_id = None
-    leases.let_go(task)
-    touch(task, event)
+    release(task)
 
 
 def describe(session: Session, task: ReviewTask, submission: Submission, verdict: VerdictRecord | None) -> None:
@@ -138,18 +158,13 @@ def describe(session: Session, task: ReviewTask, submission: Submission, verdict
         task.predicted_taxon_id = predicted(session, verdict)
         task.model_version_id = verdict.model_version_id
     task.event_date = submission.event_date
-    task.place_key = place_key(submission.place)
-    task.search_text = search_text(submission.place, submission.note, *(c.verbatim for c in submission.claims))
+    task.place_key = words_of(submission.place)[:_PLACE_KEY].rstrip()
+    task.search_text = words_of(" ".join([submission.place, submission.note, *(c.verbatim for c in submission.claims)]))
 
 
-def place_key(place: str) -> str:
-    """A place as it is looked up: small letters, single spaces, cut short."""
-    return " ".join(place.lower().split())[:_PLACE_KEY].rstrip()
-
-
-def search_text(*texts: str) -> str:
-    """Texts as free text is looked for in them."""
-    return " ".join(" ".join(texts).lower().split())
+def words_of(text: str) -> str:
+    """A text as it is looked for: small letters, single spaces."""
+    return " ".join(text.lower().split())
 
 
 def predicted(session: Session, verdict: VerdictRecord) -> int | None:
@@ -167,3 +182,42 @@ def status_without_people(verdict: VerdictRecord | None) -> SubmissionStatus:
     if verdict.machine_accepted:
         return SubmissionStatus.AUTO_ACCEPTED
     return SubmissionStatus.SCREENED if verdict.outcome is Outcome.AGREE else SubmissionStatus.FLAGGED
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def is_free(user_id: int, now: datetime) -> ColumnElement[bool]:
+    """Tasks that nobody else holds at ``now``."""
+    return or_(
+        ReviewTask.leased_by.is_(None),
+        ReviewTask.leased_by == user_id,
+        ReviewTask.leased_until.is_(None),
+        ReviewTask.leased_until <= now,
+        ReviewTask.leased_until > now + LONGEST_LEASE,
+    )
+
+
+def is_leased_by(user_id: int, now: datetime) -> ColumnElement[bool]:
+    """Tasks that this user holds at ``now``."""
+    return and_(
+        ReviewTask.leased_by == user_id, ReviewTask.leased_until > now, ReviewTask.leased_until <= now + LONGEST_LEASE
+    )
+
+
+def holder(task: ReviewTask, now: datetime) -> int | None:
+    """The user who holds the task at ``now``."""
+    if task.leased_until is None or not now < task.leased_until <= now + LONGEST_LEASE:
+        return None
+    return task.leased_by
+
+
+def lease(task: ReviewTask, user_id: int, until: datetime) -> None:
+    """Lease the task to a user."""
+    task.leased_by = user_id
+    task.leased_until = until
+
+
+def release(task: ReviewTask) -> None:
+    """End the lease."""
+    task.leased_by = task.leased_until = None

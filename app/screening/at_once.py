@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import ModelUnavailable, Overloaded
 from app.predictions.classifiers import Classifiers, Served
 from app.predictions.inference import Answer, Square, shows_enough
-from app.review import quality
 from app.review.rules import PhotoQuality
+from app.screening import quality
 from app.screening.screening import record
 from app.submissions.photos import PreparedPhoto
 from app.submissions.tables import Submission

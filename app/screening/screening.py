@@ -16,12 +16,14 @@ from app.core.db import SessionFactory, reading, transaction
 from app.core.storage import Storage
 from app.core.tables import Job
 from app.predictions.classifiers import Classifiers, Served
-from app.predictions.inference import Answer, PhotoError, policy_of
-from app.predictions.rules import Opinion, Outcome, Policy, Verdict, judge
-from app.review import quality, tasks, trust
+from app.predictions.inference import Answer, PhotoError
+from app.predictions.rules import Opinion, Outcome, Verdict
+from app.review import acceptance, tasks
+from app.review.judging import Judge
 from app.review.rules import PhotoQuality
+from app.screening import quality
 from app.submissions import photos, status
-from app.submissions.looks import drawn, values_of, witness
+from app.submissions.looks import drawn, values_of
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, PredictionRecord, Submission, VerdictRecord
 
@@ -74,12 +76,12 @@ class Screening:
     def _ask(self, served: Served, kept: list[Photo]) -> dict[int, Answer]:
         keys = [photos.largest(photo) for photo in kept]
         sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, kept, strict=True)]
-        found = {}
+        answers = {}
         for photo, key, answer in zip(kept, keys, self._classifiers.answer(served, sources), strict=True):
             if isinstance(answer, PhotoError):
                 raise PhotosUnreadable(f"photo {key}: {answer.detail}")
-            found[photo.id] = answer
-        return found
+            answers[photo.id] = answer
+        return answers
 
     def _read(self, key: str) -> bytes:
         data = self._storage.get(key)
@@ -107,9 +109,9 @@ def record(
     judged = (claim.id, served.id, changes)
     if any((made.claim_id, made.model_version_id, made.square_changes) == judged for made in submission.verdicts):
         return
-    policy, accepts = _policy_for(session, submission, served)
-    verdict = judge(witness(claim, served), opinions, policy)
-    accepted = accepts and verdict.outcome is Outcome.AGREE and verdict.within_error_bound
+    judge = Judge.of_taxon(claim.taxon, served)
+    verdict = judge.verdict(claim, opinions)
+    accepted = verdict.within_error_bound and _may_accept(session, submission)
     row = VerdictRecord(
         claim_id=claim.id,
         model_version_id=served.id,
@@ -121,7 +123,7 @@ def record(
         suggested=verdict.suggested,
         within_error_bound=verdict.within_error_bound,
         machine_accepted=accepted,
-        policy=asdict(policy),
+        policy=asdict(judge.policy),
     )
     submission.verdicts.append(row)
     session.flush()
@@ -142,17 +144,12 @@ def _keep_prediction(session: Session, photo: Photo, version_id: int, answer: An
     return answer.opinion
 
 
-def _policy_for(session: Session, submission: Submission, served: Served) -> tuple[Policy, bool]:
-    """The version's thresholds at the error rate wanted for the claimed taxon, and whether the machine may accept it.
-
-    It may not where the taxon is suspended, nor where a person has the submission in hand.
-    """
+def _may_accept(session: Session, submission: Submission) -> bool:
+    """Whether the machine may accept the claim that stands: not while a person has the submission in hand."""
     taxon = submission.claim.taxon
-    wanted = taxon.policy if taxon is not None else None
-    policy = policy_of(served.info, wanted.wanted_error if wanted else None)
-    if taxon is None or wanted is None or not wanted.machine_acceptance:
-        return policy, False
-    return policy, not tasks.is_in_hand(session, submission.id) and not trust.is_suspended(session, taxon.id)
+    if taxon is None or taxon.id not in acceptance.accepted_taxa(session):
+        return False
+    return not tasks.is_in_hand(session, submission.id)
 
 
 def _move(session: Session, submission: Submission, verdict: Verdict, accepted: bool, version_id: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.predictions.tables import ModelVersion
-from app.review.rules import ANSWERS, Answer, IdentificationKind, TaskState, present
+from app.review.rules import Answer, IdentificationKind, TaskState, present
 from app.review.tables import Identification, ReviewTask
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, Submission
@@ -131,8 +131,7 @@ def _agreeing(session: Session, wanted: Wanted, submission_ids: set[int]) -> set
     """Submissions on which enough of the experts say the same; None where any agreement will do."""
     if wanted.least_agreement <= 0:
         return None
-    undone = select(Identification.undoes_id).where(Identification.undoes_id.is_not(None))
-    query = select(Identification).where(Identification.kind.in_(ANSWERS), Identification.id.not_in(undone))
+    query = select(Identification).where(Identification.is_standing_answer())
     said: dict[int, list[Answer]] = defaultdict(list)
     for numbers in _in_some(sorted(submission_ids)):
         for row in session.scalars(query.where(Identification.submission_id.in_(numbers)).order_by(Identification.id)):

@@ -20,7 +20,7 @@ from app.core.web.uploads import SubmissionRoute, chosen, done
 from app.predictions.dependencies import ClassifiersDep
 from app.predictions.squares import parse_square
 from app.predictions.views import LooksLikeView, ScoredTaxon
-from app.review import outcome
+from app.review import questions
 from app.review.pages.shared import SquaresDep
 from app.review.questions import MAX_ANSWER, Questions
 from app.review.tables import ReviewQuestion
@@ -235,7 +235,7 @@ def _out(session: ReadSession, submissions: SubmissionsDep, token: str, language
     row = submissions.get(session, token)
     failed = jobs.failed_for(session, JobKind.SCREENING, row.id)
     views = Views(language, taxa.all_by_name(session))
-    said = outcome.of_submission(session, row)
+    said = questions.report_for_volunteer(session, row)
     return _to_json(views.submission(row, failed=failed)).model_copy(
         update={
             "review": _review(said.told, views) if said.told else None,
@@ -245,7 +245,7 @@ def _out(session: ReadSession, submissions: SubmissionsDep, token: str, language
     )
 
 
-def _review(told: outcome.Told, views: Views) -> ReviewOut:
+def _review(told: questions.ReviewDecision, views: Views) -> ReviewOut:
     named = [taxon for taxon in (told.taxon, told.claimed) if taxon is not None]
     shown = [views.taxon(taxon.scientific_name) for taxon in named]
     return ReviewOut(

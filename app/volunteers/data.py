@@ -23,7 +23,7 @@ from app.core.db import Base, SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
 from app.predictions.tables import ModelVersion
-from app.review import questions, standings
+from app.review import answers, questions
 from app.review.tables import Identification, ReviewQuestion
 from app.submissions import photos
 from app.submissions.removal import Removal
@@ -104,7 +104,7 @@ class VolunteerData:
             "photos": [self._photo(session, row, photo, files) for photo in row.photos],
             "verdicts": [_columns(verdict) | {"model": _model(verdict)} for verdict in row.verdicts],
             "log": [_log_line(line) for line in row.log],
-            "identifications": [_said(found) for found in standings.identifications(session, row.id)],
+            "identifications": [_said(found) for found in answers.identifications(session, row.id)],
             "questions": [_columns(asked, _DESK) for asked in questions.of_submission(session, row.id)],
         }
 

@@ -8,11 +8,10 @@ from app.core.db import reading
 from app.core.web.auth import Coordinator
 from app.core.web.dependencies import Sessions
 from app.predictions.dependencies import ClassifiersDep
-from app.review import acceptance, people, trust
+from app.review import acceptance, judging, queue
 from app.review.acceptance import Acceptance
 from app.review.pages.acceptance_views import AcceptanceViews
 from app.review.pages.shared import WordsDep, desk_page, to
-from app.review.trust import Trust
 from app.taxa import names as taxa
 from app.taxa.rules import slug
 
@@ -32,17 +31,17 @@ def show(
     """Every species that the model knows; for the one that was asked about, what acceptance would have meant this season."""
     served = classifiers.current()
     with reading(sessions) as session:
-        views = AcceptanceViews(words, people.names(session))
-        asked = acceptance.preview(session, taxon, error, served) if taxon and error is not None else None
+        views = AcceptanceViews(words, queue.user_names(session))
+        asked = judging.preview(session, taxon, error, served) if taxon and error is not None else None
         # As they are now: those of the served version are as they were when it was loaded.
         known = taxa.by_names(session, [label.scientific_name for label in served.info.labels])
         species = [
             views.species(
                 standing,
-                trust.past_suspensions(session, standing.taxon.id),
+                acceptance.past_suspensions(session, standing.taxon.id),
                 asked if asked and asked.taxon.id == standing.taxon.id else None,
             )
-            for standing in trust.standings_of(session, known, served.info.policy.default_error_rate)
+            for standing in acceptance.statuses_of(session, known, served.info.policy.default_error_rate)
         ]
     return desk_page(request, "review/acceptance.html", words.language, species=species)
 
@@ -65,5 +64,5 @@ def lift(
     user: Coordinator, sessions: Sessions, taxon: Annotated[str, Form()], remark: Annotated[str, Form()] = ""
 ) -> Response:
     """End a suspension, with the reason for it."""
-    Trust(sessions).lift(user.user_id, taxon, remark)
+    Acceptance(sessions).lift(user.user_id, taxon, remark)
     return to(f"/review/acceptance#{slug(taxon)}")

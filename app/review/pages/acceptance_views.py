@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.review.acceptance import Preview
+from app.review.acceptance import AcceptanceStatus
+from app.review.judging import Preview
 from app.review.tables import AcceptanceSuspension
-from app.review.trust import Standing
 from app.review.words import Words
 from app.taxa.rules import slug
 from app.taxa.views import TaxonView
@@ -52,7 +52,9 @@ class AcceptanceViews:
         self._people = people
         self.t = words.t
 
-    def species(self, standing: Standing, past: Sequence[AcceptanceSuspension], preview: Preview | None) -> SpeciesView:
+    def species(
+        self, standing: AcceptanceStatus, past: Sequence[AcceptanceSuspension], preview: Preview | None
+    ) -> SpeciesView:
         """One species; ``preview`` where it was asked for."""
         wanted = preview.wanted_error if preview else standing.wanted
         state = "suspended" if standing.suspension else "on" if standing.accepts else "off"
@@ -74,13 +76,13 @@ class AcceptanceViews:
             past=[self._lifted(one) for one in past if one.lifted_at],
         )
 
-    def _save_text(self, standing: Standing, wanted: float) -> str:
+    def _save_text(self, standing: AcceptanceStatus, wanted: float) -> str:
         rate = f"{wanted * 100:g}%"
         if standing.accepts:
             return self.t("Accept with at most %(rate)s wrong", rate=rate)
         return self.t("Turn on with at most %(rate)s wrong", rate=rate)
 
-    def _audits(self, standing: Standing) -> str:
+    def _audits(self, standing: AcceptanceStatus) -> str:
         wrong = standing.wrong
         n = self._words.language.ngettext
         waiting = (

@@ -13,7 +13,7 @@ from app.core.web.auth import Reviewer
 from app.core.web.dependencies import Sessions
 from app.core.web.errors import field_errors, wants_json
 from app.predictions.squares import parse_square
-from app.review import item, questions, repeats
+from app.review import decisions, item, questions
 from app.review.decisions import Decision, Decisions
 from app.review.desk import Desk
 from app.review.pages.forms import read_decision
@@ -70,7 +70,7 @@ def _keep(
         return outcome.identification_id, outcome.settled is not None
     except Stale:
         with reading(sessions) as session:
-            repeat = repeats.of_decision(session, user_id, submission_id, revision, wanted)
+            repeat = decisions.repeated_decision(session, user_id, submission_id, revision, wanted)
         if repeat is None:
             raise
         return repeat.id, True
@@ -136,7 +136,7 @@ def _ask_once(sessions: SessionFactory, user_id: int, submission_id: int, revisi
         return Questions(sessions).ask(user_id, submission_id, revision, body).identification_id
     except Stale:
         with reading(sessions) as session:
-            repeat = repeats.of_question(session, user_id, submission_id, revision, body)
+            repeat = decisions.repeated_question(session, user_id, submission_id, revision, body)
         if repeat is None:
             raise
         return repeat.id

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.review.batch_record import BatchRecord
-from app.review.batches import BatchItem
+from app.review.batches import BatchItem, BatchRecord
 from app.review.filters import NO_TAXON
 from app.review.pages.grid_views import GridViews, TileView, grid_url
 from app.review.queue import QueueItem

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from app.core.db import reading, utcnow
 from app.core.web.auth import Reviewer
 from app.core.web.dependencies import Sessions
-from app.review import batch_record, batches, desk_settings, queue
+from app.review import batches, queue, settings
 from app.review.batches import Batches, BatchResult
 from app.review.desk import Desk
 from app.review.pages.batch_views import BatchViews, refused_tiles
@@ -52,7 +52,7 @@ def grid(
     pair = _pair(claimed, predicted)
     items = Batches(sessions).grid(user.user_id, pair.claimed, pair.predicted, SIZE)
     with reading(sessions) as session:
-        renew = desk_settings.current(session).lease_minutes * 60 // 3
+        renew = settings.current(session).lease_minutes * 60 // 3
     view = GridViews(words).grid(pair.claimed, pair.predicted, items)
     return desk_page(request, "review/grid.html", words.language, grid=view, renew_seconds=renew)
 
@@ -92,7 +92,7 @@ def _told(
         if result.batch_id is None:
             view = views.nothing_kept(pair.url, lines)
         else:
-            view = views.batch(batch_record.read(session, user_id, result.batch_id), lines)
+            view = views.batch(batches.read(session, user_id, result.batch_id), lines)
     return desk_page(request, "review/batch.html", words.language, batch=view)
 
 
@@ -110,7 +110,7 @@ def skip(
 def batch(request: Request, batch_id: int, user: Reviewer, sessions: Sessions, words: WordsDep) -> Response:
     """What was decided, with the way back."""
     with reading(sessions) as session:
-        view = BatchViews(words).batch(batch_record.read(session, user.user_id, batch_id), [])
+        view = BatchViews(words).batch(batches.read(session, user.user_id, batch_id), [])
     return desk_page(request, "review/batch.html", words.language, batch=view)
 
 
@@ -121,6 +121,6 @@ def undo(request: Request, batch_id: int, user: Reviewer, sessions: Sessions, wo
     kept = {item.submission_id: item for item in result.items if item.outcome is None}
     with reading(sessions) as session:
         rows = queue.items_of(session, list(kept), user.user_id, utcnow())
-        record = batch_record.read(session, user.user_id, batch_id)
+        record = batches.read(session, user.user_id, batch_id)
         view = BatchViews(words).batch(record, refused_tiles(words, rows, kept))
     return desk_page(request, "review/batch.html", words.language, batch=view)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.core.db import reading
 from app.core.web.auth import Reviewer
 from app.core.web.dependencies import ReadSession, Sessions
-from app.review import desk_settings, item, people, preferences, questions, queue
+from app.review import item, questions, queue, settings
 from app.review.desk import Desk
 from app.review.filters import Filter
 from app.review.pages.item_views import ItemView, ItemViews
@@ -105,10 +105,10 @@ def item_page(
             status,
             item=_view(session, words, user_id, submission_id),
             query=wanted.to_query(),
-            filter_text=QueueViews(words, people.names(session), user_id).describe(wanted),
+            filter_text=QueueViews(words, queue.user_names(session), user_id).describe(wanted),
             last=last_decisions(session, words, user_id),
-            renew_seconds=desk_settings.current(session).lease_minutes * 60 // 3,
-            brightness=preferences.of(session, user_id).options.get("brightness", 1),
+            renew_seconds=settings.current(session).lease_minutes * 60 // 3,
+            brightness=settings.preferences_of(session, user_id).options.get("brightness", 1),
             flash=flash,
         )
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form, Request, Response
 from app.core.db import reading
 from app.core.web.auth import Reviewer
 from app.core.web.dependencies import Sessions
-from app.review import preferences
+from app.review import settings
 from app.review.pages.shared import WordsDep, desk_page, to
-from app.review.preferences import Preferences, PreferencesService
+from app.review.tables import ReviewerPreference
 
 router = APIRouter(include_in_schema=False)
 _ = str  # marks messages for extraction
@@ -20,7 +20,7 @@ _BRIGHTNESS = {0.8: _("a little darker"), 1.0: _("unchanged"), 1.2: _("a little 
 def show(request: Request, user: Reviewer, sessions: Sessions, words: WordsDep, saved: str = "") -> Response:
     """What is set."""
     with reading(sessions) as session:
-        found = preferences.of(session, user.user_id)
+        found = settings.preferences_of(session, user.user_id)
     return desk_page(
         request,
         "review/preferences.html",
@@ -40,8 +40,8 @@ def save(
 ) -> Response:
     """Keep it."""
     with reading(sessions) as session:
-        options = preferences.of(session, user.user_id).options
+        options = settings.preferences_of(session, user.user_id).options
     chosen = brightness if brightness in _BRIGHTNESS else 1.0
-    wanted = Preferences(blind=bool(blind), options=options | {"brightness": chosen})
-    PreferencesService(sessions).save(user.user_id, wanted)
+    options = options | {"brightness": chosen}
+    settings.save_preferences(sessions, ReviewerPreference(user_id=user.user_id, blind=bool(blind), options=options))
     return to("/review/preferences", "saved=1")

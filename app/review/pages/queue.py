@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.core.web.auth import Reviewer
 from app.core.web.dependencies import ReadSession, Sessions
-from app.review import people, queue
+from app.review import queue
 from app.review.filters import SavedFilters
 from app.review.pages.queue_views import QueueViews
 from app.review.pages.shared import WantedDep, WordsDep, desk_page
@@ -23,7 +23,7 @@ def show(
     after: str | None = None,
 ) -> Response:
     """A page of the queue, with counts for every filter."""
-    views = QueueViews(words, people.names(session), user.user_id)
+    views = QueueViews(words, queue.user_names(session), user.user_id)
     page = views.page(
         wanted,
         queue.page(session, wanted, user.user_id, after or None),

@@ -9,12 +9,12 @@ from app.core.db import reading
 from app.core.errors import InvalidInput
 from app.core.web.auth import Coordinator
 from app.core.web.dependencies import Sessions
-from app.review import desk_settings, wording
-from app.review.desk_settings import DeskSettings, DeskSettingsService
+from app.review import settings, wording
 from app.review.pages.queue_views import QueueViews
 from app.review.pages.shared import WordsDep, desk_page, to
 from app.review.pages.templates import by_field
 from app.review.rules import Rule
+from app.review.tables import DeskSettings
 from app.review.words import Words
 
 router = APIRouter(include_in_schema=False)
@@ -44,8 +44,8 @@ def _page(
     flash: str | None = None,
 ) -> Response:
     with reading(sessions) as session:
-        current, changed = desk_settings.current(session), desk_settings.changed_at(session)
-        own = [_species_rule(t.scientific_name, rule, words) for t, rule in desk_settings.rules_by_taxon(session)]
+        current, changed = settings.current(session), settings.changed_at(session)
+        own = [_species_rule(t.scientific_name, rule, words) for t, rule in settings.rules_by_taxon(session)]
     ruled = {one.scientific_name for one in own}
     return desk_page(
         request,
@@ -89,7 +89,7 @@ def save(
     counts = {"lease_minutes": lease_minutes, "minimum_audits": minimum_audits}
     wanted = DeskSettings(rule=rule, **{name: value / 100 for name, value in given.items()}, **counts)
     try:
-        DeskSettingsService(sessions).change(user.user_id, wanted)
+        settings.save(sessions, user.user_id, wanted)
     except InvalidInput as error:
         form = {"rule": rule.value} | {name: f"{value:g}" for name, value in (given | counts).items()}
         return _page(request, sessions, words, form, _mistakes(error, words))
@@ -112,5 +112,5 @@ def save_rule(
     user: Coordinator, sessions: Sessions, taxon: Annotated[str, Form()], rule: Annotated[str, Form()] = ""
 ) -> Response:
     """Give a species a rule of its own, or take it away again."""
-    DeskSettingsService(sessions).set_rule(user.user_id, taxon, Rule(rule) if rule in set(Rule) else None)
+    settings.set_rule(sessions, user.user_id, taxon, Rule(rule) if rule in set(Rule) else None)
     return to("/review/settings", "saved=1")

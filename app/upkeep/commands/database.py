@@ -9,7 +9,7 @@ from app.core.commands import out, sessions
 from app.core.db import make_engine, transaction
 from app.core.settings import get_settings
 from app.predictions import registry
-from app.review import first_templates
+from app.review import questions
 
 db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
 
@@ -24,5 +24,5 @@ def db_upgrade(
     if bundled:
         with transaction(sessions()) as session:
             registry.register_bundled(session)
-            first_templates.put_there(session)
+            questions.add_first_templates(session)
         out.print("The bundled model version is registered.")

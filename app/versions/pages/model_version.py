@@ -14,7 +14,7 @@ from app.core.web.pages import uncached_page
 from app.core.web.words import error_message
 from app.predictions import registry
 from app.predictions.tables import ModelVersion
-from app.review.acceptance import season_start
+from app.review.judging import season_start
 from app.review.pages.shared import WordsDep
 from app.review.words import Words
 from app.versions import mistakes, model_versions, promotion, replay_results

@@ -12,7 +12,7 @@ from app.core.web.auth import Admin
 from app.core.web.dependencies import Sessions
 from app.core.web.pages import uncached_page
 from app.predictions.dependencies import ClassifiersDep
-from app.review import trust
+from app.review import acceptance
 from app.review.pages.shared import WordsDep
 from app.review.words import Words
 from app.taxa import names as taxa
@@ -35,7 +35,7 @@ def show(request: Request, _user: Admin, sessions: Sessions, words: WordsDep, cl
     views = PolicyViews(words, served)
     with reading(sessions) as session:
         known = taxa.by_names(session, [label.scientific_name for label in served.info.labels])
-        standings = trust.standings_of(session, known, served.info.policy.default_error_rate)
+        standings = acceptance.statuses_of(session, known, served.info.policy.default_error_rate)
         found = [views.policy(standing) for standing in standings]
     return uncached_page(request, "versions/policies.html", policies=found)
 
@@ -83,7 +83,7 @@ def _page(
                 effect = views.effect(taxon, policies.effect(session, taxon, terms, served), terms)
         except (ValueError, InvalidInput) as refused:
             errors, status = _errors(words, refused), 422
-        standing = trust.standing_of(session, taxon, served.info.policy.default_error_rate)
+        standing = acceptance.status_of(session, taxon, served.info.policy.default_error_rate)
     shown = form or PolicyForm.of(present)
     return uncached_page(
         request,

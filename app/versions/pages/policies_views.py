@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from app.predictions.classifiers import Served
 from app.predictions.inference import policy_of
 from app.predictions.rules import Outcome
+from app.review.acceptance import AcceptanceStatus
 from app.review.pages.acceptance_views import ERRORS
 from app.review.rules import Rate
-from app.review.trust import Standing
 from app.review.words import Words
 from app.taxa.tables import Taxon
 from app.taxa.views import TaxonView
@@ -82,7 +82,7 @@ class PolicyViews:
         self.t = words.t
         self.n = words.language.ngettext
 
-    def policy(self, standing: Standing) -> PolicyView:
+    def policy(self, standing: AcceptanceStatus) -> PolicyView:
         """A species in the list."""
         taxon, terms = standing.taxon, terms_of(standing.taxon)
         state = "suspended" if standing.suspension else "on" if standing.accepts else "off"

@@ -17,7 +17,7 @@ from app.core.web.dependencies import Sessions
 from app.core.web.live import follow
 from app.core.web.pages import uncached_page
 from app.predictions.rules import Outcome
-from app.review.acceptance import season_start
+from app.review.judging import season_start
 from app.review.pages.shared import WordsDep
 from app.review.words import Words
 from app.versions import promotion, replay_results

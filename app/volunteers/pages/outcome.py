@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.web.i18n import Language
-from app.review.outcome import ReviewOutcome, Told
+from app.review.questions import ReviewDecision, ReviewReport
 from app.review.rules import IdentificationKind
 from app.review.tables import ReviewQuestion
 from app.submissions.rules import VerificationStatus
@@ -46,7 +46,7 @@ class ReviewView:
     answered: list[AskedView]
 
 
-def review_view(found: ReviewOutcome, language: Language, views: Views) -> ReviewView:
+def review_view(found: ReviewReport, language: Language, views: Views) -> ReviewView:
     """What stands on the submission's page."""
     return ReviewView(
         question=_asked(found.question, language) if found.question else None,
@@ -67,7 +67,7 @@ def _asked(row: ReviewQuestion, language: Language) -> AskedView:
     )
 
 
-def _outcome(told: Told, language: Language, views: Views) -> OutcomeView:
+def _outcome(told: ReviewDecision, language: Language, views: Views) -> OutcomeView:
     t = language.gettext
     taxon = views.taxon(told.taxon.scientific_name) if told.taxon else None
     claimed = views.taxon(told.claimed.scientific_name) if told.claimed else None

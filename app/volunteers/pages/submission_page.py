@@ -10,7 +10,7 @@ from app.core.web.dependencies import LanguageDep, ReadSession
 from app.core.web.i18n import Language
 from app.core.web.pages import render
 from app.predictions.dependencies import ClassifiersDep, served_now
-from app.review import outcome
+from app.review import questions
 from app.submissions.tables import Submission
 from app.submissions.views import Views
 from app.taxa import names as taxa
@@ -51,7 +51,7 @@ def page_of(
         template,
         status,
         submission=view,
-        review=review_view(outcome.of_submission(session, row), language, views),
+        review=review_view(questions.report_for_volunteer(session, row), language, views),
         taxa=choices,
         flash=flash,
         answer_error=answer_error,

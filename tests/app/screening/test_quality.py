@@ -9,8 +9,8 @@ from PIL import Image
 
 from app.core.storage import LocalStorage
 from app.predictions.inference import Square
-from app.review.quality import best, of_copy, of_kept, of_pixels
 from app.review.rules import PhotoQuality as Q
+from app.screening.quality import best, of_copy, of_kept, of_pixels
 from app.submissions import photos
 from app.submissions.tables import Photo
 

@@ -1,23 +1,12 @@
 """From everything that experts said about one submission to its status, in the transaction that adds to it."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from collections.abc import Sequence
 
-from app.core.db import utcnow
-from app.review import desk_settings, leases, tasks
-from app.review.rules import (
-    ANSWERS,
-    Answer,
-    IdentificationKind,
-    ReviewReason,
-    Settled,
-    TaskState,
-    needed,
-    position,
-    position_when_over,
-    rule_for,
-    standing,
-)
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.review import rules, settings, tasks
+from app.review.rules import Answer, IdentificationKind, ReviewReason, Settled, TaskState, position, position_when_over
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
 from app.submissions import status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
@@ -25,60 +14,76 @@ from app.submissions.tables import Submission
 
 
 def identifications(session: Session, submission_id: int) -> list[Identification]:
-    """Everything that was said, oldest first; undone ones and undos included."""
+    """Every identification of a submission, oldest first; undone ones and undos included."""
     query = select(Identification).where(Identification.submission_id == submission_id).order_by(Identification.id)
     return list(session.scalars(query))
 
 
 def standing_answers(session: Session, submission_id: int) -> list[Identification]:
     """The answers that were not undone, oldest first."""
-    undo = aliased(Identification)
     query = (
         select(Identification)
-        .outerjoin(undo, undo.undoes_id == Identification.id)
-        .where(Identification.submission_id == submission_id, Identification.kind.in_(ANSWERS), undo.id.is_(None))
+        .where(Identification.submission_id == submission_id, Identification.is_standing_answer())
         .order_by(Identification.id)
     )
     return list(session.scalars(query))
 
 
-def apply(session: Session, submission: Submission, task: ReviewTask, user_id: int, event: str) -> Settled | None:
-    """Bring task and status in line with the answers that stand; returns what they amount to, None while unsettled.
+def hidden_from(session: Session, user_id: int, items: Sequence[ReviewTask]) -> set[int]:
+    """The submissions among ``items`` whose claim and verdict are hidden from this user."""
+    works_blind = settings.preferences_of(session, user_id).blind
+    blind = [task.submission_id for task in items if task.blind or works_blind]
+    if not blind:
+        return set()
+    answered = select(Identification.submission_id).where(
+        Identification.submission_id.in_(blind),
+        Identification.user_id == user_id,
+        Identification.is_standing_answer(),
+    )
+    seen = set(session.scalars(answered))
+    return {
+        task.submission_id for task in items if rules.is_hidden(task.blind, works_blind, task.submission_id in seen)
+    }
 
-    The caller has locked both rows, and has written what it adds.
+
+def is_hidden(session: Session, task: ReviewTask, user_id: int) -> bool:
+    """Whether claim and verdict of this item are hidden from this user."""
+    return bool(hidden_from(session, user_id, [task]))
+
+
+def apply(session: Session, submission: Submission, task: ReviewTask, user_id: int, event: str) -> Settled | None:
+    """Bring task and status in line with the answers that stand; returns what they settle, None while they don't.
+
+    The caller has locked both rows and flushed what it adds.
     """
-    rows = standing_answers(session, submission.id)
-    answers = [
+    given = [
         Answer(row.user_id, row.kind, row.taxon_id, row.verification_status)
-        for row in rows
+        for row in standing_answers(session, submission.id)
         if row.verification_status is not None
     ]
     claimed = task.claimed_taxon_id
-    rule = rule_for(answers, claimed, desk_settings.rules(session), desk_settings.current(session).rule)
-    wanted = needed(answers, claimed, rule)
-    found = standing(answers, wanted)
-    task.answers = len({answer.user_id for answer in answers})
+    rule = rules.rule_for(given, claimed, settings.rules(session), settings.current(session).rule)
+    needed = rules.needed(given, claimed, rule)
+    result = rules.agreement(given, needed)
+    task.answers = len({answer.user_id for answer in given})
     actor = f"user:{user_id}"
-    if isinstance(found, Settled):
-        task.needed, task.disputed = max(wanted, task.answers), False
-        _settle(session, submission, task, found, actor, event)
-        return found
-    task.needed = max(wanted, found.answers + 1) if found.answers else wanted
-    task.disputed = found.disputed
+    if isinstance(result, Settled):
+        task.needed, task.disputed = max(needed, task.answers), False
+        _settle(session, submission, task, result, actor, event)
+        return result
+    task.needed = max(needed, result.answers + 1) if result.answers else needed
+    task.disputed = result.disputed
     _leave_open(session, submission, task, actor, event)
     return None
 
 
-def _settle(session: Session, submission: Submission, task: ReviewTask, found: Settled, actor: str, event: str) -> None:
-    now = utcnow()
-    task.state = TaskState.DECIDED
+def _settle(
+    session: Session, submission: Submission, task: ReviewTask, result: Settled, actor: str, event: str
+) -> None:
+    tasks.close(task, TaskState.DECIDED)
     task.blind = False  # whoever looks at a decision may see what it was about
-    task.outcome_kind, task.outcome_taxon_id, task.outcome_code = found.kind, found.taxon_id, found.code
-    task.position = position_when_over(now)
-    task.closed_at = now
-    task.assigned_user_id = None
-    leases.let_go(task)
-    _move(session, submission, SubmissionStatus.VERIFIED, found.code, actor, event)
+    task.outcome_kind, task.outcome_taxon_id, task.outcome_code = result.kind, result.taxon_id, result.code
+    _move(session, submission, SubmissionStatus.VERIFIED, result.code, actor, event)
 
 
 def _leave_open(session: Session, submission: Submission, task: ReviewTask, actor: str, event: str) -> None:
@@ -90,7 +95,7 @@ def _leave_open(session: Session, submission: Submission, task: ReviewTask, acto
         _move(session, submission, SubmissionStatus.QUERIED, VerificationStatus.D, actor, event)
         return
     task.state = TaskState.OPEN
-    answered = _last_answered(session, submission.id)
+    answered = _latest_question(session, submission.id, answered=True)
     if task.answers:
         task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
         task.assigned_user_id = None
@@ -109,41 +114,32 @@ def _leave_open(session: Session, submission: Submission, task: ReviewTask, acto
 
 
 def to_asker(task: ReviewTask, question: ReviewQuestion) -> None:
-    """An answered question goes back to whoever asked it, before everything else."""
+    """Send an answered question back to whoever asked it, before everything else."""
     task.reason = ReviewReason.ANSWERED
     task.position = position(ReviewReason.ANSWERED, None)
     task.assigned_user_id = question.asked_by
 
 
 def _move(
-    session: Session,
-    submission: Submission,
-    new: SubmissionStatus,
-    code: VerificationStatus,
-    actor: str,
-    event: str,
+    session: Session, submission: Submission, new: SubmissionStatus, code: VerificationStatus, actor: str, event: str
 ) -> None:
     if submission.status is new:
         submission.verification_status = code
         status.note_event(session, submission, event=event, actor=actor)
-        return
-    status.change_status(session, submission, new, event=event, actor=actor, verification_status=code)
+    else:
+        status.change_status(session, submission, new, event=event, actor=actor, verification_status=code)
 
 
 def open_question(session: Session, submission_id: int) -> ReviewQuestion | None:
     """The question that waits for the volunteer."""
-    query = select(ReviewQuestion).where(
-        ReviewQuestion.submission_id == submission_id,
-        ReviewQuestion.answered_at.is_(None),
-        ReviewQuestion.withdrawn_at.is_(None),
-    )
-    return session.scalar(query.order_by(ReviewQuestion.id.desc()).limit(1))
+    return _latest_question(session, submission_id, answered=False)
 
 
-def _last_answered(session: Session, submission_id: int) -> ReviewQuestion | None:
+def _latest_question(session: Session, submission_id: int, *, answered: bool) -> ReviewQuestion | None:
+    answered_at = ReviewQuestion.answered_at
     query = select(ReviewQuestion).where(
         ReviewQuestion.submission_id == submission_id,
-        ReviewQuestion.answered_at.is_not(None),
+        answered_at.is_not(None) if answered else answered_at.is_(None),
         ReviewQuestion.withdrawn_at.is_(None),
     )
     return session.scalar(query.order_by(ReviewQuestion.id.desc()).limit(1))
@@ -152,7 +148,7 @@ def _last_answered(session: Session, submission_id: int) -> ReviewQuestion | Non
 def append(
     session: Session, task: ReviewTask, user_id: int, kind: IdentificationKind, event: str, **values: object
 ) -> Identification:
-    """Write a row of the record, and note the change on the task."""
+    """Write an identification with what was known of the item then, and raise the task's revision."""
     tasks.touch(task, event)
     row = Identification(
         submission_id=task.submission_id,
