@@ -94,16 +94,16 @@ def list_records(
 ) -> RecordsOut:
     """What was withdrawn is never among them."""
     sessions: SessionFactory = request.app.state.sessions
-    wanted = Selection(since, until, _known(sessions, species), frozenset(standing or ACCEPTED), changed_since)
-    found = occurrences.page(sessions, wanted, Shape(precision, words, names, language.code), after, limit)
+    selection = Selection(since, until, _known(sessions, species), frozenset(standing or ACCEPTED), changed_since)
+    page = occurrences.page(sessions, selection, Shape(precision, words, names, language.code), after, limit)
     return RecordsOut(
-        records=[OccurrenceOut.model_validate(one.fields) for one in found],
-        next=found[-1].number if len(found) == limit else None,
+        records=[OccurrenceOut.model_validate(record.fields) for record in page],
+        next=page[-1].number if len(page) == limit else None,
     )
 
 
 def _known(sessions: SessionFactory, species: str) -> str:
-    """The scientific name without what no name has. Raises NotFound where no such species is known."""
+    """The scientific name without white space around. Raises NotFound for an unknown species."""
     name = species.replace("\0", "").strip()
     if name:
         with reading(sessions) as session:
