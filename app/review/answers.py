@@ -1,6 +1,7 @@
-"""From everything that experts said about one submission to its status, in the transaction that adds to it."""
+"""Experts' answers on one submission, and the status that follows from them, in the transaction that adds to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +12,40 @@ from app.review.tables import Identification, ReviewQuestion, ReviewTask
 from app.submissions import status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Submission
+
+
+@dataclass(frozen=True)
+class LockedItem:
+    """A submission with its review task, both locked until the transaction ends, for a change by ``user_id``."""
+
+    session: Session
+    submission: Submission
+    task: ReviewTask
+    user_id: int
+
+    def move(self, new: SubmissionStatus, code: VerificationStatus, event: str) -> None:
+        """Give the submission a status and a code, and log it."""
+        actor = f"user:{self.user_id}"
+        if self.submission.status is new:
+            self.submission.verification_status = code
+            status.note_event(self.session, self.submission, event=event, actor=actor)
+        else:
+            status.change_status(self.session, self.submission, new, event=event, actor=actor, verification_status=code)
+
+
+def lock(session: Session, submission_id: int, user_id: int) -> LockedItem:
+    """Lock an item: first the submission, then the task, always in this order. Raises NotFound."""
+    submission, task = lock_rows(session, submission_id)
+    return LockedItem(session, submission, task, user_id)
+
+
+def lock_rows(session: Session, submission_id: int) -> tuple[Submission, ReviewTask]:
+    """The same for a change that no user of the desk makes."""
+    query = select(Submission).where(Submission.id == submission_id).with_for_update(of=Submission)
+    submission = session.scalar(query)
+    task = tasks.get(session, submission_id, lock=True)
+    assert submission is not None
+    return submission, task
 
 
 def identifications(session: Session, submission_id: int) -> list[Identification]:
@@ -51,14 +86,15 @@ def is_hidden(session: Session, task: ReviewTask, user_id: int) -> bool:
     return bool(hidden_from(session, user_id, [task]))
 
 
-def apply(session: Session, submission: Submission, task: ReviewTask, user_id: int, event: str) -> Settled | None:
+def apply(item: LockedItem, event: str) -> Settled | None:
     """Bring task and status in line with the answers that stand; returns what they settle, None while they don't.
 
-    The caller has locked both rows and flushed what it adds.
+    The caller has flushed what it adds.
     """
+    session, task = item.session, item.task
     given = [
         Answer(row.user_id, row.kind, row.taxon_id, row.verification_status)
-        for row in standing_answers(session, submission.id)
+        for row in standing_answers(session, task.submission_id)
         if row.verification_status is not None
     ]
     claimed = task.claimed_taxon_id
@@ -66,51 +102,49 @@ def apply(session: Session, submission: Submission, task: ReviewTask, user_id: i
     needed = rules.needed(given, claimed, rule)
     result = rules.agreement(given, needed)
     task.answers = len({answer.user_id for answer in given})
-    actor = f"user:{user_id}"
     if isinstance(result, Settled):
         task.needed, task.disputed = max(needed, task.answers), False
-        _settle(session, submission, task, result, actor, event)
+        _settle(item, result, event)
         return result
     task.needed = max(needed, result.answers + 1) if result.answers else needed
     task.disputed = result.disputed
-    _leave_open(session, submission, task, actor, event)
+    _leave_open(item, event)
     return None
 
 
-def _settle(
-    session: Session, submission: Submission, task: ReviewTask, result: Settled, actor: str, event: str
-) -> None:
+def _settle(item: LockedItem, result: Settled, event: str) -> None:
+    task = item.task
     tasks.close(task, TaskState.DECIDED)
     task.blind = False  # whoever looks at a decision may see what it was about
     task.outcome_kind, task.outcome_taxon_id, task.outcome_code = result.kind, result.taxon_id, result.code
-    _move(session, submission, SubmissionStatus.VERIFIED, result.code, actor, event)
+    item.move(SubmissionStatus.VERIFIED, result.code, event)
 
 
-def _leave_open(session: Session, submission: Submission, task: ReviewTask, actor: str, event: str) -> None:
-    question = open_question(session, submission.id)
+def _leave_open(item: LockedItem, event: str) -> None:
+    task, verdict = item.task, item.submission.verdict
     task.outcome_kind = task.outcome_taxon_id = task.outcome_code = task.closed_at = None
+    question = open_question(item.session, task.submission_id)
     if question is not None:
         task.state = TaskState.ASKED
         task.position = position_when_over(question.asked_at)
-        _move(session, submission, SubmissionStatus.QUERIED, VerificationStatus.D, actor, event)
+        item.move(SubmissionStatus.QUERIED, VerificationStatus.D, event)
         return
     task.state = TaskState.OPEN
-    answered = _latest_question(session, submission.id, answered=True)
+    task.assigned_user_id = None
+    answered = _latest_question(item.session, task.submission_id, answered=True)
     if task.answers:
-        task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
-        task.assigned_user_id = None
+        tasks.await_second_opinion(task)
     elif answered is not None:
         to_asker(task, answered)
     else:
-        tasks.put_back(task, submission.verdict)
-        task.assigned_user_id = None
-    before = tasks.status_without_people(submission.verdict)
+        tasks.put_back(task, verdict)
+    before = tasks.status_without_people(verdict)
     if answered is not None:
-        _move(session, submission, SubmissionStatus.FLAGGED, VerificationStatus.A, actor, event)
+        item.move(SubmissionStatus.FLAGGED, VerificationStatus.A, event)
     elif before is SubmissionStatus.AUTO_ACCEPTED:
-        _move(session, submission, before, VerificationStatus.ACCEPTED_BY_MACHINE, actor, event)
+        item.move(before, VerificationStatus.ACCEPTED_BY_MACHINE, event)
     else:
-        _move(session, submission, before, VerificationStatus.PENDING, actor, event)
+        item.move(before, VerificationStatus.PENDING, event)
 
 
 def to_asker(task: ReviewTask, question: ReviewQuestion) -> None:
@@ -118,16 +152,6 @@ def to_asker(task: ReviewTask, question: ReviewQuestion) -> None:
     task.reason = ReviewReason.ANSWERED
     task.position = position(ReviewReason.ANSWERED, None)
     task.assigned_user_id = question.asked_by
-
-
-def _move(
-    session: Session, submission: Submission, new: SubmissionStatus, code: VerificationStatus, actor: str, event: str
-) -> None:
-    if submission.status is new:
-        submission.verification_status = code
-        status.note_event(session, submission, event=event, actor=actor)
-    else:
-        status.change_status(session, submission, new, event=event, actor=actor, verification_status=code)
 
 
 def open_question(session: Session, submission_id: int) -> ReviewQuestion | None:
@@ -145,14 +169,13 @@ def _latest_question(session: Session, submission_id: int, *, answered: bool) ->
     return session.scalar(query.order_by(ReviewQuestion.id.desc()).limit(1))
 
 
-def append(
-    session: Session, task: ReviewTask, user_id: int, kind: IdentificationKind, event: str, **values: object
-) -> Identification:
+def append(item: LockedItem, kind: IdentificationKind, event: str, **values: object) -> Identification:
     """Write an identification with what was known of the item then, and raise the task's revision."""
+    task = item.task
     tasks.touch(task, event)
     row = Identification(
         submission_id=task.submission_id,
-        user_id=user_id,
+        user_id=item.user_id,
         kind=kind,
         model_version_id=task.model_version_id,
         claimed_taxon_id=task.claimed_taxon_id,
@@ -160,6 +183,6 @@ def append(
         revision=task.revision,
         **values,
     )
-    session.add(row)
-    session.flush()
+    item.session.add(row)
+    item.session.flush()
     return row

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput, NotFound, WingcheckError
 from app.review import decisions, queue, tasks
+from app.review.answers import lock
 from app.review.decisions import Decision, DecisionResult
 from app.review.desk import first_free, for_user, lease_length, release_own
 from app.review.filters import Filter
@@ -139,10 +140,11 @@ def _decide(
 ) -> BatchItem:
     try:
         with session.begin_nested():
-            submission, task = decisions.locked(session, submission_id)
-            decisions.refuse_stale(session, task, batch.user_id, revision)
-            batch.claimed_taxon_id, batch.predicted_taxon_id = task.claimed_taxon_id, task.predicted_taxon_id
-            result = decisions.answer(session, submission, task, batch.user_id, decision, taxon, batch.id)
+            item = lock(session, submission_id, batch.user_id)
+            decisions.refuse_stale(item, revision)
+            batch.claimed_taxon_id = item.task.claimed_taxon_id
+            batch.predicted_taxon_id = item.task.predicted_taxon_id
+            result = decisions.answer(item, decision, taxon, batch.id)
     except Stale as error:
         return BatchItem(submission_id, None, error.happened)
     except WingcheckError:
@@ -153,8 +155,7 @@ def _decide(
 def _undo(session: Session, batch: ReviewBatch, row: Identification) -> BatchItem:
     try:
         with session.begin_nested():
-            submission, task = decisions.locked(session, row.submission_id)
-            result = decisions.take_back(session, submission, task, batch.user_id, row, batch.id)
+            result = decisions.take_back(lock(session, row.submission_id, batch.user_id), row, batch.id)
     except WingcheckError:
         return BatchItem(row.submission_id, None)
     return BatchItem(row.submission_id, result)

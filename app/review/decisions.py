@@ -9,11 +9,11 @@ from app.accounts.tables import User
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import Conflict, FieldError, InvalidInput, NotFound
 from app.review import acceptance, answers, tasks
+from app.review.answers import LockedItem, lock
 from app.review.rules import ANSWERS, Happening, IdentificationKind, Settled, Stale, TaskState, code_of
 from app.review.settings import named_taxon
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
 from app.submissions.rules import SubmissionStatus, VerificationStatus
-from app.submissions.tables import Submission
 from app.taxa.tables import Taxon
 
 MAX_REMARK = 2000
@@ -62,21 +62,21 @@ class Decisions:
         """
         with transaction(self._sessions) as session:
             taxon = check(session, decision)
-            submission, task = locked(session, submission_id)
-            refuse_stale(session, task, user_id, revision)
-            return answer(session, submission, task, user_id, decision, taxon)
+            item = lock(session, submission_id, user_id)
+            refuse_stale(item, revision)
+            return answer(item, decision, taxon)
 
     def comment(self, user_id: int, submission_id: int, remark: str) -> int:
-        """Add a remark that decides nothing; nobody's page gets old by it. Returns the row's id."""
+        """Add a remark that decides nothing; open pages stay valid. Returns the row's id."""
         remark = checked_text(remark, "remark")
         with transaction(self._sessions) as session:
-            _, task = locked(session, submission_id)
+            item = lock(session, submission_id, user_id)
             row = Identification(
                 submission_id=submission_id,
                 user_id=user_id,
                 kind=IdentificationKind.COMMENT,
                 remark=remark,
-                revision=task.revision,
+                revision=item.task.revision,
             )
             session.add(row)
             session.flush()
@@ -91,20 +91,10 @@ class Decisions:
             row = session.get(Identification, identification_id)
             if row is None or not (of_anyone or row.user_id == user_id):
                 raise NotFound("There is no such decision of yours.")
-            submission, task = locked(session, row.submission_id)
-            return take_back(session, submission, task, user_id, row)
+            return take_back(lock(session, row.submission_id, user_id), row)
 
 
 # --- steps, each in the caller's transaction -----------------------------------------------------------------------------
-
-
-def locked(session: Session, submission_id: int) -> tuple[Submission, ReviewTask]:
-    """Both rows, kept from others until the transaction ends; always in this order. Raises NotFound."""
-    query = select(Submission).where(Submission.id == submission_id).with_for_update(of=Submission)
-    submission = session.scalar(query)
-    task = tasks.get(session, submission_id, lock=True)
-    assert submission is not None
-    return submission, task
 
 
 def check(session: Session, decision: Decision) -> Taxon | None:
@@ -129,15 +119,16 @@ def checked_text(text: str, field: str, longest: int = MAX_REMARK) -> str:
     return text
 
 
-def refuse_stale(session: Session, task: ReviewTask, user_id: int, revision: int) -> None:
-    """Raise Stale where the item is not as this user saw it, Conflict where it is nobody's turn any more."""
+def refuse_stale(item: LockedItem, revision: int) -> None:
+    """Raise Stale where the item is not as its user saw it, Conflict where it is nobody's turn any more."""
+    session, task = item.session, item.task
     if task.revision != revision:
         raise Stale("This submission has changed since it was opened.", _happened(session, task, revision))
     if task.state is TaskState.GONE:
         raise Conflict("This submission is no longer open for review.")
     now = utcnow()
     holder = tasks.holder(task, now)
-    if holder is not None and holder != user_id:
+    if holder not in {None, item.user_id}:
         name = session.scalar(select(User.name).where(User.id == holder)) or ""
         happened = [Happening("leased", task.leased_until or now, name)]
         raise Stale("Another reviewer has this submission open.", happened)
@@ -162,21 +153,12 @@ def _happened(session: Session, task: ReviewTask, revision: int) -> list[Happeni
     return happened
 
 
-def answer(
-    session: Session,
-    submission: Submission,
-    task: ReviewTask,
-    user_id: int,
-    decision: Decision,
-    taxon: Taxon | None,
-    batch_id: int | None = None,
-) -> DecisionResult:
-    """Write a checked answer to a task that is as the user saw it."""
-    hidden = answers.is_hidden(session, task, user_id)
+def answer(item: LockedItem, decision: Decision, taxon: Taxon | None, batch_id: int | None = None) -> DecisionResult:
+    """Write a checked answer to an item that is as its user saw it."""
+    task = item.task
+    hidden = answers.is_hidden(item.session, task, item.user_id)
     row = answers.append(
-        session,
-        task,
-        user_id,
+        item,
         decision.kind,
         "decided",
         taxon_id=taxon.id if taxon else None,
@@ -187,44 +169,40 @@ def answer(
         seconds=_plausible(decision.seconds),
         batch_id=batch_id,
     )
-    task.last_user_id = user_id
+    task.last_user_id = item.user_id
     tasks.release(task)
-    settled = answers.apply(session, submission, task, user_id, "identified")
-    acceptance.after_decision(session, task)
-    return DecisionResult(submission.id, row.id, task.revision, settled, task.answers, task.needed)
+    settled = answers.apply(item, "identified")
+    acceptance.after_decision(item.session, task)
+    return _result(task, row.id, settled)
+
+
+def _result(task: ReviewTask, identification_id: int, settled: Settled | None) -> DecisionResult:
+    return DecisionResult(task.submission_id, identification_id, task.revision, settled, task.answers, task.needed)
 
 
 def _plausible(seconds: float | None) -> float | None:
     return None if seconds is None or not seconds >= 0 else min(seconds, LONGEST_SECONDS)
 
 
-def take_back(
-    session: Session,
-    submission: Submission,
-    task: ReviewTask,
-    user_id: int,
-    row: Identification,
-    batch_id: int | None = None,
-) -> DecisionResult:
-    """Undo one row of a locked submission. Raises Conflict."""
+def take_back(item: LockedItem, row: Identification, batch_id: int | None = None) -> DecisionResult:
+    """Undo one identification of a locked item. Idempotent. Raises Conflict."""
+    session, task = item.session, item.task
     undo_id = session.scalar(select(Identification.id).where(Identification.undoes_id == row.id))
     if undo_id is not None:
-        return DecisionResult(submission.id, undo_id, task.revision, None, task.answers, task.needed)
+        return _result(task, undo_id, None)
     if row.kind not in ANSWERS | {IdentificationKind.QUESTION}:
         raise Conflict("Only an answer or a question can be undone.")
-    if submission.status is SubmissionStatus.WITHDRAWN or task.state is TaskState.GONE:
+    if item.submission.status is SubmissionStatus.WITHDRAWN or task.state is TaskState.GONE:
         raise Conflict("This submission has been withdrawn.")
     if row.kind is IdentificationKind.QUESTION:
         _withdraw_question(session, row)
-    undo = answers.append(
-        session, task, user_id, IdentificationKind.UNDO, "undone", undoes_id=row.id, batch_id=batch_id
-    )
-    remaining = answers.standing_answers(session, submission.id)
+    undo = answers.append(item, IdentificationKind.UNDO, "undone", undoes_id=row.id, batch_id=batch_id)
+    remaining = answers.standing_answers(session, task.submission_id)
     task.last_user_id = remaining[-1].user_id if remaining else None
-    settled = answers.apply(session, submission, task, user_id, "undone")
+    settled = answers.apply(item, "undone")
     if task.state is TaskState.OPEN:
-        tasks.lease(task, user_id, utcnow() + tasks.PRELOAD_LEASE)
-    return DecisionResult(submission.id, undo.id, task.revision, settled, task.answers, task.needed)
+        tasks.lease(task, item.user_id, utcnow() + tasks.PRELOAD_LEASE)
+    return _result(task, undo.id, settled)
 
 
 def _withdraw_question(session: Session, row: Identification) -> None:

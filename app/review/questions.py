@@ -13,7 +13,8 @@ from app.accounts import audit
 from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
 from app.core.errors import Conflict, NotFound
 from app.review import answers, tasks
-from app.review.decisions import checked_text, locked, refuse_stale
+from app.review.answers import lock, lock_rows
+from app.review.decisions import checked_text, refuse_stale
 from app.review.rules import IdentificationKind, TaskState
 from app.review.settings import named_taxon
 from app.review.tables import QuestionTemplate, ReviewQuestion
@@ -68,32 +69,26 @@ class Questions:
         """
         body = checked_text(body, "body", MAX_QUESTION)
         with transaction(self._sessions) as session:
-            submission, task = locked(session, submission_id)
-            refuse_stale(session, task, user_id, revision)
-            if task.state is not TaskState.OPEN:
+            item = lock(session, submission_id, user_id)
+            refuse_stale(item, revision)
+            if item.task.state is not TaskState.OPEN:
                 raise Conflict("You can only ask a question about an open submission, one at a time.")
             row = answers.append(
-                session,
-                task,
-                user_id,
-                IdentificationKind.QUESTION,
-                "asked",
-                verification_status=VerificationStatus.D,
-                remark=body,
+                item, IdentificationKind.QUESTION, "asked", verification_status=VerificationStatus.D, remark=body
             )
             session.add(
                 ReviewQuestion(
                     submission_id=submission_id,
                     asked_by=user_id,
                     identification_id=row.id,
-                    language=submission.volunteer.language,
+                    language=item.submission.volunteer.language,
                     body=body,
                 )
             )
             session.flush()
-            tasks.release(task)
-            answers.apply(session, submission, task, user_id, "asked")
-            return Asked(submission_id, row.id, task.revision)
+            tasks.release(item.task)
+            answers.apply(item, "asked")
+            return Asked(submission_id, row.id, item.task.revision)
 
     def answer(self, token: str, text: str) -> None:
         """The volunteer's answer to the question that waits; it goes back to whoever asked. Nothing else needs a sign-in.
@@ -106,7 +101,7 @@ class Questions:
             if submission_id is None:
                 raise NotFound("There is no submission at this link.")
             try:
-                submission, task = locked(session, submission_id)
+                submission, task = lock_rows(session, submission_id)
             except NotFound as error:
                 raise Conflict("There is no open question.") from error
             question = answers.open_question(session, submission.id)

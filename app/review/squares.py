@@ -12,7 +12,8 @@ from app.core.errors import Conflict, NotFound
 from app.core.tables import JobKind
 from app.predictions.inference import Square
 from app.review import tasks
-from app.review.decisions import locked, refuse_stale
+from app.review.answers import lock
+from app.review.decisions import refuse_stale
 from app.submissions import status
 from app.submissions.rules import UNDECIDED
 from app.submissions.tables import Submission
@@ -41,9 +42,9 @@ class Squares:
     def of_reviewer(self, user_id: int, submission_id: int, revision: int, number: int, square: Square | None) -> None:
         """A reviewer draws on an item as it was opened. Raises NotFound, Stale, Conflict."""
         with transaction(self._sessions) as session:
-            submission, task = locked(session, submission_id)
-            refuse_stale(session, task, user_id, revision)
-            job_id = _move(session, submission, number, square, f"user:{user_id}")
+            item = lock(session, submission_id, user_id)
+            refuse_stale(item, revision)
+            job_id = _move(session, item.submission, number, square, f"user:{user_id}")
         self._screen(job_id)
 
     def _screen(self, job_id: int | None) -> None:

@@ -74,7 +74,7 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
         task.closed_at = None
         # A person has spoken already; that the machine looked again changes nothing.
         if task.answers:
-            task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
+            await_second_opinion(task)
         elif task.reason is not ReviewReason.ANSWERED:
             put_back(task, verdict)
     touch(task, "screened")
@@ -98,6 +98,11 @@ def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
     elif verdict is not None:
         task.reason = reason_of(verdict)
     task.position = position(task.reason, verdict.support if verdict else None)
+
+
+def await_second_opinion(task: ReviewTask) -> None:
+    """Put the task before another expert."""
+    task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
 
 
 def touch(task: ReviewTask, event: str) -> None:
