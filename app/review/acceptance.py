@@ -25,7 +25,7 @@ DEFAULT_WANTED = 0.05
 
 @dataclass(frozen=True)
 class AcceptanceStatus:
-    """How machine acceptance of one species does. ``wrong``: of the audits an expert could tell; ``undecided``: the others.
+    """How machine acceptance of a species does. ``wrong``: of the audits an expert could identify; ``undecided``: the others.
 
     ``wanted`` is the error rate that the coordinator wants, ``limit`` the upper bound that suspends.
     """
@@ -48,7 +48,7 @@ def accepted_taxa(session: Session) -> set[int]:
 
 
 def check_error(wanted_error: float) -> None:
-    """Raise InvalidInput unless an error rate can be wanted."""
+    """Raise InvalidInput for an error rate outside 0.1 % to 50 %."""
     if not LEAST_ERROR <= wanted_error <= LARGEST_ERROR:
         limits = (("min", str(LEAST_ERROR)), ("max", str(LARGEST_ERROR)))
         raise InvalidInput([FieldError("wanted_error", "number_range", limits)])
@@ -63,7 +63,7 @@ def known_taxon(session: Session, scientific_name: str) -> Taxon:
 
 
 def after_decision(session: Session, task: ReviewTask) -> None:
-    """An audit was settled: suspend the species where its acceptances are wrong too often."""
+    """If the task was an audit, suspend the species where its acceptances are wrong too often."""
     if not task.audit or task.state is not TaskState.DECIDED or task.claimed_taxon_id is None:
         return
     session.flush()
@@ -101,14 +101,14 @@ def wanted_error(taxon: Taxon, default: float = DEFAULT_WANTED) -> float:
 
 
 def wrong_acceptances(session: Session, taxon_id: int) -> tuple[Rate, int]:
-    """Wrong ones among the audits of a species that an expert could tell, and how many could not be told."""
+    """How many audits of a species turned out wrong, of those an expert could identify; and how many nobody could."""
     lifted = select(func.max(AcceptanceSuspension.lifted_at)).where(AcceptanceSuspension.taxon_id == taxon_id)
     since = session.scalar(lifted)
-    could_tell = ReviewTask.outcome_kind != IdentificationKind.UNABLE
+    identified = ReviewTask.outcome_kind != IdentificationKind.UNABLE
     wrong = or_(ReviewTask.outcome_taxon_id.is_(None), ReviewTask.outcome_taxon_id != ReviewTask.claimed_taxon_id)
     query = select(
-        func.count().filter(could_tell),
-        func.count().filter(could_tell & wrong),
+        func.count().filter(identified),
+        func.count().filter(identified & wrong),
         func.count(),
     ).where(
         ReviewTask.audit,
@@ -122,7 +122,7 @@ def wrong_acceptances(session: Session, taxon_id: int) -> tuple[Rate, int]:
 
 
 def status_of(session: Session, taxon: Taxon, default_wanted: float = DEFAULT_WANTED) -> AcceptanceStatus:
-    """How one species does."""
+    """How machine acceptance of one species does."""
     wrong, undecided = wrong_acceptances(session, taxon.id)
     waiting = session.scalar(
         select(func.count())
@@ -142,11 +142,11 @@ def status_of(session: Session, taxon: Taxon, default_wanted: float = DEFAULT_WA
 
 
 def statuses_of(
-    session: Session, known: Sequence[Taxon], default_wanted: float = DEFAULT_WANTED
+    session: Session, species: Sequence[Taxon], default_wanted: float = DEFAULT_WANTED
 ) -> list[AcceptanceStatus]:
-    """How several species do, in the order given. Their policies are read anew: whoever serves keeps taxa for a while."""
-    fresh = taxa.by_names(session, [taxon.scientific_name for taxon in known])
-    return [status_of(session, taxon, default_wanted) for taxon in fresh]
+    """The same of several species, in their order. Their policies are read anew: the classifiers cache taxa."""
+    names = [taxon.scientific_name for taxon in species]
+    return [status_of(session, taxon, default_wanted) for taxon in taxa.by_names(session, names)]
 
 
 def past_suspensions(session: Session, taxon_id: int) -> list[AcceptanceSuspension]:
@@ -162,9 +162,9 @@ class Acceptance:
         self._sessions = sessions
 
     def set(self, user_id: int, scientific_name: str, *, accepts: bool, wanted_error: float | None) -> None:
-        """Whether the machine may accept a species, and at which error rate (None: the model version's own).
+        """Set whether the machine may accept a species, and at which error rate (None: the model version's own).
 
-        Holds for what is screened from now on. Raises NotFound, InvalidInput.
+        Applies to what is screened from now on. Raises NotFound, InvalidInput.
         """
         if wanted_error is not None:
             check_error(wanted_error)

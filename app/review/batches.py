@@ -1,4 +1,4 @@
-"""Look-alikes by the grid: one claimed species, one predicted species, many photos, one decision that one action undoes."""
+"""Deciding look-alikes in a grid: one claimed and one predicted species, many photos, one decision that can be undone."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -33,7 +33,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class BatchItem:
-    """What became of one item: an outcome, or none, and what happened to it meanwhile."""
+    """What became of one item. ``outcome`` None: it was left as it is, because of what had ``happened`` to it meanwhile."""
 
     submission_id: int
     outcome: DecisionResult | None
@@ -94,10 +94,10 @@ class Batches:
     def decide(
         self, user_id: int, revisions: Mapping[int, int], exceptions: Set[int], decision: Decision
     ) -> BatchResult:
-        """One answer for every item (submission → revision seen) but the exceptions, which others may have then.
+        """Give one answer to every item (submission → revision seen) except ``exceptions``, whose leases end.
 
-        An item that has changed meanwhile is left as it is and reported; the others are decided. Raises InvalidInput,
-        Conflict for a decision that no item can have.
+        An item that has changed meanwhile is left as it is and reported. Raises InvalidInput, and Conflict for a decision
+        that no item can have.
         """
         if not 1 <= len(revisions) <= LARGEST:
             raise InvalidInput([FieldError("items", "number_range", (("min", 1), ("max", LARGEST)))])
@@ -121,7 +121,7 @@ class Batches:
             return BatchResult(None, items)
 
     def undo(self, user_id: int, batch_id: int) -> BatchResult:
-        """Take the whole action back, as far as it still can be. Raises NotFound for somebody else's batch."""
+        """Undo a batch, as far as that is still possible. Raises NotFound for somebody else's batch."""
         with transaction(self._sessions) as session:
             batch, answers = _own_batch(session, user_id, batch_id, lock=True)
             answers.sort(key=lambda row: row.submission_id)
@@ -174,7 +174,7 @@ def _own_batch(
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """``answer`` is one of its identifications: all say the same. ``items`` as they stand now."""
+    """A batch. ``answer``: any of its identifications, which all say the same. ``items``: as they are now."""
 
     batch: ReviewBatch
     claimed: Taxon | None
@@ -184,7 +184,7 @@ class BatchRecord:
 
 
 def read(session: Session, user_id: int, batch_id: int) -> BatchRecord:
-    """A user's own batch, as it stands now. Raises NotFound."""
+    """A user's own batch. Raises NotFound."""
     batch, answers = _own_batch(session, user_id, batch_id)
     if not answers:
         raise NotFound(_NO_BATCH)

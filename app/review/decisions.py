@@ -1,4 +1,4 @@
-"""An expert's answer, and taking it back. Both add rows; what they amount to follows in the same transaction."""
+"""Answering and undoing. Both add an identification; what follows from it is written in the same transaction."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 MAX_REMARK = 2000
-# Whoever leaves a page open over dinner has not thought for so long.
+# A page that stays open over dinner does not count as thinking.
 LONGEST_SECONDS = 600.0
 _EVENTS_TO_TELL = {"claim_changed", "square_moved", "withdrawn", "answered", "accepted"}
 
@@ -57,8 +57,8 @@ class Decisions:
     def decide(self, user_id: int, submission_id: int, revision: int, decision: Decision) -> DecisionResult:
         """Write an answer.
 
-        Raises NotFound, InvalidInput (a species nobody knows, a text that is too long), Conflict (a code that the kind
-        can't have), Stale where the item has changed since ``revision`` or another reviewer has it open.
+        Raises NotFound, InvalidInput (an unknown species, a text that is too long), Conflict (a code that the kind can't
+        have), Stale where the item has changed since ``revision`` or another reviewer has it open.
         """
         with transaction(self._sessions) as session:
             taxon = check(session, decision)
@@ -83,7 +83,7 @@ class Decisions:
             return row.id
 
     def undo(self, user_id: int, identification_id: int, *, of_anyone: bool = False) -> DecisionResult:
-        """Take back an answer or a question, one's own unless ``of_anyone``. The item is open again, and this user holds it.
+        """Undo an answer or a question, the user's own unless ``of_anyone``. The item is open again, leased to this user.
 
         Idempotent. Raises NotFound, Conflict for what can't be undone (any more).
         """

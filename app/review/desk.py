@@ -1,4 +1,4 @@
-"""Whose turn it is: handing out items so that nobody gets one that another expert holds."""
+"""Handing out items, so that nobody gets one that another expert has open."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ MOST_AHEAD = 10
 
 
 class Hold(StrEnum):
-    """How an item stands to the reviewer who opened it."""
+    """Who holds the item that a reviewer opened."""
 
     MINE = "mine"
     OTHERS = "others"
@@ -45,13 +45,13 @@ class ItemState:
 
 
 class Desk:
-    """Opening items, one after the other."""
+    """Opening items one after the other."""
 
     def __init__(self, sessions: SessionFactory) -> None:
         self._sessions = sessions
 
     def next(self, user_id: int, queue_filter: Filter, after: int | None = None) -> int | None:
-        """The open item that is worth this user's time most, now theirs; ``after`` (what they have just left) is not it.
+        """Lease the first open item of the list to this user, other than ``after``, the one that they have just left.
 
         None where nothing is left that others don't hold. What the user skipped comes last.
         """
@@ -59,7 +59,7 @@ class Desk:
         return taken[0] if taken else None
 
     def peek(self, user_id: int, queue_filter: Filter, count: int, current: int | None = None) -> list[int]:
-        """The items after the ``current`` one, held for two minutes so that their photos can be loaded ahead."""
+        """The items after the ``current`` one, leased for two minutes so that their photos can be loaded ahead."""
         passed = [] if current is None else [current]
         return self._take(user_id, queue_filter, passed, max(0, min(count, MOST_AHEAD)), tasks.PRELOAD_LEASE)
 
@@ -81,7 +81,7 @@ class Desk:
             return [task.submission_id for task in free]
 
     def open(self, user_id: int, submission_id: int) -> ItemState:
-        """Open one item, whatever list it is in, and hold it where nobody else does. Raises NotFound."""
+        """Open one item of any list, and lease it unless somebody else holds it. Raises NotFound."""
         with transaction(self._sessions) as session:
             now = utcnow()
             task = tasks.get(session, submission_id, lock=True)
@@ -111,7 +111,7 @@ class Desk:
 
 
 def lease_length(session: Session) -> timedelta:
-    """How long an item is held, as the coordinators set it."""
+    """How long an item is leased, as the coordinators set it."""
     return timedelta(minutes=settings.current(session).lease_minutes)
 
 
@@ -123,7 +123,7 @@ def release_own(session: Session, user_id: int, submission_id: int) -> None:
 
 
 def state_of(session: Session, task: ReviewTask, user_id: int, now: datetime) -> ItemState:
-    """How a task stands to a user."""
+    """Who holds a task, as its page shows it to a user."""
     if task.state is not TaskState.OPEN:
         return ItemState(task.submission_id, task.revision, task.state, Hold.CLOSED)
     holder = tasks.holder(task, now)
@@ -142,7 +142,7 @@ def first_free(session: Session, conditions: list[ColumnElement[bool]], count: i
 
 
 def for_user(user_id: int, now: datetime) -> list[ColumnElement[bool]]:
-    """Open, free, not kept for somebody else, and not answered by this user already."""
+    """Tasks that are open and free, not reserved for somebody else, and not answered by this user already."""
     answered = (
         select(Identification.id)
         .where(

@@ -47,9 +47,9 @@ class ReviewerFigures:
 
 @dataclass(frozen=True)
 class SpeciesFigures:
-    """What became of the claims of one species (None: no species was claimed). Those that nobody could tell are ``unable``.
+    """The decisions on claims of one species (None: no species was claimed). ``unable``: nobody could identify it.
 
-    ``right``: claims confirmed; ``model_right``: the model named what experts did, of those where it named anything.
+    ``right``: claims confirmed; ``model_right``: the model named the same as the experts, where it named anything.
     """
 
     taxon: Taxon | None
@@ -62,7 +62,7 @@ class SpeciesFigures:
 
 @dataclass(frozen=True)
 class PairFigures:
-    """Two reviewers on the ``items`` that both answered; ``kappa`` None where that can't be said."""
+    """Two reviewers on the ``items`` that both answered; ``kappa``: Cohen's, None where it is undefined."""
 
     names: tuple[str, str]
     items: int
@@ -72,7 +72,7 @@ class PairFigures:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Open items of one reason, and since when the oldest waits. ``reason`` None: questions that volunteers have."""
+    """Open items of one reason, and since when the oldest waits. ``reason`` None: questions that wait for volunteers."""
 
     reason: ReviewReason | None
     count: int
@@ -81,7 +81,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Figures:
-    """``with_model_blind`` are the answers given without seeing what the model said: nobody was led by it."""
+    """All figures. ``with_model_blind``: of answers given without seeing the prediction, so not influenced by it."""
 
     since: datetime
     today: Work
@@ -96,9 +96,7 @@ class Figures:
 
 
 def figures(session: Session, now: datetime) -> Figures:
-    """All of them, as of ``now``. The season began on the first of January, UTC; the day at midnight of the server's time
-    zone, in which pages tell days.
-    """
+    """All figures as of ``now``. The season starts on 1 January UTC, the day at midnight of the server's time zone."""
     since, today = season_start(now), now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     by_user = {row.user_id: row for row in session.execute(_work(since, today))}
     names = {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(by_user)))}
@@ -185,18 +183,18 @@ def _species(session: Session, since: datetime) -> list[SpeciesFigures]:
 
 
 def _species_figures(taxon: Taxon | None, rows: list[Any]) -> SpeciesFigures:
-    could_tell = [row for row in rows if row.kind is not IdentificationKind.UNABLE]
+    identified = [row for row in rows if row.kind is not IdentificationKind.UNABLE]
     codes: Counter[VerificationStatus] = Counter()
     for row in rows:
         codes[row.code] += row.count
     decided = sum(row.count for row in rows)
-    told = sum(row.count for row in could_tell)
+    total = sum(row.count for row in identified)
     return SpeciesFigures(
         taxon=taxon,
         decided=decided,
-        unable=decided - told,
-        right=Rate(sum(row.right for row in could_tell), told if taxon else 0),
-        model_right=Rate(sum(row.model_right for row in could_tell), sum(row.predicted for row in could_tell)),
+        unable=decided - total,
+        right=Rate(sum(row.right for row in identified), total if taxon else 0),
+        model_right=Rate(sum(row.model_right for row in identified), sum(row.predicted for row in identified)),
         codes=dict(codes),
     )
 

@@ -1,4 +1,4 @@
-"""Filters of the queue, as they stand in its address and under the names that reviewers gave them."""
+"""Filters of the queue: in its address, and saved by reviewers under a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,7 +20,7 @@ MAX_TEXT = 100
 MAX_NAME = 80
 MOST_SAVED = 50
 _NAMES = {"from_date": "from", "to_date": "to"}
-# A taxon filter of this value finds what has none: "don't know" claimed, or nothing predicted.
+# The value of a taxon filter that finds what has none: "don't know" claimed, or nothing predicted.
 NO_TAXON = "none"
 
 
@@ -54,7 +54,7 @@ class Filter:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Self:
-        """The filter in an address. Raises InvalidInput naming the parts that can't be read; unknown parts are ignored."""
+        """The filter in a query string. Raises InvalidInput naming the parts that are malformed; ignores unknown ones."""
         values: dict[str, Any] = {}
         errors = []
         for field in fields(cls):
@@ -71,7 +71,7 @@ class Filter:
         return cls(**values)
 
     def to_query(self) -> str:
-        """The same as part of an address, in a fixed order; empty where nothing is narrowed."""
+        """The filter as a query string, in a fixed order; empty where nothing is filtered."""
         parts = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -80,13 +80,13 @@ class Filter:
         return urlencode(parts)
 
     def without(self, name: str) -> "Filter":
-        """The same without one of its parts."""
+        """The filter without one of its parts."""
         plain: Any = Filter()
         return replace(self, **{name: getattr(plain, name)})
 
     @property
     def narrowed_by(self) -> tuple[str, ...]:
-        """The names of the parts that narrow it, the state left out."""
+        """The names of the parts that are set, except the state."""
         return tuple(f.name for f in fields(self) if f.name != "state" and getattr(self, f.name) != f.default)
 
 
@@ -118,7 +118,7 @@ _READ = {
 
 
 class SavedFilters:
-    """A reviewer's own filters by name. One of somebody else is not found."""
+    """A reviewer's own saved filters; those of others are not found."""
 
     def __init__(self, sessions: SessionFactory) -> None:
         self._sessions = sessions
@@ -143,7 +143,7 @@ class SavedFilters:
         return row
 
     def rename(self, user_id: int, filter_id: int, name: str) -> None:
-        """Raises NotFound, Conflict where another one has that name."""
+        """Rename a filter. Raises NotFound, InvalidInput, Conflict where another one has that name."""
         name = _checked(name)
         own = (SavedFilter.id == filter_id, SavedFilter.user_id == user_id)
         try:
@@ -155,7 +155,7 @@ class SavedFilters:
             raise NotFound("There is no such filter.")
 
     def delete(self, user_id: int, filter_id: int) -> None:
-        """Idempotent."""
+        """Delete a filter. Idempotent."""
         with transaction(self._sessions) as session:
             session.execute(delete(SavedFilter).where(SavedFilter.id == filter_id, SavedFilter.user_id == user_id))
 

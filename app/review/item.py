@@ -1,4 +1,4 @@
-"""Everything that an expert sees of one item, and nothing of what is hidden until the answer is given."""
+"""Everything that an expert sees of one item, without what is hidden until the expert has answered."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,8 +26,8 @@ EXAMPLES = 4
 class ItemPhoto:
     """One photo. ``square``: what a person drew. ``looked_at``: what the version looked at; None: the middle of the photo.
 
-    What it said is empty while hidden: ``predictions`` (scientific name → probability, highest first; also where it shows
-    none of these), ``in_scope``, ``searched`` (it looked for an animal) and ``others`` (further animals).
+    The prediction is left out while hidden: ``predictions`` (scientific name → probability, highest first; also empty if the
+    photo shows none of these), ``in_scope``, ``searched`` (it looked for an animal) and ``others`` (further animals).
     """
 
     token: str
@@ -65,7 +65,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Item:
-    """``hidden``: claim, verdict, note and what others said are left out until this user has answered.
+    """``hidden``: claim, verdict, note and the answers of others are left out until this user has answered.
 
     ``claim`` is then None, and so is ``verdict``; ``looks_like``, ``identifications``, ``log`` and ``questions`` are empty.
     """
@@ -178,9 +178,9 @@ def _photo(photo: Photo, verdict: VerdictRecord | None) -> ItemPhoto:
 
 
 def volunteer_record(session: Session, volunteer_id: int, except_id: int) -> VolunteerRecord:
-    """What else this volunteer sent, and how often the claim was right where experts decided."""
+    """What else a volunteer sent, and how often the claim was right where experts decided."""
     claimed, outcome = ReviewTask.claimed_taxon_id, ReviewTask.outcome_taxon_id
-    could_tell = (
+    identified = (
         (ReviewTask.state == TaskState.DECIDED)
         & claimed.is_not(None)
         & (ReviewTask.outcome_kind != IdentificationKind.UNABLE)
@@ -188,8 +188,8 @@ def volunteer_record(session: Session, volunteer_id: int, except_id: int) -> Vol
     query = (
         select(
             func.count(),
-            func.count().filter(could_tell & (outcome == claimed)),
-            func.count().filter(could_tell & (outcome.is_(None) | (outcome != claimed))),
+            func.count().filter(identified & (outcome == claimed)),
+            func.count().filter(identified & (outcome.is_(None) | (outcome != claimed))),
             func.count().filter(ReviewTask.state == TaskState.OPEN),
         )
         .select_from(Submission)
@@ -204,9 +204,9 @@ def volunteer_record(session: Session, volunteer_id: int, except_id: int) -> Vol
 
 
 def _references(session: Session, task: ReviewTask, row: Submission, show: bool) -> list[Reference]:
-    """Claimed and predicted species, then the others that the model knows: all look alike, or it would not tell them apart.
+    """Claimed and predicted species, then the others that the model knows, which all look alike.
 
-    While hidden, in the order of their names, which tells nothing.
+    While hidden, in alphabetical order, which reveals nothing.
     """
     names = sorted(
         {name for photo in row.photos for prediction in photo.predictions for name in prediction.probabilities}

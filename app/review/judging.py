@@ -1,4 +1,4 @@
-"""What a model version makes of claims, for one submission and for a season's at once."""
+"""Verdicts on claims: of one submission, and of all claims of a species in a season."""
 
 import statistics
 from collections import defaultdict
@@ -22,7 +22,7 @@ from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, PredictionRecord, Submission, VerdictRecord
 from app.taxa.tables import Taxon
 
-# A season that is larger is judged by its latest ones.
+# Of a larger season, only the latest submissions are judged.
 MOST_LOOKED_AT = 20_000
 _MOST_TIMES = 2000
 
@@ -54,7 +54,7 @@ class Judge:
         return judge(Claim(claim.kind, name, self._reliability, claim.informed), opinions, self.policy)
 
     def verdict_on_past(self, claim: "PastClaim") -> Verdict | None:
-        """The same from stored predictions; None where an earlier version made them and its policy can't be read."""
+        """The verdict from stored predictions; None where an earlier version made them and its policy is unreadable."""
         own = claim.model_version_id == self._version_id
         policy = self.policy if own else policy_then(claim.policy, self.policy.wanted_error)
         if policy is None:
@@ -63,13 +63,13 @@ class Judge:
         return judge(Claim(ClaimKind.TAXON, name, self._reliability, claim.informed), claim.opinions, policy)
 
 
-def policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
-    """The policy of a version that serves no more, as it was kept with the verdict; None where it can't be read."""
+def policy_then(stored: Mapping[str, Any], wanted_error: float) -> Policy | None:
+    """The policy of a version that no longer serves, as it was stored with the verdict; None where it is unreadable."""
     try:
-        thresholds = tuple(ErrorThreshold(t["error_rate"], t["probability"]) for t in kept["thresholds"])
-        # Verdicts of before there were two thresholds were made with one.
-        confident = kept.get("confident_in_scope_threshold", kept["in_scope_threshold"])
-        return Policy(kept["in_scope_threshold"], kept["disagree_below"], thresholds, wanted_error, confident)
+        thresholds = tuple(ErrorThreshold(t["error_rate"], t["probability"]) for t in stored["thresholds"])
+        # Early versions had one threshold for both.
+        confident = stored.get("confident_in_scope_threshold", stored["in_scope_threshold"])
+        return Policy(stored["in_scope_threshold"], stored["disagree_below"], thresholds, wanted_error, confident)
     except (KeyError, TypeError):
         return None
 
@@ -79,9 +79,9 @@ def policy_then(kept: Mapping[str, Any], wanted_error: float) -> Policy | None:
 
 @dataclass(frozen=True)
 class PastClaim:
-    """A claim of a species that stands, with what its verdict was made of.
+    """A current claim of a species, with what its verdict was made of. ``policy``: as it was stored with the verdict.
 
-    ``policy``: as it was kept with the verdict. ``right``: what experts decided; None where they have not, or couldn't tell.
+    ``right``: whether experts confirmed it; None where they have not decided, or could not identify it.
     """
 
     scientific_name: str
@@ -104,19 +104,19 @@ def past_claims(session: Session, taxon: Taxon, since: datetime) -> Iterator[Pas
         photos[row.submission_id].append(row)
     for rows in photos.values():
         first = rows[0]
-        could_tell = first.state is TaskState.DECIDED and first.outcome_kind is not IdentificationKind.UNABLE
+        identified = first.state is TaskState.DECIDED and first.outcome_kind is not IdentificationKind.UNABLE
         yield PastClaim(
             scientific_name=taxon.scientific_name,
             informed=first.informed,
             model_version_id=first.model_version_id,
             policy=first.policy,
             opinions=[opinion_of(row) for row in rows],
-            right=first.outcome_taxon_id == taxon.id if could_tell else None,
+            right=first.outcome_taxon_id == taxon.id if identified else None,
         )
 
 
 def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
-    """Predictions behind the latest verdict on each claim of the species that stands, a row per photo."""
+    """The predictions behind the latest verdict on each current claim of the species, a row per photo."""
     newest = (
         select(func.max(VerdictRecord.id))
         .where(VerdictRecord.claim_id == ClaimRecord.id)
@@ -140,7 +140,7 @@ def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
         .limit(MOST_LOOKED_AT)
         .subquery()
     )
-    # Of the square as it stands; of the one before where that was moved a moment ago.
+    # Of the present square; of the one before where that was moved a moment ago.
     seen = (
         select(func.max(PredictionRecord.id))
         .where(
@@ -174,7 +174,7 @@ def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
 
 
 def claimed_since(session: Session, taxon_id: int, since: datetime) -> int:
-    """How many submissions claim the species."""
+    """How many submissions since then claim the species."""
     query = (
         select(func.count())
         .select_from(Submission)
@@ -208,8 +208,8 @@ def seconds_per_decision(session: Session, since: datetime, taxon_id: int | None
 class Preview:
     """What accepting a species by machine would have done since ``since``.
 
-    ``submissions`` claimed it; of the latest ``looked_at`` of them ``passed`` would have been accepted, ``audits`` of these
-    been looked at all the same. ``wrong_expected``: by the verdicts' own probabilities; ``wrong_at_most``: what the wanted
+    ``submissions`` claimed it; of the latest ``looked_at`` of them ``passed`` would have been accepted, and ``audits`` of
+    these audited. ``wrong_expected``: by the verdicts' own probabilities; ``wrong_at_most``: what the wanted
     error rate allows. ``known_wrong``: of those that experts have decided meanwhile. ``seconds_per_decision``: the median
     this season, None where nobody has decided anything yet; then there are no ``hours_saved`` either.
     """

@@ -49,7 +49,7 @@ _FIRST_TEMPLATES = {
 
 @dataclass(frozen=True)
 class Asked:
-    """``identification_id`` is what an undo names."""
+    """A question that was asked. ``identification_id`` is what an undo names."""
 
     submission_id: int
     identification_id: int
@@ -91,7 +91,7 @@ class Questions:
             return Asked(submission_id, row.id, item.task.revision)
 
     def answer(self, token: str, text: str) -> None:
-        """The volunteer's answer to the question that waits; it goes back to whoever asked. Nothing else needs a sign-in.
+        """Store the volunteer's answer to the open question and send it back to whoever asked. Needs no sign-in.
 
         Raises NotFound, InvalidInput, Conflict where no question waits (any more).
         """
@@ -126,7 +126,7 @@ class Questions:
     def save_template(
         self, user_id: int, body: str, language: str, scientific_name: str = "", template_id: int | None = None
     ) -> QuestionTemplate:
-        """Add a template, or change one. Without a species it is for any. Raises NotFound, InvalidInput."""
+        """Add or change a template, for one species or for any. Raises NotFound, InvalidInput."""
         body = checked_text(body, "body", MAX_QUESTION)
         with transaction(self._sessions) as session:
             taxon = named_taxon(session, scientific_name) if scientific_name else None
@@ -144,7 +144,7 @@ class Questions:
         return row
 
     def delete_template(self, user_id: int, template_id: int) -> None:
-        """Idempotent."""
+        """Delete a template. Idempotent."""
         with transaction(self._sessions) as session:
             row = session.get(QuestionTemplate, template_id)
             if row is not None:
@@ -153,7 +153,7 @@ class Questions:
 
 
 def templates(session: Session, language: str | None = None, names: list[str] | None = None) -> list[QuestionTemplate]:
-    """Templates in a language (any where None), those for the species named and those for any; all where ``names`` is None."""
+    """Templates in a language (None: all), for any species and for those named (None: all)."""
     query = select(QuestionTemplate)
     if language is not None:
         query = query.where(QuestionTemplate.language == language)
@@ -183,7 +183,7 @@ def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
 
 @dataclass(frozen=True)
 class ReviewDecision:
-    """What experts settled. ``differs``: they named another species than the claim did; ``claimed`` is that species."""
+    """What experts decided. ``differs``: they named another species than the claim did; ``claimed`` is that species."""
 
     code: VerificationStatus
     kind: IdentificationKind
@@ -193,7 +193,7 @@ class ReviewDecision:
 
     @property
     def differs(self) -> bool:
-        """Whether there is something to look for next time: the marks of both species tell it."""
+        """Whether the marks of both species show what to look for next time."""
         return self.taxon is not None and self.claimed is not None and self.taxon.id != self.claimed.id
 
 

@@ -25,7 +25,7 @@ from app.submissions.tables import Photo, Submission
 from app.taxa.tables import Taxon
 
 PAGE = 30
-# Counts stop here: one more than this means "this many, and more".
+# Counts stop here: one more than this means "more than this".
 MOST_COUNTED = 1000
 # So many rows are sorted in a few milliseconds.
 MOST_SORTED = 20_000
@@ -108,7 +108,7 @@ def _in_column(number: int) -> int:
 
 
 def conditions(session: Session, queue_filter: Filter, user_id: int, now: datetime) -> list[ColumnElement[bool]]:
-    """What a task must be to be in the list. Blind items are left out where the filter would tell what they hide."""
+    """The conditions on tasks of the list. Blind items are left out where the filter would reveal what they hide."""
     result = _in_state(queue_filter.state, user_id, now)
     if queue_filter.reason is not None:
         result.append(ReviewTask.reason == queue_filter.reason)
@@ -180,7 +180,7 @@ def _select_page(
 ) -> list[tuple[int, int]]:
     """(position, submission) of the page's tasks, in the direction of the cursor.
 
-    A period or a place that leaves few is collected by its own index and sorted; one that leaves many is met soon enough
+    A period or a place that matches few is collected by its own index and sorted; one that matches many is met soon enough
     on a walk through the queue. The database's own guess can be wrong by seconds, so they are counted first, up to a limit.
     """
     columns: tuple[Any, Any] = _ORDER
@@ -204,7 +204,7 @@ def _select_page(
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tasks each value of each filter leaves by itself in the list. 1001 means more than a thousand.
+    """How many tasks of the list each value of each filter matches by itself. 1001 means more than a thousand.
 
     Species by scientific name ("none" for those without), reviewers by user id.
     """
@@ -218,7 +218,7 @@ class Counts:
 
 
 def count(session: Session, queue_filter: Filter, user_id: int) -> int:
-    """How many the whole filter leaves; 1001 means more than a thousand."""
+    """How many tasks the filter matches; 1001 means more than a thousand."""
     return session.scalar(_capped(conditions(session, queue_filter, user_id, utcnow()))) or 0
 
 
@@ -249,7 +249,7 @@ def _count_of(name: str, value: str, where: Iterable[ColumnElement[bool]]) -> Se
 
 
 def _counts_by(name: str, label: Any, where: Iterable[ColumnElement[bool]]) -> Select[Any]:
-    """A count for every row that ``label`` belongs to. As a subquery of its own each stops early; a join would not."""
+    """A count for every row that ``label`` belongs to. As a subquery it stops early; a join would not."""
     table = Taxon if label is Taxon.scientific_name else User
     number = _capped(where, table).scalar_subquery()
     return select(literal(name), label, number).select_from(table)
@@ -289,7 +289,7 @@ def items_of(session: Session, submission_ids: list[int], user_id: int, now: dat
 
 
 class _Items:
-    """Makes lines of tasks; loads what several of them name once."""
+    """Makes lines of tasks; loads names and taxa of all of them at once."""
 
     def __init__(self, session: Session, items: list[ReviewTask], user_id: int, now: datetime) -> None:
         self._now = now

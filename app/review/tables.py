@@ -1,4 +1,4 @@
-"""What coordinators set for the review desk, what reviewers set for themselves, and suspensions of machine acceptance."""
+"""The review desk: settings, tasks, identifications, batches, questions, and suspensions of machine acceptance."""
 
 from datetime import date, datetime
 from typing import Any
@@ -50,7 +50,7 @@ class DeskSettings(MappedAsDataclass, Base, eq=False, kw_only=True):
 
 
 class ReviewRule(Base):
-    """How many experts a species takes, where it is not as many as by default."""
+    """How many experts a species takes, where that differs from the default."""
 
     __tablename__ = "review_rules"
 
@@ -63,7 +63,7 @@ class ReviewRule(Base):
 
 
 class AcceptanceSuspension(Base):
-    """A species that the machine may not accept for now, because too many acceptances were wrong. Lifting it is noted here."""
+    """A species that the machine may not accept for now, because too many acceptances were wrong; and the end of that."""
 
     __tablename__ = "acceptance_suspensions"
     __table_args__ = (
@@ -91,7 +91,7 @@ class AcceptanceSuspension(Base):
 
 
 class SavedFilter(Base):
-    """A filter of the queue under a name that its user gave."""
+    """A filter of the queue that a user saved under a name."""
 
     __tablename__ = "saved_filters"
     __table_args__ = (UniqueConstraint("user_id", "name"),)
@@ -99,7 +99,7 @@ class SavedFilter(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(80))
-    query: Mapped[str] = mapped_column(String(2000), doc="as in the address of the queue")
+    query: Mapped[str] = mapped_column(String(2000), doc="query string of the queue")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -116,7 +116,7 @@ class ReviewerPreference(MappedAsDataclass, Base, eq=False, kw_only=True):
 
 
 class ReviewSkip(Base):
-    """A submission that a reviewer put off: "next" leaves it to others for a while."""
+    """A submission that a reviewer skipped: it comes last for that reviewer for a while."""
 
     __tablename__ = "review_skips"
 
@@ -129,13 +129,13 @@ class ReviewSkip(Base):
     skipped_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
-# PostgreSQL sorts text by the rules of a language; a place that begins with something is found by bytes.
+# PostgreSQL sorts text by language; a prefix is found in the order of bytes.
 _PLACE_KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 _ORDER = ("position", "submission_id")
 
 
 class ReviewTask(Base):
-    """One row for each submission that is or was for a person: whose turn it is, and where it stands in the queue.
+    """One row for each submission that is or was for a person: whose turn it is, and its position in the queue.
 
     What the queue is filtered by is copied here from other tables, so that each page is one walk along one index. Every
     list has the same order, ``position`` and then the submission's number: for open tasks the priority, for others minus
@@ -224,7 +224,7 @@ class ReviewTask(Base):
 
 
 class Identification(Base):
-    """What a person said about a submission, and what was to be seen then. Undoing one is another row."""
+    """What a person said about a submission, and what the page showed then. Undoing it adds another row."""
 
     __tablename__ = "identifications"
     __table_args__ = (

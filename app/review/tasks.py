@@ -1,10 +1,10 @@
-"""Tasks follow submissions: one is opened by screening, brought up to date when a claim changes, closed by a withdrawal.
+"""Review tasks: opened by screening, updated when a claim changes, closed by a decision or a withdrawal.
 
 All of it happens in the transaction of whatever caused it, so a submission never waits for a person without a task.
 
 An open task is leased to one reviewer for some minutes, so that two never do the same work. A lease is not a lock: the
-decision itself is guarded by the task's revision. A clock that jumps can cost somebody a photo that another one decided,
-and never a decision.
+decision itself is guarded by the task's revision. If the clock jumps, two reviewers may get the same item, but no decision
+is lost.
 """
 
 import random
@@ -22,7 +22,7 @@ from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission, VerdictRecord
 from app.taxa.tables import Taxon
 
-# No lease is longer. A moment further ahead was written while the clock was wrong.
+# No lease is longer. An end further ahead was written while the clock was wrong.
 LONGEST_LEASE = timedelta(hours=2)
 # The lease of what is only loaded ahead.
 PRELOAD_LEASE = timedelta(minutes=2)
@@ -54,7 +54,7 @@ def reason_of(verdict: VerdictRecord) -> ReviewReason:
 
 
 def after_screening(session: Session, submission: Submission, verdict: VerdictRecord, quality: PhotoQuality) -> None:
-    """Open or refresh the task of a submission that has a new verdict. What the machine accepted gets one by chance only."""
+    """Open or update the task of a submission with a new verdict. Accepted ones get a task by chance only: an audit."""
     task = of(session, submission.id, lock=True)
     shares = settings.current(session)
     if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= shares.audit_share:
@@ -72,7 +72,7 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
     if task.state is not TaskState.ASKED:
         task.state = TaskState.OPEN
         task.closed_at = None
-        # A person has spoken already; that the machine looked again changes nothing.
+        # Once an expert has answered, a new verdict changes nothing.
         if task.answers:
             await_second_opinion(task)
         elif task.reason is not ReviewReason.ANSWERED:
@@ -92,7 +92,7 @@ def is_in_hand(session: Session, submission_id: int) -> bool:
 
 
 def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
-    """Where the task stands on the strength of the verdict alone."""
+    """Give the task the reason and position that follow from the verdict alone."""
     if task.audit:
         task.reason = ReviewReason.AUDIT
     elif verdict is not None:
@@ -106,14 +106,14 @@ def await_second_opinion(task: ReviewTask) -> None:
 
 
 def touch(task: ReviewTask, event: str) -> None:
-    """Note a change: whoever has the item open has an old page now."""
+    """Raise the revision: pages on which the item is open are stale now."""
     task.revision = (task.revision or 0) + 1
     task.last_event = event
     task.changed_at = utcnow()
 
 
 def after_claim_changed(session: Session, submission: Submission) -> None:
-    """The volunteer changed the claim; the verdict on the new one follows."""
+    """Update the task after the volunteer changed the claim; the new verdict follows."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         describe(session, task, submission, None)
@@ -121,14 +121,14 @@ def after_claim_changed(session: Session, submission: Submission) -> None:
 
 
 def after_square_moved(session: Session, submission: Submission) -> None:
-    """Another part of a photo is to be looked at; the verdict on that follows."""
+    """Make open pages stale after a square was moved; the new verdict follows."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         touch(task, "square_moved")
 
 
 def after_withdrawal(session: Session, submission: Submission) -> None:
-    """Nothing to decide any more, and nothing that tells of the volunteer."""
+    """Close the task, and remove what describes the volunteer's record."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         _end(task, "withdrawn")
@@ -146,7 +146,7 @@ def _end(task: ReviewTask, event: str) -> None:
 
 
 def close(task: ReviewTask, state: TaskState) -> None:
-    """Take the task out of the queue: it is nobody's turn any more."""
+    """Take the task out of the queue."""
     now = utcnow()
     task.state = state
     task.position = position_when_over(now)
@@ -156,7 +156,7 @@ def close(task: ReviewTask, state: TaskState) -> None:
 
 
 def describe(session: Session, task: ReviewTask, submission: Submission, verdict: VerdictRecord | None) -> None:
-    """Copy what the queue is filtered by; the verdict None leaves what the model said."""
+    """Copy what the queue is filtered by; without a verdict, the prediction stays."""
     claim = submission.claim
     task.claimed_taxon_id = claim.taxon_id or (claim.taxon.id if claim.taxon else None)
     if verdict is not None:
@@ -168,20 +168,20 @@ def describe(session: Session, task: ReviewTask, submission: Submission, verdict
 
 
 def words_of(text: str) -> str:
-    """A text as it is looked for: small letters, single spaces."""
+    """A text as it is searched: lower case, single spaces."""
     return " ".join(text.lower().split())
 
 
 def predicted(session: Session, verdict: VerdictRecord) -> int | None:
-    """The taxon that the model sees on the photo that decided; None where it sees something else altogether."""
-    made = verdict.prediction
-    if made is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(made):
+    """The taxon predicted for the photo that decided; None where it is out of scope."""
+    prediction = verdict.prediction
+    if prediction is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(prediction):
         return None
-    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == made.opinion.top))
+    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == prediction.opinion.top))
 
 
 def status_without_people(verdict: VerdictRecord | None) -> SubmissionStatus:
-    """Where a submission stands when no person has said anything: undoing leads there."""
+    """The status of a submission without any answer: undoing leads back there."""
     if verdict is None:
         return SubmissionStatus.FLAGGED
     if verdict.machine_accepted:

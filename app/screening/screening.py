@@ -1,7 +1,7 @@
 """Screening: the model looks at a submission's photos, the policy makes a verdict, the status follows.
 
 Runs in the worker. It may run twice for the same submission (a lost worker): predictions and verdicts already there are
-kept. A claim or a square that is changed gets another verdict; what a person has asked or decided stays as it is.
+kept. A changed claim or square gets another verdict; a person's question or decision stays as it is.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _SCREENABLE = {SubmissionStatus.RECEIVED, SubmissionStatus.FLAGGED, SubmissionSt
 
 
 class PhotosUnreadable(jobs.Hopeless):
-    """A kept photo can't be read back: an operator has to look, trying again may not help."""
+    """A stored photo can't be read: an operator has to look, trying again may not help."""
 
 
 class Screening:
@@ -44,7 +44,7 @@ class Screening:
         classifiers: Classifiers,
         afterwards: Callable[[int], None] | None = None,
     ) -> None:
-        """``afterwards`` is told of each submission that was screened, when that is written."""
+        """``afterwards`` is called with the id of each submission that was screened, after the commit."""
         self._sessions = sessions
         self._storage = storage
         self._classifiers = classifiers
@@ -54,30 +54,32 @@ class Screening:
         """Screen one submission and finish the job, in one transaction. Raises what stopped it."""
         with reading(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
-            waiting = _is_due(submission)
-            kept = [photo for photo in submission.photos if photo.removed_at is None]
+            due = _is_due(submission)
+            photos_left = [photo for photo in submission.photos if photo.removed_at is None]
         served = self._classifiers.current()
-        answers = self._ask(served, kept) if waiting else {}
-        shown = quality.best(
-            quality.of_kept(self._storage, photo, answers[photo.id].square) for photo in kept if photo.id in answers
+        answers = self._ask(served, photos_left) if due else {}
+        photo_quality = quality.best(
+            quality.of_stored(self._storage, photo, answers[photo.id].square)
+            for photo in photos_left
+            if photo.id in answers
         )
         reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
-            moved = submission.square_changes != sum(photo.square_changes for photo in kept)
+            moved = submission.square_changes != sum(photo.square_changes for photo in photos_left)
             if answers and not moved and _is_due(submission):  # for squares that were moved meanwhile another job waits
-                record(session, submission, served, answers, shown)
+                record(session, submission, served, answers, photo_quality)
             jobs.finish(session, session.get_one(Job, job_id))
             reach("verdict-written")
         reach("screened")
         if self._afterwards is not None and answers:
             self._afterwards(submission_id)
 
-    def _ask(self, served: Served, kept: list[Photo]) -> dict[int, Answer]:
-        keys = [photos.largest(photo) for photo in kept]
-        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, kept, strict=True)]
+    def _ask(self, served: Served, photos_left: list[Photo]) -> dict[int, Answer]:
+        keys = [photos.largest(photo) for photo in photos_left]
+        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, photos_left, strict=True)]
         answers = {}
-        for photo, key, answer in zip(kept, keys, self._classifiers.answer(served, sources), strict=True):
+        for photo, key, answer in zip(photos_left, keys, self._classifiers.answer(served, sources), strict=True):
             if isinstance(answer, PhotoError):
                 raise PhotosUnreadable(f"photo {key}: {answer.detail}")
             answers[photo.id] = answer
@@ -90,24 +92,24 @@ class Screening:
 
 
 def _is_due(submission: Submission) -> bool:
-    """Whether the machine has something to say: always while it decides, and once on each claim and square whoever does."""
+    """Whether a verdict is due: always while the machine decides, else once for each claim and square."""
     if submission.status is SubmissionStatus.WITHDRAWN:
         return False
     return submission.status in _SCREENABLE or submission.verdict is None
 
 
 def record(
-    session: Session, submission: Submission, served: Served, fresh: dict[int, Answer], shown: PhotoQuality
+    session: Session, submission: Submission, served: Served, answers: dict[int, Answer], photo_quality: PhotoQuality
 ) -> None:
-    """Write what ``served`` says of the photos (by their row's id), the verdict on the claim, and what follows from it.
+    """Write the predictions of ``served`` (``answers`` by photo id), the verdict on the claim, and what follows from it.
 
-    ``shown``: how well the best photo shows its animal.
+    ``photo_quality``: that of the best photo.
     """
-    kept = [photo for photo in submission.photos if photo.removed_at is None]
-    opinions = [_keep_prediction(session, photo, served.id, fresh[photo.id]) for photo in kept]
+    photos_left = [photo for photo in submission.photos if photo.removed_at is None]
+    opinions = [_store_prediction(session, photo, served.id, answers[photo.id]) for photo in photos_left]
     claim, changes = submission.claim, submission.square_changes
-    judged = (claim.id, served.id, changes)
-    if any((made.claim_id, made.model_version_id, made.square_changes) == judged for made in submission.verdicts):
+    key = (claim.id, served.id, changes)
+    if any((v.claim_id, v.model_version_id, v.square_changes) == key for v in submission.verdicts):
         return
     judge = Judge.of_taxon(claim.taxon, served)
     verdict = judge.verdict(claim, opinions)
@@ -127,16 +129,16 @@ def record(
     )
     submission.verdicts.append(row)
     session.flush()
-    if submission.status is not SubmissionStatus.VERIFIED:  # what a person has decided stands
+    if submission.status is not SubmissionStatus.VERIFIED:  # a person's decision stands
         _move(session, submission, verdict, accepted, served.id)
-        tasks.after_screening(session, submission, row, shown)
+        tasks.after_screening(session, submission, row, photo_quality)
 
 
-def _keep_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
-    """Append the prediction, or return the one this version made of the same square before."""
-    made = photo.prediction(version_id)
-    if made is not None:
-        return made.opinion
+def _store_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
+    """Store the prediction, unless this version has predicted the same square before; returns the stored one's opinion."""
+    earlier = photo.prediction(version_id)
+    if earlier is not None:
+        return earlier.opinion
     photo.predictions.append(
         PredictionRecord(model_version_id=version_id, sketch=list(answer.sketch), **values_of(answer, photo))
     )
@@ -145,7 +147,7 @@ def _keep_prediction(session: Session, photo: Photo, version_id: int, answer: An
 
 
 def _may_accept(session: Session, submission: Submission) -> bool:
-    """Whether the machine may accept the claim that stands: not while a person has the submission in hand."""
+    """Whether the machine may accept claims of this taxon, and no person has the submission in hand."""
     taxon = submission.claim.taxon
     if taxon is None or taxon.id not in acceptance.accepted_taxa(session):
         return False
