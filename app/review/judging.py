@@ -1,13 +1,13 @@
 """Verdicts on claims: of one submission, and of all claims of a species in a season."""
 
 import statistics
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Self
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.core.db import utcnow
@@ -99,36 +99,25 @@ def season_start(now: datetime) -> datetime:
 
 def past_claims(session: Session, taxon: Taxon, since: datetime) -> Iterator[PastClaim]:
     """The claims of a species that were sent since then and screened: at most the latest 20,000."""
-    photos: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in session.execute(_predictions(taxon.id, since)):
-        photos[row.submission_id].append(row)
-    for rows in photos.values():
-        first = rows[0]
+    photos = session.execute(_predictions(taxon.id, since))
+    for _submission, rows in groupby(photos, key=lambda row: row.submission_id):
+        first, *others = rows
         identified = first.state is TaskState.DECIDED and first.outcome_kind is not IdentificationKind.UNABLE
         yield PastClaim(
             scientific_name=taxon.scientific_name,
             informed=first.informed,
             model_version_id=first.model_version_id,
             policy=first.policy,
-            opinions=[opinion_of(row) for row in rows],
+            opinions=[opinion_of(row) for row in (first, *others)],
             right=first.outcome_taxon_id == taxon.id if identified else None,
         )
 
 
-def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
-    """The predictions behind the latest verdict on each current claim of the species, a row per photo."""
-    newest = (
-        select(func.max(VerdictRecord.id))
-        .where(VerdictRecord.claim_id == ClaimRecord.id)
-        .correlate(ClaimRecord)
-        .scalar_subquery()
-    )
-    chosen = (
-        select(
-            Submission.id.label("submission_id"),
-            ClaimRecord.informed,
-            newest.label("verdict_id"),
-        )
+def _claims(taxon_id: int, since: datetime, *columns: Any) -> Select[Any]:
+    """``columns`` of the current claims of a species, of submissions since then that were not withdrawn."""
+    return (
+        select(*columns)
+        .select_from(Submission)
         .join(ClaimRecord, ClaimRecord.id == Submission.latest_claim_id())
         .where(
             Submission.created_at >= since,
@@ -136,24 +125,24 @@ def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
             ClaimRecord.kind == ClaimKind.TAXON,
             ClaimRecord.taxon_id == taxon_id,
         )
-        .order_by(Submission.id.desc())
-        .limit(MOST_LOOKED_AT)
-        .subquery()
     )
+
+
+def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
+    """The predictions behind the latest verdict on each current claim of the species, a row per photo."""
+    latest_verdict = select(func.max(VerdictRecord.id)).where(VerdictRecord.claim_id == ClaimRecord.id)
+    verdict_id = latest_verdict.correlate(ClaimRecord).scalar_subquery().label("verdict_id")
+    claims = _claims(taxon_id, since, Submission.id.label("submission_id"), ClaimRecord.informed, verdict_id)
+    claim = claims.order_by(Submission.id.desc()).limit(MOST_LOOKED_AT).subquery().c
     # Of the present square; of the one before where that was moved a moment ago.
-    seen = (
-        select(func.max(PredictionRecord.id))
-        .where(
-            PredictionRecord.photo_id == Photo.id,
-            PredictionRecord.model_version_id == VerdictRecord.model_version_id,
-        )
-        .correlate(Photo, VerdictRecord)
-        .scalar_subquery()
+    latest_prediction = select(func.max(PredictionRecord.id)).where(
+        PredictionRecord.photo_id == Photo.id,
+        PredictionRecord.model_version_id == VerdictRecord.model_version_id,
     )
     return (
         select(
-            chosen.c.submission_id,
-            chosen.c.informed,
+            claim.submission_id,
+            claim.informed,
             VerdictRecord.model_version_id,
             VerdictRecord.policy,
             PredictionRecord.probabilities,
@@ -165,27 +154,20 @@ def _predictions(taxon_id: int, since: datetime) -> Select[Any]:
             ReviewTask.outcome_kind,
             ReviewTask.outcome_taxon_id,
         )
-        .join(VerdictRecord, VerdictRecord.id == chosen.c.verdict_id)
-        .join(Photo, (Photo.submission_id == chosen.c.submission_id) & Photo.removed_at.is_(None))
-        .join(PredictionRecord, PredictionRecord.id == seen)
-        .outerjoin(ReviewTask, ReviewTask.submission_id == chosen.c.submission_id)
-        .order_by(chosen.c.submission_id, Photo.position)
+        .join(VerdictRecord, VerdictRecord.id == claim.verdict_id)
+        .join(Photo, (Photo.submission_id == claim.submission_id) & Photo.removed_at.is_(None))
+        .join(
+            PredictionRecord,
+            PredictionRecord.id == latest_prediction.correlate(Photo, VerdictRecord).scalar_subquery(),
+        )
+        .outerjoin(ReviewTask, ReviewTask.submission_id == claim.submission_id)
+        .order_by(claim.submission_id, Photo.position)
     )
 
 
 def claimed_since(session: Session, taxon_id: int, since: datetime) -> int:
     """How many submissions since then claim the species."""
-    query = (
-        select(func.count())
-        .select_from(Submission)
-        .join(ClaimRecord, ClaimRecord.id == Submission.latest_claim_id())
-        .where(
-            Submission.created_at >= since,
-            Submission.status != SubmissionStatus.WITHDRAWN,
-            ClaimRecord.taxon_id == taxon_id,
-        )
-    )
-    return session.scalar(query) or 0
+    return session.scalar(_claims(taxon_id, since, func.count())) or 0
 
 
 def seconds_per_decision(session: Session, since: datetime, taxon_id: int | None = None) -> float | None:
