@@ -45,11 +45,17 @@ def save(sessions: SessionFactory, user_id: int, settings: DeskSettings) -> None
     if errors:
         raise InvalidInput(errors)
     with transaction(sessions) as session:
-        before = session.get(DeskSettings, _ONLY_ROW, with_for_update=True) or DeskSettings()
-        pairs = {name: [getattr(before, name), getattr(settings, name)] for name in ("rule", *_RANGES)}
-        changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-        settings.updated_at = utcnow()
-        session.merge(settings)
+        row = session.get(DeskSettings, _ONLY_ROW, with_for_update=True)
+        if row is None:
+            row = DeskSettings()
+            session.add(row)
+        changes = {}
+        for name in ("rule", *_RANGES):
+            before, after = getattr(row, name), getattr(settings, name)
+            if before != after:
+                changes[name] = [before, after]
+            setattr(row, name, after)
+        row.updated_at = utcnow()
         if changes:
             audit.record(session, user_id, "review.settings_changed", "review settings", changes)
 
@@ -101,4 +107,8 @@ def save_preferences(sessions: SessionFactory, preferences: ReviewerPreference) 
     if len(json.dumps(preferences.options)) > _MAX_OPTIONS_LENGTH:
         raise InvalidInput([FieldError("options", "text_too_long", (("max", _MAX_OPTIONS_LENGTH),))])
     with transaction(sessions) as session:
-        session.merge(preferences)
+        row = session.get(ReviewerPreference, preferences.user_id, with_for_update=True)
+        if row is None:
+            session.add(preferences)
+        else:
+            row.blind, row.options = preferences.blind, preferences.options
