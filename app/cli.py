@@ -24,7 +24,7 @@ from app.core.web.words import field_message
 from app.predictions import inference, registry
 from app.predictions.commands import predict
 from app.records.commands import records
-from app.review import first_templates
+from app.review import questions
 from app.taxa.commands import taxa_cli
 from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore, retention
 from app.versions import promotion
@@ -90,7 +90,7 @@ def _prepare(settings: Settings, model: Path | None) -> None:
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         registry.register_bundled(session)
-        first_templates.put_there(session)
+        questions.add_first_templates(session)
         if model is not None:
             promotion.install(session, registry.import_version(session, model, settings), "Named with --model.")
 

@@ -30,6 +30,5 @@ def leave(session: Session, name: str) -> None:
 def silence(session: Session) -> timedelta | None:
     """How long no worker has moved though one was there; None where one moves, or where there never was one to miss."""
     newest = session.scalar(select(func.max(WorkerBeat.beat_at)))
-    if newest is None or utcnow() - newest <= SILENT_AFTER:
-        return None
-    return utcnow() - newest
+    silence = utcnow() - newest if newest is not None else timedelta(0)
+    return silence if silence > SILENT_AFTER else None

@@ -63,6 +63,25 @@ class RecordsOut(BaseModel):
     next: int | None = Field(description="`after` of the following page; null: this is the last.")
 
 
+class RecordsQuery(BaseModel):
+    """Which records, in which shape, and which page of them."""
+
+    since: Day | None = Field(None, description="First day it was seen.")
+    until: Day | None = Field(None, description="Last day it was seen.")
+    changed_since: Moment | None = Field(
+        None,
+        description="Only what was sent or changed at this moment or later. Ask for every standing with it, to learn what"
+        " is not accepted any more.",
+    )
+    species: str = Field("", max_length=MAX_TEXT, description="Scientific name.")
+    standing: list[Standing] | None = Field(None, description="Unasked: what is accepted.")
+    precision: Precision = Field(Precision.KILOMETRE, description="How exactly coordinates are told.")
+    words: bool = Field(False, description="With what the volunteer typed: the place, the name of another species.")
+    names: bool = Field(False, description="With the names of the experts.")
+    after: int = Field(0, ge=0, le=LARGEST, description="`next` of the page before.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
 @router.get(
     "/records",
     summary="Records in Darwin Core",
@@ -70,40 +89,27 @@ class RecordsOut(BaseModel):
     responses=refusals(Scope.RECORDS, _404=_NO_SPECIES),
 )
 def list_records(
-    request: Request,
-    _user: RecordsReader,
-    language: LanguageDep,
-    since: Annotated[Day | None, Query(description="First day it was seen.")] = None,
-    until: Annotated[Day | None, Query(description="Last day it was seen.")] = None,
-    changed_since: Annotated[
-        Moment | None,
-        Query(
-            description="Only what was sent or changed at this moment or later. Ask for every standing with it, to learn what"
-            " is not accepted any more."
-        ),
-    ] = None,
-    species: Annotated[str, Query(max_length=MAX_TEXT, description="Scientific name.")] = "",
-    standing: Annotated[list[Standing] | None, Query(description="Unasked: what is accepted.")] = None,
-    precision: Annotated[Precision, Query(description="How exactly coordinates are told.")] = Precision.KILOMETRE,
-    words: Annotated[
-        bool, Query(description="With what the volunteer typed: the place, the name of another species.")
-    ] = False,
-    names: Annotated[bool, Query(description="With the names of the experts.")] = False,
-    after: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    request: Request, _user: RecordsReader, language: LanguageDep, query: Annotated[RecordsQuery, Query()]
 ) -> RecordsOut:
     """What was withdrawn is never among them."""
     sessions: SessionFactory = request.app.state.sessions
-    wanted = Selection(since, until, _known(sessions, species), frozenset(standing or ACCEPTED), changed_since)
-    found = occurrences.page(sessions, wanted, Shape(precision, words, names, language.code), after, limit)
+    selection = Selection(
+        query.since,
+        query.until,
+        _known(sessions, query.species),
+        frozenset(query.standing or ACCEPTED),
+        query.changed_since,
+    )
+    shape = Shape(query.precision, query.words, query.names, language.code)
+    page = occurrences.page(sessions, selection, shape, query.after, query.limit)
     return RecordsOut(
-        records=[OccurrenceOut.model_validate(one.fields) for one in found],
-        next=found[-1].number if len(found) == limit else None,
+        records=[OccurrenceOut.model_validate(record.fields) for record in page],
+        next=page[-1].number if len(page) == query.limit else None,
     )
 
 
 def _known(sessions: SessionFactory, species: str) -> str:
-    """The scientific name without what no name has. Raises NotFound where no such species is known."""
+    """The scientific name without white space around. Raises NotFound for an unknown species."""
     name = species.replace("\0", "").strip()
     if name:
         with reading(sessions) as session:

@@ -27,17 +27,17 @@ _DWC = "http://rs.tdwg.org/dwc/terms/"
 _DUBLIN_CORE = {"license", "modified", "rightsHolder"}
 _EML = "https://eml.ecoinformatics.org/eml-2.2.0"
 _PACKAGES = UUID("b8a3d1a8-6c1d-5e0a-9a5d-1f7d8a2c9e41")
-# What volunteers and experts wrote in words of their own. A spreadsheet would calculate what begins like this.
+# What people wrote in words of their own. A spreadsheet would evaluate what begins like a formula.
 _FREE_TEXT = {"locality", "verbatimIdentification", "identifiedBy", "vernacularName", "datasetName", "rightsHolder"}
 _FORMULA = re.compile(r"\s*[=+@＝＋－＠-]")
-# Where a semicolon parts columns, one begins a cell of its own.
+# Where semicolons separate columns, one begins a new cell.
 _FORMULA_INSIDE = re.compile(r";(?=\s*[=+@＝＋－＠-])")
 # Characters that a line, or XML, can't hold.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
 
 class Form(StrEnum):
-    """What kind of file."""
+    """The kinds of file."""
 
     ARCHIVE = "archive"
     CSV = "csv"
@@ -48,7 +48,7 @@ MEDIA_TYPES = {Form.ARCHIVE: "application/zip", Form.CSV: "text/csv; charset=utf
 
 
 class NotDescribed(Conflict):
-    """An archive says whose the records are and what one may do with them; nobody has said that yet."""
+    """An archive needs the publisher and the licence of the records, and nobody has entered them yet."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Download:
     """One file: of which records, in which shape."""
 
     form: Form
-    wanted: Selection
+    selection: Selection
     shape: Shape
 
     @property
     def filename(self) -> str:
         """As it is saved: with its period where it has one."""
-        since, until = (day and day.isoformat() for day in (self.wanted.since, self.wanted.until))
+        since, until = (day and day.isoformat() for day in (self.selection.since, self.selection.until))
         words = [since, until] if since and until else ["since", since] if since else ["until", until] if until else []
         return "-".join(["records", *map(str, words)]) + SUFFIXES[self.form]
 
@@ -71,42 +71,42 @@ def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
     """The file, piece by piece. Raises NotDescribed before the first one."""
     with reading(sessions) as session:
         described = description.current(session)
-    found = occurrences(sessions, download.wanted, download.shape)
+    records = occurrences(sessions, download.selection, download.shape)
     if download.form is Form.CSV:
-        return _csv(found)
+        return _csv(records)
     if described is None:
         raise NotDescribed("the publisher and licence of the records are missing; an archive needs them")
-    return zip_stream.zipped(_entries(found, described, download), zipfile.ZIP_DEFLATED)
+    return zip_stream.zipped(_entries(records, described, download), zipfile.ZIP_DEFLATED)
 
 
 def take(sessions: SessionFactory, user_id: int | None, download: Download) -> Iterator[bytes]:
-    """The same with an entry in the audit log, for homes leave the house with places. ``user_id`` None: the command line."""
-    found = pieces(sessions, download)
-    _note(sessions, user_id, "records.downloaded", download.wanted, download.shape, file=download.filename)
-    return found
+    """The same with an entry in the audit log, because places are people's homes. ``user_id`` None: the command line."""
+    result = pieces(sessions, download)
+    _note(sessions, user_id, "records.downloaded", download.selection, download.shape, file=download.filename)
+    return result
 
 
 def preview(
-    sessions: SessionFactory, user_id: int | None, wanted: Selection, shape: Shape, size: int
+    sessions: SessionFactory, user_id: int | None, selection: Selection, shape: Shape, size: int
 ) -> list[Occurrence]:
-    """The first records as a file would tell them. Exact places enter the audit log here, too."""
-    found = page(sessions, wanted, shape, 0, size, blind=False)
-    if shape.precision is Precision.EXACT and any(one.fields["decimalLatitude"] for one in found):
-        _note(sessions, user_id, "records.previewed", wanted, shape)
-    return found
+    """The first records as they would be in a file. Exact places are audited here, too."""
+    records = page(sessions, selection, shape, 0, size, blind=False)
+    if shape.precision is Precision.EXACT and any(record.fields["decimalLatitude"] for record in records):
+        _note(sessions, user_id, "records.previewed", selection, shape)
+    return records
 
 
 def _note(
-    sessions: SessionFactory, user_id: int | None, action: str, wanted: Selection, shape: Shape, **more: str
+    sessions: SessionFactory, user_id: int | None, action: str, selection: Selection, shape: Shape, **more: str
 ) -> None:
     details: dict[str, Any] = {
         **more,
-        "since": str(wanted.since or ""),
-        "until": str(wanted.until or ""),
-        "species": wanted.scientific_name,
-        "standings": sorted(standing.value for standing in wanted.standings),
+        "since": str(selection.since or ""),
+        "until": str(selection.until or ""),
+        "species": selection.scientific_name,
+        "standings": sorted(standing.value for standing in selection.standings),
         "places": shape.precision.value,
-        "with": [name for name, told in (("typed words", shape.words), ("experts", shape.names)) if told],
+        "with": [name for name, included in (("typed words", shape.words), ("experts", shape.names)) if included],
     }
     with transaction(sessions) as session:
         audit.record(session, user_id, action, "records", details)
@@ -115,38 +115,38 @@ def _note(
 # --- text -------------------------------------------------------------------------------------------------------------
 
 
-def _csv(found: Iterable[Occurrence]) -> Iterator[bytes]:
-    """With a byte order mark, without which spreadsheets take UTF-8 for something else."""
+def _csv(records: Iterable[Occurrence]) -> Iterator[bytes]:
+    """With a byte order mark: without one, spreadsheets don't read it as UTF-8."""
     yield "\ufeff".encode()
     stream = io.StringIO(newline="")
-    yield from _lines(found, stream, csv.writer(stream, lineterminator="\r\n"), _harmless)
+    yield from _lines(records, stream, csv.writer(stream, lineterminator="\r\n"), _as_text)
 
 
-def _tabs(found: Iterable[Occurrence]) -> Iterator[bytes]:
+def _tabs(records: Iterable[Occurrence]) -> Iterator[bytes]:
     """No field holds a tab or a line end, so none needs quotes."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
-    yield from _lines(found, stream, writer, lambda _term, text: text)
+    yield from _lines(records, stream, writer, lambda _term, text: text)
 
 
 def _lines(
-    found: Iterable[Occurrence], stream: io.StringIO, writer: Any, told: Callable[[str, str], str]
+    records: Iterable[Occurrence], stream: io.StringIO, writer: Any, escape: Callable[[str, str], str]
 ) -> Iterator[bytes]:
-    """A line of heads and one for each record, as ``writer`` writes them into ``stream``."""
+    """A header and a line for each record, as ``writer`` writes them into ``stream``."""
     writer.writerow(TERMS)
-    rest = iter(found)
+    rest = iter(records)
     while True:
         yield stream.getvalue().encode()
         stream.seek(0)
         stream.truncate()
-        some = list(islice(rest, BATCH))
-        if not some:
+        batch = list(islice(rest, BATCH))
+        if not batch:
             return
-        writer.writerows([told(term, _CONTROL.sub(" ", one.fields[term])) for term in TERMS] for one in some)
+        writer.writerows([escape(term, _CONTROL.sub(" ", record.fields[term])) for term in TERMS] for record in batch)
 
 
-def _harmless(term: str, text: str) -> str:
-    """Text that a spreadsheet shows instead of calculating it."""
+def _as_text(term: str, text: str) -> str:
+    """Text that a spreadsheet shows instead of evaluating it."""
     if term not in _FREE_TEXT:
         return text
     text = _FORMULA_INSIDE.sub(",", text)
@@ -156,11 +156,11 @@ def _harmless(term: str, text: str) -> str:
 # --- archive ----------------------------------------------------------------------------------------------------------
 
 
-def _entries(found: Iterable[Occurrence], described: Description, download: Download) -> Iterator[zip_stream.Entry]:
-    """A record of no species is no occurrence: it stays out."""
+def _entries(records: Iterable[Occurrence], described: Description, download: Download) -> Iterator[zip_stream.Entry]:
+    """Records without a species are left out: they are no occurrences."""
     yield "meta.xml", lambda: [_meta()]
     yield "eml.xml", lambda: [_eml(described, download, utcnow().date())]
-    yield "occurrence.txt", lambda: _tabs(one for one in found if one.fields["scientificName"])
+    yield "occurrence.txt", lambda: _tabs(record for record in records if record.fields["scientificName"])
 
 
 def _meta() -> bytes:
@@ -217,10 +217,10 @@ def _eml(described: Description, download: Download, today: date) -> bytes:
     rights.text = "This work is licensed under "
     link = ElementTree.SubElement(rights, "ulink", {"url": LICENCE_URLS[described.licence]})
     add(link, "citetitle", described.licence.value)
-    if download.wanted.since and download.wanted.until:
+    if download.selection.since and download.selection.until:
         range_of_dates = add(add(add(dataset, "coverage"), "temporalCoverage"), "rangeOfDates")
-        add(add(range_of_dates, "beginDate"), "calendarDate", download.wanted.since.isoformat())
-        add(add(range_of_dates, "endDate"), "calendarDate", download.wanted.until.isoformat())
+        add(add(range_of_dates, "beginDate"), "calendarDate", download.selection.since.isoformat())
+        add(add(range_of_dates, "endDate"), "calendarDate", download.selection.until.isoformat())
     party("contact")
     return _xml(root)
 

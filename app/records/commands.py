@@ -65,9 +65,9 @@ def export(
         raise WingcheckError(f"no language {language!r}; there are {', '.join(LANGUAGES)}")
     factory = sessions()
     with reading(factory) as session:
-        wanted = _selection(session, since, until, species, standing or [])
-        found = extent(session, wanted)
-    download = Download(form, wanted, Shape(precision, words, names, language))
+        selection = _selection(session, since, until, species, standing or [])
+        counts = extent(session, selection)
+    download = Download(form, selection, Shape(precision, words, names, language))
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         unfinished.touch(0o600)  # homes are in it
@@ -79,7 +79,7 @@ def export(
         raise WingcheckError(f"{file} can't be written: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    count = found.records - (found.unnamed if form is Form.ARCHIVE else 0)
+    count = counts.records - (counts.unnamed if form is Form.ARCHIVE else 0)
     out.print(f"{file}: {count} records.", soft_wrap=True)
 
 
@@ -87,15 +87,15 @@ def export(
 def show(since: Since = None, until: Until = None, species: Species = "") -> None:
     """Count records by species and status, and animals in accepted records."""
     with reading(sessions()) as session:
-        found = summary(session, _selection(session, since, until, species, []))
+        counts = summary(session, _selection(session, since, until, species, []))
         table = Table()
         table.add_column("species", no_wrap=True)
         for head in [*(standing.value.replace("_", " ") for standing in Standing), "animals"]:
             table.add_column(head, justify="right")
-        for one in found.species:
-            counts = [one.standings[standing].records if standing in one.standings else 0 for standing in Standing]
-            name = one.taxon.scientific_name if one.taxon else "none named"
-            table.add_row(name, *map(str, counts), str(one.accepted.individuals))
-    out.print(f"{found.total.records} records of {found.volunteers} volunteers; {found.undated} without a date.")
-    if found.species:
+        for row in counts.species:
+            numbers = [row.standings[standing].records if standing in row.standings else 0 for standing in Standing]
+            name = row.taxon.scientific_name if row.taxon else "none named"
+            table.add_row(name, *map(str, numbers), str(row.accepted.individuals))
+    out.print(f"{counts.total.records} records of {counts.volunteers} volunteers; {counts.undated} without a date.")
+    if counts.species:
         out.print(table)

@@ -1,4 +1,4 @@
-"""What the records say about themselves: title, owner, licence. An archive without these is of no use to anybody else."""
+"""The description of the records: title, owner, licence. Nobody else can use an archive without one."""
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -30,7 +30,7 @@ class Description:
 
 
 def current(session: Session) -> Description | None:
-    """As it was saved last; None: nobody has described the records yet."""
+    """The description that was saved last; None: there is none yet."""
     row = session.get(RecordDescription, _ONLY_ROW)
     return (
         None if row is None else Description(**{field.name: getattr(row, field.name) for field in fields(Description)})
@@ -42,39 +42,33 @@ def changed_at(session: Session) -> datetime | None:
     return session.scalar(select(RecordDescription.updated_at).where(RecordDescription.id == _ONLY_ROW))
 
 
-def save(sessions: SessionFactory, user_id: int, wanted: Description) -> None:
-    """Put it in force, with an entry in the audit log. Raises InvalidInput naming every field that can't be taken."""
-    wanted = checked(wanted)
+def save(sessions: SessionFactory, user_id: int, new: Description) -> None:
+    """Save a description and log the change. Raises InvalidInput naming every field that is wrong."""
+    new = checked(new)
     with transaction(sessions) as session:
         before = current(session)
-        if before == wanted:
+        if before == new:
             return
-        session.merge(RecordDescription(id=_ONLY_ROW, **asdict(wanted), updated_at=utcnow()))
-        new, old = asdict(wanted), asdict(before) if before else {}
-        audit.record(
-            session,
-            user_id,
-            "records.described",
-            "records",
-            {name: new[name] for name in new if new[name] != old.get(name)},
-        )
+        values, old = asdict(new), asdict(before) if before else {}
+        session.merge(RecordDescription(id=_ONLY_ROW, **values, updated_at=utcnow()))
+        changes = {name: value for name, value in values.items() if value != old.get(name)}
+        audit.record(session, user_id, "records.described", "records", changes)
 
 
-def checked(wanted: Description) -> Description:
-    """The same without blanks around. Raises InvalidInput naming every field that can't be taken."""
-    mistakes = []
-    texts = {"title": wanted.title, "organisation": wanted.organisation, "abstract": wanted.abstract}
-    texts = {name: text.replace("\0", "").strip() for name, text in texts.items()}
+def checked(new: Description) -> Description:
+    """The same without white space around. Raises InvalidInput naming every field that is wrong."""
+    errors = []
+    texts = {name: getattr(new, name).replace("\0", "").strip() for name in ("title", "organisation", "abstract")}
     for name, longest in (("title", MAX_NAME), ("organisation", MAX_NAME), ("abstract", MAX_ABSTRACT)):
         if len(texts[name]) > longest:
-            mistakes.append(FieldError(name, "text_too_long", (("max", longest),)))
+            errors.append(FieldError(name, "text_too_long", (("max", longest),)))
         elif not texts[name] and name != "abstract":
-            mistakes.append(FieldError(name, "text_missing"))
+            errors.append(FieldError(name, "text_missing"))
     email = ""
     try:
-        email = checked_email(wanted.contact_email, "contact_email")
+        email = checked_email(new.contact_email, "contact_email")
     except InvalidInput as error:
-        mistakes += error.errors
-    if mistakes:
-        raise InvalidInput(mistakes)
-    return Description(licence=wanted.licence, contact_email=email, **texts)
+        errors += error.errors
+    if errors:
+        raise InvalidInput(errors)
+    return Description(licence=new.licence, contact_email=email, **texts)

@@ -9,30 +9,29 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, false, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.accounts.tables import User
 from app.core.db import SessionFactory, reading
 from app.predictions.rules import Outcome
 from app.predictions.tables import ModelVersion
-from app.records import description, selection
+from app.records import description
 from app.records.description import Description
 from app.records.rules import LICENCE_URLS, NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised
-from app.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection
-from app.review.rules import ANSWERS
+from app.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection, select_records
 from app.review.tables import Identification, ReviewTask
 from app.submissions.tables import ClaimRecord, Submission, VerdictRecord
 from app.taxa.tables import Taxon
 
 BATCH = 1000
-# A record's number for the world is made of its link, which can't be found out from it: version 5 is a one-way hash.
+# occurrenceID is made of the submission's link, which can't be recovered from it: version 5 is a one-way hash.
 _NAMESPACE = uuid.UUID("4f0c1d0e-93a4-5c0e-8a54-0d6f3c5f6b1e")
 _GBIF = "https://www.gbif.org/species/"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is told of a record: how exactly its place, whether what the volunteer typed, and who identified it."""
+    """What is published of a record: how exactly its place, and whether what the volunteer typed and who identified it."""
 
     precision: Precision = Precision.KILOMETRE
     words: bool = False
@@ -50,7 +49,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """What the machine made of a record, and which version it was."""
+    """The verdict on a record, and the version that it came from."""
 
     outcome: Outcome
     support: float | None
@@ -59,7 +58,7 @@ class _Verdict:
 
 @dataclass(frozen=True)
 class _Record:
-    """A row, with what belongs to it. ``taxon`` None: nobody named a species, or it is not what it was sent as."""
+    """A row with what belongs to it. ``taxon`` None: nobody named a species, or the record was not accepted."""
 
     row: Row[Any]
     standing: Standing
@@ -73,27 +72,27 @@ class _Record:
 
 
 def occurrences(
-    sessions: SessionFactory, wanted: Selection, shape: Shape, after: int = 0, batch: int = BATCH
+    sessions: SessionFactory, selection: Selection, shape: Shape, after: int = 0, batch: int = BATCH
 ) -> Iterator[Occurrence]:
-    """Every record that is meant, each once, in the order in which they were sent; those after number ``after``.
+    """Every selected record, each once, in the order in which they were sent; those after number ``after``.
 
     Each batch is read by itself, so that a long download holds no transaction open: a record that is decided meanwhile
     stands here as it was when its batch was read.
     """
-    while found := page(sessions, wanted, shape, after, batch):
-        yield from found
-        after = found[-1].number
+    while records := page(sessions, selection, shape, after, batch):
+        yield from records
+        after = records[-1].number
 
 
 def page(
-    sessions: SessionFactory, wanted: Selection, shape: Shape, after: int, size: int, *, blind: bool = True
+    sessions: SessionFactory, selection: Selection, shape: Shape, after: int, size: int, *, blind: bool = True
 ) -> list[Occurrence]:
-    """The first ``size`` records after number ``after``; without ``blind``, none of which an expert is to judge unseen."""
-    seen = [] if blind else [func.coalesce(ReviewTask.blind, false()).is_(false())]
+    """The first ``size`` records after number ``after``; without ``blind``, none that experts judge blind."""
+    not_blind = [] if blind else [func.coalesce(ReviewTask.blind, false()).is_(false())]
     with reading(sessions) as session:
         rows = session.execute(
-            selection.of(
-                wanted,
+            select_records(
+                selection,
                 Submission.id,
                 Submission.token,
                 Submission.verification_status,
@@ -109,29 +108,31 @@ def page(
                 ReviewTask.closed_at,
                 CHANGED_AT.label("changed_at"),
             )
-            .where(Submission.id > after, *seen)
+            .where(Submission.id > after, *not_blind)
             .order_by(Submission.id)
             .limit(size)
         ).all()
         records = _records(session, rows, shape)
-    return [Occurrence(one.row.id, {term: tell(one) for term, tell in _TERMS.items()}) for one in records]
+    return [
+        Occurrence(record.row.id, {term: text_of(record) for term, text_of in _TERMS.items()}) for record in records
+    ]
 
 
 def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_Record]:
-    numbers = [row.id for row in rows]
+    ids = [row.id for row in rows]
     taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon))}
     claims: dict[int, ClaimRecord] = {}
-    query = select(ClaimRecord).where(ClaimRecord.submission_id.in_(numbers)).order_by(ClaimRecord.id)
+    query = select(ClaimRecord).where(ClaimRecord.submission_id.in_(ids)).order_by(ClaimRecord.id)
     for claim in session.scalars(query):
         claims.setdefault(claim.submission_id, claim)  # the first one: before anybody had an opinion on it
     verdicts = _verdicts(session, [row.claim_id for row in rows])
     experts = _experts(session, rows) if shape.names else {}
     described = description.current(session)
-    found = []
+    records = []
     for row in rows:
         standing = Standing(row.standing)
         located = row.latitude is not None and row.longitude is not None
-        found.append(
+        records.append(
             _Record(
                 row=row,
                 standing=standing,
@@ -144,7 +145,7 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
                 shape=shape,
             )
         )
-    return found
+    return records
 
 
 def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
@@ -169,41 +170,35 @@ def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
 
 def _experts(session: Session, rows: Sequence[Row[Any]]) -> dict[int, list[str]]:
     """Who says of each record what it is now, in the order in which they said it; of each expert the latest answer counts."""
-    undo = aliased(Identification)
     query = (
         select(Identification.submission_id, Identification.user_id, Identification.taxon_id, User.name)
         .join(User, User.id == Identification.user_id)
-        .outerjoin(undo, undo.undoes_id == Identification.id)
-        .where(
-            Identification.submission_id.in_([row.id for row in rows]),
-            Identification.kind.in_(ANSWERS),
-            undo.id.is_(None),
-        )
+        .where(Identification.submission_id.in_([row.id for row in rows]), Identification.is_standing_answer())
         .order_by(Identification.id)
     )
-    settled = {row.id: row.taxon_id for row in rows if Standing(row.standing) in NAMED_BY_EXPERTS}
-    present: dict[tuple[int, int], tuple[int | None, str]] = {}
-    for number, user_id, taxon_id, name in session.execute(query):
-        present.pop((number, user_id), None)
-        present[number, user_id] = (taxon_id, name)
-    found: dict[int, list[str]] = defaultdict(list)
-    for (number, _user_id), (taxon_id, name) in present.items():
-        if number in settled and settled[number] == taxon_id:
-            found[number].append(name)
-    return found
+    outcomes = {row.id: row.taxon_id for row in rows if Standing(row.standing) in NAMED_BY_EXPERTS}
+    latest: dict[tuple[int, int], tuple[int | None, str]] = {}
+    for submission_id, user_id, taxon_id, name in session.execute(query):
+        latest.pop((submission_id, user_id), None)
+        latest[submission_id, user_id] = (taxon_id, name)
+    experts: dict[int, list[str]] = defaultdict(list)
+    for (submission_id, _user_id), (taxon_id, name) in latest.items():
+        if submission_id in outcomes and outcomes[submission_id] == taxon_id:
+            experts[submission_id].append(name)
+    return experts
 
 
 # --- each term ---------------------------------------------------------------------------------------------------------
 
 
-def _of_taxon(tell: Callable[[Taxon, str], str | None]) -> Callable[[_Record], str]:
+def _of_taxon(value_of: Callable[[Taxon, str], str | None]) -> Callable[[_Record], str]:
     """Something of the species, given with the language of names; empty without a species."""
-    return lambda record: (tell(record.taxon, record.shape.language) or "") if record.taxon else ""
+    return lambda record: (value_of(record.taxon, record.shape.language) or "") if record.taxon else ""
 
 
-def _of_place(tell: Callable[[Place], str | int | None]) -> Callable[[_Record], str]:
-    """Something of the place; empty where it is not told."""
-    return lambda record: str(tell(record.place) or "") if record.place else ""
+def _of_place(value_of: Callable[[Place], str | int | None]) -> Callable[[_Record], str]:
+    """Something of the place; empty where it is not published."""
+    return lambda record: str(value_of(record.place) or "") if record.place else ""
 
 
 def _verbatim(record: _Record) -> str:
@@ -237,18 +232,18 @@ def _remarks(record: _Record) -> str:
 
 
 def _properties(record: _Record) -> str:
-    """What Darwin Core has no term for: the code, and what the machine made of it."""
-    told: dict[str, Any] = {"verificationStatus": record.row.verification_status.value}
+    """What Darwin Core has no term for: the status code and the verdict of the machine."""
+    properties: dict[str, Any] = {"verificationStatus": record.row.verification_status.value}
     if verdict := record.verdict:
-        told |= {"verdict": verdict.outcome.value, "model": verdict.model}
+        properties |= {"verdict": verdict.outcome.value, "model": verdict.model}
         if verdict.support is not None:
-            told["support"] = round(verdict.support, 4)
-    return json.dumps(told, ensure_ascii=False)
+            properties["support"] = round(verdict.support, 4)
+    return json.dumps(properties, ensure_ascii=False)
 
 
-def _of_set(tell: Callable[[Description], str]) -> Callable[[_Record], str]:
+def _of_set(value_of: Callable[[Description], str]) -> Callable[[_Record], str]:
     """Something of all records together; empty until they are described."""
-    return lambda record: tell(record.described) if record.described else ""
+    return lambda record: value_of(record.described) if record.described else ""
 
 
 def _day(value: date | None) -> str:

@@ -1,4 +1,4 @@
-"""Occurrences: what leaves the house of a submission, in the terms of Darwin Core, and how exactly a place is told."""
+"""Occurrences: what is published of a submission in the terms of Darwin Core, and how exactly its place."""
 
 import math
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ STATUSES: dict[Standing, frozenset[VerificationStatus]] = {
     Standing.NOT_ACCEPTED: frozenset({V.R4, V.R5}),
 }
 ACCEPTED = frozenset({Standing.VERIFIED, Standing.MACHINE})
-"""What is exported where nothing else is asked for: what experts accepted, and the machine where it may."""
+"""The default selection: what experts accepted, and the machine where it may."""
 NAMED_BY_EXPERTS = frozenset({Standing.VERIFIED, Standing.PLAUSIBLE})
 
 # identificationVerificationStatus, in the words that national portals take from iRecord. No person has looked at what
-# the machine accepted, and these words don't hide it.
+# the machine accepted, and these words say so.
 PUBLISHED: dict[VerificationStatus, str] = {
     V.V1: "Accepted - correct",
     V.V2: "Accepted - considered correct",
@@ -46,7 +46,7 @@ PUBLISHED: dict[VerificationStatus, str] = {
 
 
 class Precision(StrEnum):
-    """How exactly places are told. A garden is somebody's home."""
+    """How exactly places are published. A garden is somebody's home."""
 
     EXACT = "exact"
     HUNDRED_METRES = "100m"
@@ -71,10 +71,10 @@ class Place:
 
 
 def generalised(latitude: float, longitude: float, precision: Precision) -> Place | None:
-    """A place (WGS84, degrees) rounded to a grid of degrees; None where places are not told.
+    """A place (WGS84, degrees) rounded to a grid of degrees; None where places are not published.
 
     ``uncertainty`` is half the diagonal of the cell where it is widest, rounded up: the true place lies within it (Chapman
-    and Wieczorek, Georeferencing Best Practices, 2020). It is the same for the whole cell, so it tells nothing more.
+    and Wieczorek, Georeferencing Best Practices, 2020). It is the same for the whole cell, so it reveals nothing more.
     """
     if precision is Precision.NONE:
         return None
@@ -101,7 +101,7 @@ def _no_minus_zero(number: str) -> str:
 
 
 class Licence(StrEnum):
-    """Under which records are given away: those that GBIF takes."""
+    """The licences under which records can be published: those that GBIF takes."""
 
     CC0 = "CC0-1.0"
     CC_BY = "CC-BY-4.0"

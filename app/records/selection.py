@@ -1,4 +1,4 @@
-"""Which records are meant, and the species each of them is of."""
+"""Which records are selected, and the species each of them is of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +13,6 @@ from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import ClaimRecord, StatusLog, Submission
 from app.taxa.tables import Taxon
-
-# The claim that stands: the latest. Its key, for the join.
-_LATEST = (
-    select(func.max(ClaimRecord.id))
-    .where(ClaimRecord.submission_id == Submission.id)
-    .correlate(Submission)
-    .scalar_subquery()
-)
 
 
 def _codes(standings: Iterable[Standing]) -> list[VerificationStatus]:
@@ -68,34 +60,34 @@ class Selection:
     changed_since: datetime | None = None
 
 
-def of(wanted: Selection, *columns: Any) -> Select[Any]:
-    """A query for ``columns`` of the records that are meant; ``TAXON_ID`` may be among them."""
+def select_records(selection: Selection, *columns: Any) -> Select[Any]:
+    """A query for ``columns`` of the selected records; ``TAXON_ID`` may be among them."""
     return (
         select(*columns)
         .select_from(Submission)
-        .join(ClaimRecord, ClaimRecord.id == _LATEST)
+        .join(ClaimRecord, ClaimRecord.id == Submission.latest_claim_id())
         .outerjoin(ReviewTask, ReviewTask.submission_id == Submission.id)
-        .where(*_conditions(wanted))
+        .where(*_conditions(selection))
     )
 
 
-def _conditions(wanted: Selection) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Submission.status != SubmissionStatus.WITHDRAWN]
-    if wanted.standings != frozenset(Standing):
-        found.append(STANDING.in_(sorted(standing.value for standing in wanted.standings)))
-    if wanted.since is not None:
-        found.append(
-            _seen_or_sent(Submission.event_date >= wanted.since, Submission.created_at >= _begin(wanted.since))
+def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    result: list[ColumnElement[bool]] = [Submission.status != SubmissionStatus.WITHDRAWN]
+    if selection.standings != frozenset(Standing):
+        result.append(STANDING.in_(sorted(standing.value for standing in selection.standings)))
+    if selection.since is not None:
+        result.append(
+            _seen_or_sent(Submission.event_date >= selection.since, Submission.created_at >= _begin(selection.since))
         )
-    if wanted.until is not None and wanted.until < date.max:
-        after = wanted.until + timedelta(days=1)
-        found.append(_seen_or_sent(Submission.event_date < after, Submission.created_at < _begin(after)))
-    if wanted.changed_since is not None:
-        found.append(CHANGED_AT >= wanted.changed_since)
-    if wanted.scientific_name:
-        taxon = select(Taxon.id).where(Taxon.scientific_name == wanted.scientific_name)
-        found.append(TAXON_ID == taxon.scalar_subquery())
-    return found
+    if selection.until is not None and selection.until < date.max:
+        after = selection.until + timedelta(days=1)
+        result.append(_seen_or_sent(Submission.event_date < after, Submission.created_at < _begin(after)))
+    if selection.changed_since is not None:
+        result.append(CHANGED_AT >= selection.changed_since)
+    if selection.scientific_name:
+        taxon = select(Taxon.id).where(Taxon.scientific_name == selection.scientific_name)
+        result.append(TAXON_ID == taxon.scalar_subquery())
+    return result
 
 
 def _seen_or_sent(seen: ColumnElement[bool], sent: ColumnElement[bool]) -> ColumnElement[bool]:

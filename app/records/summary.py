@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.records import selection
 from app.records.rules import ACCEPTED, Standing
-from app.records.selection import STANDING, TAXON_ID, Selection
+from app.records.selection import STANDING, TAXON_ID, Selection, select_records
 from app.submissions.tables import Submission
 from app.taxa.tables import Taxon
 
@@ -59,21 +58,22 @@ class Summary:
         """All species together."""
         empty = Counted()
         return {
-            standing: sum((one.standings.get(standing, empty) for one in self.species), empty) for standing in Standing
+            standing: sum((count.standings.get(standing, empty) for count in self.species), empty)
+            for standing in Standing
         }
 
     @property
     def total(self) -> Counted:
         """All records."""
-        return sum((one.total for one in self.species), Counted())
+        return sum((count.total for count in self.species), Counted())
 
 
-def summary(session: Session, wanted: Selection) -> Summary:
-    """Of a period and a species, over every standing, whichever ``wanted`` names."""
-    wanted = replace(wanted, standings=frozenset(Standing))
-    query = selection.of(wanted, func.count(func.distinct(Submission.volunteer_id)), *_missing())
+def summary(session: Session, selection: Selection) -> Summary:
+    """Count the records of a period and a species, over every standing, whichever ``selection`` names."""
+    selection = replace(selection, standings=frozenset(Standing))
+    query = select_records(selection, func.count(func.distinct(Submission.volunteer_id)), *_missing())
     volunteers, undated, unplaced = session.execute(query).one()
-    return Summary(volunteers, undated, unplaced, _species(session, wanted))
+    return Summary(volunteers, undated, unplaced, _species(session, selection))
 
 
 @dataclass(frozen=True)
@@ -86,41 +86,39 @@ class Extent:
     unnamed: int
 
 
-def extent(session: Session, wanted: Selection) -> Extent:
+def extent(session: Session, selection: Selection) -> Extent:
     """What a download of these would hold."""
     unnamed = TAXON_ID.is_(None) | (STANDING == Standing.NOT_ACCEPTED.value)
-    query = selection.of(wanted, func.count(), *_missing(), func.count().filter(unnamed))
+    query = select_records(selection, func.count(), *_missing(), func.count().filter(unnamed))
     return Extent(*session.execute(query).one())
 
 
 def _missing() -> tuple[Any, Any]:
-    """To count: what has no day, and what has no coordinates."""
+    """Counts of what has no day, and of what has no coordinates."""
     return (
         func.count().filter(Submission.event_date.is_(None)),
         func.count().filter(Submission.latitude.is_(None) | Submission.longitude.is_(None)),
     )
 
 
-def _species(session: Session, wanted: Selection) -> list[SpeciesCount]:
-    taxon_id, standing = TAXON_ID.label("taxon_id"), STANDING.label("standing")
-    query = selection.of(
-        wanted,
-        taxon_id,
-        standing,
-        Submission.event_date,
-        func.count(),
-        func.sum(Submission.individual_count),
-    ).group_by(taxon_id, standing, Submission.event_date)
-    found: dict[int | None, SpeciesCount] = {}
+def _species(session: Session, selection: Selection) -> list[SpeciesCount]:
+    groups = TAXON_ID.label("taxon_id"), STANDING.label("standing"), Submission.event_date
+    query = select_records(selection, *groups, func.count(), func.sum(Submission.individual_count)).group_by(*groups)
     rows = session.execute(query).all()
-    numbers = {row.taxon_id for row in rows if row.taxon_id is not None}
-    taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon).where(Taxon.id.in_(numbers)))}
-    for number, told, day, records, individuals in rows:
-        one = found.setdefault(number, SpeciesCount(taxa.get(number)))
-        one.standings[Standing(told)] += Counted(records, int(individuals))
-        if day is not None and Standing(told) in ACCEPTED:
-            one.weeks[day - timedelta(days=day.weekday())] += records
+    ids = {row.taxon_id for row in rows if row.taxon_id is not None}
+    taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon).where(Taxon.id.in_(ids)))}
+    counts: dict[int | None, SpeciesCount] = {}
+    for taxon_id, value, day, records, individuals in rows:
+        count = counts.setdefault(taxon_id, SpeciesCount(taxa.get(taxon_id)))
+        standing = Standing(value)
+        count.standings[standing] += Counted(records, int(individuals))
+        if day is not None and standing in ACCEPTED:
+            count.weeks[day - timedelta(days=day.weekday())] += records
     return sorted(
-        found.values(),
-        key=lambda one: (one.taxon is None, -one.total.records, one.taxon.scientific_name if one.taxon else ""),
+        counts.values(),
+        key=lambda count: (
+            count.taxon is None,
+            -count.total.records,
+            count.taxon.scientific_name if count.taxon else "",
+        ),
     )

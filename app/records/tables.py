@@ -1,4 +1,4 @@
-"""What the records say about themselves where they are given away."""
+"""The description of the records that goes with their publication."""
 
 from datetime import datetime
 

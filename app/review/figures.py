@@ -1,16 +1,16 @@
 """The desk in figures: how much was decided, how quickly, how far people and model agree, and what waits since when."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 
 from app.accounts.tables import User
-from app.review.acceptance import season_start
+from app.review.judging import season_start
 from app.review.rules import ANSWERS, IdentificationKind, Rate, ReviewReason, TaskState, cohens_kappa
 from app.review.tables import Identification, ReviewTask
 from app.submissions.rules import VerificationStatus
@@ -30,6 +30,9 @@ class Work:
         """Decisions a minute of those that were timed; None where none was."""
         return 60 * self.timed / self.seconds if self.seconds > 0 else None
 
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.decisions + other.decisions, self.timed + other.timed, self.seconds + other.seconds)
+
 
 @dataclass(frozen=True)
 class ReviewerFigures:
@@ -44,9 +47,9 @@ class ReviewerFigures:
 
 @dataclass(frozen=True)
 class SpeciesFigures:
-    """What became of the claims of one species (None: no species was claimed). Those that nobody could tell are ``unable``.
+    """The decisions on claims of one species (None: no species was claimed). ``unable``: nobody could identify it.
 
-    ``right``: claims confirmed; ``model_right``: the model named what experts did, of those where it named anything.
+    ``right``: claims confirmed; ``model_right``: the model named the same as the experts, where it named anything.
     """
 
     taxon: Taxon | None
@@ -59,7 +62,7 @@ class SpeciesFigures:
 
 @dataclass(frozen=True)
 class PairFigures:
-    """Two reviewers on the ``items`` that both answered; ``kappa`` None where that can't be said."""
+    """Two reviewers on the ``items`` that both answered; ``kappa``: Cohen's, None where it is undefined."""
 
     names: tuple[str, str]
     items: int
@@ -69,7 +72,7 @@ class PairFigures:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Open items of one reason, and since when the oldest waits. ``reason`` None: questions that volunteers have."""
+    """Open items of one reason, and since when the oldest waits. ``reason`` None: questions that wait for volunteers."""
 
     reason: ReviewReason | None
     count: int
@@ -78,7 +81,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Figures:
-    """``with_model_blind`` are the answers given without seeing what the model said: nobody was led by it."""
+    """All figures. ``with_model_blind``: of answers given without seeing the prediction, so not influenced by it."""
 
     since: datetime
     today: Work
@@ -93,9 +96,7 @@ class Figures:
 
 
 def figures(session: Session, now: datetime) -> Figures:
-    """All of them, as of ``now``. The season began on the first of January, UTC; the day at midnight of the server's time
-    zone, in which pages tell days.
-    """
+    """All figures as of ``now``. The season starts on 1 January UTC, the day at midnight of the server's time zone."""
     since, today = season_start(now), now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     by_user = {row.user_id: row for row in session.execute(_work(since, today))}
     names = {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(by_user)))}
@@ -109,13 +110,13 @@ def figures(session: Session, now: datetime) -> Figures:
         )
         for user_id, row in by_user.items()
     ]
-    reviewers.sort(key=lambda one: (-one.season.decisions, one.name))
+    reviewers.sort(key=lambda reviewer: (-reviewer.season.decisions, reviewer.name))
     pairs, kappa = _pairs(session, since)
     rows = list(by_user.values())
     return Figures(
         since=since,
-        today=_sum(one.today for one in reviewers),
-        season=_sum(one.season for one in reviewers),
+        today=sum((reviewer.today for reviewer in reviewers), Work()),
+        season=sum((reviewer.season for reviewer in reviewers), Work()),
         reviewers=reviewers,
         species=_species(session, since),
         pairs=pairs,
@@ -126,27 +127,15 @@ def figures(session: Session, now: datetime) -> Figures:
     )
 
 
-def _sum(parts: Any) -> Work:
-    found = list(parts)
-    return Work(sum(w.decisions for w in found), sum(w.timed for w in found), sum(w.seconds for w in found))
-
-
-def _standing() -> tuple[Any, ColumnElement[bool]]:
-    """An undo's alias to join, and the condition that a row is an answer that was not undone."""
-    undo = aliased(Identification)
-    return undo, and_(Identification.kind.in_(ANSWERS), undo.id.is_(None))
-
-
 def _count(condition: ColumnElement[bool]) -> Any:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+    return func.count().filter(condition)
 
 
 def _seconds(condition: ColumnElement[bool]) -> Any:
-    return func.coalesce(func.sum(case((condition, Identification.seconds), else_=0.0)), 0.0)
+    return func.coalesce(func.sum(Identification.seconds).filter(condition), 0.0)
 
 
 def _work(since: datetime, today: datetime) -> Select[Any]:
-    undo, stands = _standing()
     row = Identification
     timed, in_day = row.seconds.is_not(None), row.created_at >= today
     compared = and_(row.kind == IdentificationKind.TAXON, row.predicted_taxon_id.is_not(None))
@@ -165,8 +154,7 @@ def _work(since: datetime, today: datetime) -> Select[Any]:
             _count(and_(compared, blind)).label("compared_blind"),
             _count(and_(same, blind)).label("same_blind"),
         )
-        .outerjoin(undo, undo.undoes_id == row.id)
-        .where(stands, row.created_at >= since)
+        .where(row.is_standing_answer(), row.created_at >= since)
         .group_by(row.user_id)
     )
 
@@ -188,31 +176,31 @@ def _species(session: Session, since: datetime) -> list[SpeciesFigures]:
     grouped: dict[int | None, list[Any]] = defaultdict(list)
     for row in session.execute(query):
         grouped[row.claimed].append(row)
-    wanted = [number for number in grouped if number is not None]
-    known = {taxon.id: taxon for taxon in session.scalars(select(Taxon).where(Taxon.id.in_(wanted)))}
-    found = [_one_species(known.get(claimed or 0), rows) for claimed, rows in grouped.items()]
-    return sorted(found, key=lambda one: (-one.decided, one.taxon.scientific_name if one.taxon else ""))
+    ids = [number for number in grouped if number is not None]
+    taxa = {taxon.id: taxon for taxon in session.scalars(select(Taxon).where(Taxon.id.in_(ids)))}
+    result = [_species_figures(taxa.get(claimed or 0), rows) for claimed, rows in grouped.items()]
+    return sorted(result, key=lambda f: (-f.decided, f.taxon.scientific_name if f.taxon else ""))
 
 
-def _one_species(taxon: Taxon | None, rows: list[Any]) -> SpeciesFigures:
-    told = [row for row in rows if row.kind is not IdentificationKind.UNABLE]
-    codes: dict[VerificationStatus, int] = defaultdict(int)
+def _species_figures(taxon: Taxon | None, rows: list[Any]) -> SpeciesFigures:
+    identified = [row for row in rows if row.kind is not IdentificationKind.UNABLE]
+    codes: Counter[VerificationStatus] = Counter()
     for row in rows:
         codes[row.code] += row.count
     decided = sum(row.count for row in rows)
+    total = sum(row.count for row in identified)
     return SpeciesFigures(
         taxon=taxon,
         decided=decided,
-        unable=decided - sum(row.count for row in told),
-        right=Rate(sum(row.right for row in told), sum(row.count for row in told) if taxon else 0),
-        model_right=Rate(sum(row.model_right for row in told), sum(row.predicted for row in told)),
+        unable=decided - total,
+        right=Rate(sum(row.right for row in identified), total if taxon else 0),
+        model_right=Rate(sum(row.model_right for row in identified), sum(row.predicted for row in identified)),
         codes=dict(codes),
     )
 
 
 def _pairs(session: Session, since: datetime) -> tuple[list[PairFigures], float | None]:
     """Every two reviewers who answered the same items, by their latest answer to each; and all pairs taken together."""
-    undo, stands = _standing()
     several = (
         select(Identification.submission_id)
         .where(Identification.kind.in_(ANSWERS), Identification.created_at >= since)
@@ -228,27 +216,26 @@ def _pairs(session: Session, since: datetime) -> tuple[list[PairFigures], float 
             User.name,
         )
         .join(User, User.id == Identification.user_id)
-        .outerjoin(undo, undo.undoes_id == Identification.id)
-        .where(stands, Identification.submission_id.in_(several))
+        .where(Identification.is_standing_answer(), Identification.submission_id.in_(several))
         .order_by(Identification.id)
     )
-    said: dict[int, dict[tuple[str, int], tuple[Any, Any]]] = defaultdict(dict)
+    answers: dict[int, dict[tuple[str, int], tuple[Any, Any]]] = defaultdict(dict)
     for submission_id, user_id, kind, taxon_id, name in session.execute(query):
-        said[submission_id][name, user_id] = (kind, taxon_id)
-    both: dict[tuple[tuple[str, int], tuple[str, int]], list[Any]] = defaultdict(list)
-    for answers in said.values():
-        for one, other in combinations(sorted(answers), 2):
-            both[one, other].append((answers[one], answers[other]))
-    found = [
+        answers[submission_id][name, user_id] = (kind, taxon_id)
+    shared: dict[tuple[tuple[str, int], tuple[str, int]], list[Any]] = defaultdict(list)
+    for by_reviewer in answers.values():
+        for first, second in combinations(sorted(by_reviewer), 2):
+            shared[first, second].append((by_reviewer[first], by_reviewer[second]))
+    pairs = [
         PairFigures(
-            (one[0], other[0]),
-            len(items),
-            Rate(sum(first == second for first, second in items), len(items)),
-            cohens_kappa(items),
+            names=(first[0], second[0]),
+            items=len(items),
+            same=Rate(sum(a == b for a, b in items), len(items)),
+            kappa=cohens_kappa(items),
         )
-        for (one, other), items in sorted(both.items())
+        for (first, second), items in sorted(shared.items())
     ]
-    return found, cohens_kappa([item for items in both.values() for item in items])
+    return pairs, cohens_kappa([item for items in shared.values() for item in items])
 
 
 def _waiting(session: Session) -> list[Waiting]:
@@ -257,12 +244,12 @@ def _waiting(session: Session) -> list[Waiting]:
         .where(or_(ReviewTask.state == TaskState.OPEN, ReviewTask.state == TaskState.ASKED))
         .group_by(ReviewTask.state, ReviewTask.reason)
     )
-    open_ones, asked, oldest = [], 0, None
+    open_items, asked, oldest = [], 0, None
     for state, reason, count, since in session.execute(query):
         if state is TaskState.OPEN:
-            open_ones.append(Waiting(reason, count, since))
+            open_items.append(Waiting(reason, count, since))
         else:
             asked, oldest = asked + count, since if oldest is None else min(oldest, since)
     order = list(ReviewReason)
-    found = sorted(open_ones, key=lambda one: order.index(one.reason or ReviewReason.ANSWERED))
-    return [*found, Waiting(None, asked, oldest)] if oldest is not None else found
+    open_items.sort(key=lambda item: order.index(item.reason or ReviewReason.ANSWERED))
+    return [*open_items, Waiting(None, asked, oldest)] if oldest is not None else open_items

@@ -1,4 +1,4 @@
-"""Filters of the queue, as they stand in its address and under the names that reviewers gave them."""
+"""Filters of the queue: in its address, and saved by reviewers under a name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,7 +20,7 @@ MAX_TEXT = 100
 MAX_NAME = 80
 MOST_SAVED = 50
 _NAMES = {"from_date": "from", "to_date": "to"}
-# A taxon filter of this value finds what has none: "don't know" claimed, or nothing predicted.
+# The value of a taxon filter that finds what has none: "don't know" claimed, or nothing predicted.
 NO_TAXON = "none"
 
 
@@ -54,24 +54,24 @@ class Filter:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> Self:
-        """The filter in an address. Raises InvalidInput naming the parts that can't be read; unknown parts are ignored."""
-        found: dict[str, Any] = {}
-        mistakes = []
+        """The filter in a query string. Raises InvalidInput naming the parts that are malformed; ignores unknown ones."""
+        values: dict[str, Any] = {}
+        errors = []
         for field in fields(cls):
             name = _NAMES.get(field.name, field.name)
-            given = query.get(name, "").strip()
-            if not given:
+            text = query.get(name, "").strip()
+            if not text:
                 continue
             try:
-                found[field.name] = _READ[field.name](given)
+                values[field.name] = _READ[field.name](text)
             except ValueError:
-                mistakes.append(FieldError(name, "filter_invalid"))
-        if mistakes:
-            raise InvalidInput(mistakes)
-        return cls(**found)
+                errors.append(FieldError(name, "filter_invalid"))
+        if errors:
+            raise InvalidInput(errors)
+        return cls(**values)
 
     def to_query(self) -> str:
-        """The same as part of an address, in a fixed order; empty where nothing is narrowed."""
+        """The filter as a query string, in a fixed order; empty where nothing is filtered."""
         parts = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -80,13 +80,13 @@ class Filter:
         return urlencode(parts)
 
     def without(self, name: str) -> "Filter":
-        """The same without one of its parts."""
+        """The filter without one of its parts."""
         plain: Any = Filter()
         return replace(self, **{name: getattr(plain, name)})
 
     @property
     def narrowed_by(self) -> tuple[str, ...]:
-        """The names of the parts that narrow it, the state left out."""
+        """The names of the parts that are set, except the state."""
         return tuple(f.name for f in fields(self) if f.name != "state" and getattr(self, f.name) != f.default)
 
 
@@ -118,7 +118,7 @@ _READ = {
 
 
 class SavedFilters:
-    """A reviewer's own filters by name. One of somebody else is not found."""
+    """A reviewer's own saved filters; those of others are not found."""
 
     def __init__(self, sessions: SessionFactory) -> None:
         self._sessions = sessions
@@ -128,34 +128,34 @@ class SavedFilters:
         query = select(SavedFilter).where(SavedFilter.user_id == user_id).order_by(SavedFilter.name)
         return list(session.scalars(query))
 
-    def save(self, user_id: int, name: str, wanted: Filter) -> SavedFilter:
-        """Keep it under a name; the same name again is written over. Raises InvalidInput, Conflict for more than 50."""
+    def save(self, user_id: int, name: str, queue_filter: Filter) -> SavedFilter:
+        """Save a filter; one of the same name is replaced. Raises InvalidInput, Conflict for more than 50."""
         name = _checked(name)
         with transaction(self._sessions) as session:
-            known = self.of(session, user_id)
-            row = next((row for row in known if row.name == name), None)
+            saved = self.of(session, user_id)
+            row = next((row for row in saved if row.name == name), None)
             if row is None:
-                if len(known) >= MOST_SAVED:
+                if len(saved) >= MOST_SAVED:
                     raise Conflict(f"There are {MOST_SAVED} saved filters already.")
                 row = SavedFilter(user_id=user_id, name=name)
                 session.add(row)
-            row.query = wanted.to_query()
+            row.query = queue_filter.to_query()
         return row
 
     def rename(self, user_id: int, filter_id: int, name: str) -> None:
-        """Raises NotFound, Conflict where another one has that name."""
+        """Rename a filter. Raises NotFound, InvalidInput, Conflict where another one has that name."""
         name = _checked(name)
         own = (SavedFilter.id == filter_id, SavedFilter.user_id == user_id)
         try:
             with transaction(self._sessions) as session:
-                found = session.scalar(update(SavedFilter).where(*own).values(name=name).returning(SavedFilter.id))
+                renamed = session.scalar(update(SavedFilter).where(*own).values(name=name).returning(SavedFilter.id))
         except IntegrityError as error:
             raise Conflict("A filter with this name already exists.") from error
-        if found is None:
+        if renamed is None:
             raise NotFound("There is no such filter.")
 
     def delete(self, user_id: int, filter_id: int) -> None:
-        """Idempotent."""
+        """Delete a filter. Idempotent."""
         with transaction(self._sessions) as session:
             session.execute(delete(SavedFilter).where(SavedFilter.id == filter_id, SavedFilter.user_id == user_id))
 

@@ -1,16 +1,15 @@
-"""Everything that an expert sees of one item, and nothing of what is hidden until the answer is given."""
+"""Everything that an expert sees of one item, without what is hidden until the expert has answered."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.db import utcnow
-from app.core.errors import NotFound
 from app.predictions.rules import Animal, SquareOrigin
-from app.review import preferences, questions, standings, tasks
+from app.review import answers, questions, tasks
 from app.review.desk import ItemState, state_of
 from app.review.rules import IdentificationKind, PhotoQuality, ReviewReason, TaskState
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
@@ -27,8 +26,8 @@ EXAMPLES = 4
 class ItemPhoto:
     """One photo. ``square``: what a person drew. ``looked_at``: what the version looked at; None: the middle of the photo.
 
-    What it said is empty while hidden: ``predictions`` (scientific name → probability, highest first; also where it shows
-    none of these), ``in_scope``, ``searched`` (it looked for an animal) and ``others`` (further animals).
+    The prediction is left out while hidden: ``predictions`` (scientific name → probability, highest first; also empty if the
+    photo shows none of these), ``in_scope``, ``searched`` (it looked for an animal) and ``others`` (further animals).
     """
 
     token: str
@@ -66,7 +65,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Item:
-    """``hidden``: claim, verdict, note and what others said are left out until this user has answered.
+    """``hidden``: claim, verdict, note and the answers of others are left out until this user has answered.
 
     ``claim`` is then None, and so is ``verdict``; ``looks_like``, ``identifications``, ``log`` and ``questions`` are empty.
     """
@@ -112,11 +111,9 @@ class Item:
 
 def load(session: Session, user_id: int, submission_id: int) -> Item:
     """One item as this user may see it. Raises NotFound."""
-    task = tasks.of(session, submission_id)
-    row = session.get(Submission, submission_id) if task is not None else None
-    if task is None or row is None:
-        raise NotFound("There is nothing to review at this number.")
-    hidden = preferences.is_hidden(session, task, user_id)
+    task = tasks.get(session, submission_id)
+    row = session.get_one(Submission, submission_id)
+    hidden = answers.is_hidden(session, task, user_id)
     verdict = row.verdict
     show = not hidden
     return Item(
@@ -154,14 +151,15 @@ def load(session: Session, user_id: int, submission_id: int) -> Item:
         outcome_taxon=task.outcome_taxon if show else None,
         volunteer=volunteer_record(session, row.volunteer_id, row.id),
         references=_references(session, task, row, show),
-        identifications=standings.identifications(session, row.id) if show else [],
+        identifications=answers.identifications(session, row.id) if show else [],
         questions=questions.of_submission(session, row.id) if show else [],
         log=list(row.log) if show else [],
     )
 
 
 def _photo(photo: Photo, verdict: VerdictRecord | None) -> ItemPhoto:
-    made = photo.prediction(verdict.model_version_id if verdict else None)
+    prediction = photo.prediction(verdict.model_version_id if verdict else None)
+    shown = prediction if verdict else None
     return ItemPhoto(
         token=photo.token,
         position=photo.position,
@@ -170,27 +168,29 @@ def _photo(photo: Photo, verdict: VerdictRecord | None) -> ItemPhoto:
         square=photo.square,
         seen_before=photo.seen_before,
         taken_at=photo.taken_at,
-        predictions=looks.shares(made.opinion, verdict) if made and verdict else {},
-        in_scope=made.in_scope if made and verdict else None,
-        looked_at=made.square if made else photo.square,
-        square_origin=made.square_origin if made else None,
-        searched=bool(made and verdict and made.searched),
-        others=looks.animals(made, verdict) if made and verdict else [],
+        predictions=looks.shares(shown.opinion, verdict) if shown and verdict else {},
+        in_scope=shown.in_scope if shown else None,
+        looked_at=prediction.square if prediction else photo.square,
+        square_origin=prediction.square_origin if prediction else None,
+        searched=bool(shown and shown.searched),
+        others=looks.animals(shown, verdict) if shown and verdict else [],
     )
 
 
 def volunteer_record(session: Session, volunteer_id: int, except_id: int) -> VolunteerRecord:
-    """What else this volunteer sent, and how often the claim was right where experts decided."""
+    """What else a volunteer sent, and how often the claim was right where experts decided."""
     claimed, outcome = ReviewTask.claimed_taxon_id, ReviewTask.outcome_taxon_id
-    decided = (ReviewTask.state == TaskState.DECIDED) & claimed.is_not(None)
-    told = decided & (ReviewTask.outcome_kind != IdentificationKind.UNABLE)
-    right = told & (outcome == claimed)
+    identified = (
+        (ReviewTask.state == TaskState.DECIDED)
+        & claimed.is_not(None)
+        & (ReviewTask.outcome_kind != IdentificationKind.UNABLE)
+    )
     query = (
         select(
             func.count(),
-            func.coalesce(func.sum(case((told, 1), else_=0)), 0),
-            func.coalesce(func.sum(case((right, 1), else_=0)), 0),
-            func.coalesce(func.sum(case((ReviewTask.state == TaskState.OPEN, 1), else_=0)), 0),
+            func.count().filter(identified & (outcome == claimed)),
+            func.count().filter(identified & (outcome.is_(None) | (outcome != claimed))),
+            func.count().filter(ReviewTask.state == TaskState.OPEN),
         )
         .select_from(Submission)
         .outerjoin(ReviewTask, ReviewTask.submission_id == Submission.id)
@@ -200,21 +200,22 @@ def volunteer_record(session: Session, volunteer_id: int, except_id: int) -> Vol
             Submission.status != SubmissionStatus.WITHDRAWN,
         )
     )
-    sent, known, confirmed, waiting = session.execute(query).one()
-    return VolunteerRecord(int(sent), int(confirmed), int(known) - int(confirmed), int(waiting))
+    return VolunteerRecord(*session.execute(query).one())
 
 
 def _references(session: Session, task: ReviewTask, row: Submission, show: bool) -> list[Reference]:
-    """Claimed and predicted species, then the others that the model knows: all look alike, or it would not tell them apart.
+    """Claimed and predicted species, then the others that the model knows, which all look alike.
 
-    While hidden, in the order of their names, which tells nothing.
+    While hidden, in alphabetical order, which reveals nothing.
     """
-    names = sorted({name for photo in row.photos for made in photo.predictions for name in made.probabilities})
-    found = taxa.by_names(session, names)
+    names = sorted(
+        {name for photo in row.photos for prediction in photo.predictions for name in prediction.probabilities}
+    )
+    species = taxa.by_names(session, names)
     if show:
         first = [taxon for taxon in (task.claimed, task.predicted) if taxon is not None]
-        found = list(dict.fromkeys([*first, *found]))
-    return [Reference(taxon, examples_of(session, taxon.id, row.id)) for taxon in found[:EXAMPLES]]
+        species = list(dict.fromkeys([*first, *species]))
+    return [Reference(taxon, examples_of(session, taxon.id, row.id)) for taxon in species[:EXAMPLES]]
 
 
 def examples_of(session: Session, taxon_id: int, except_id: int | None = None) -> list[str]:

@@ -1,29 +1,55 @@
-"""Questions to volunteers: asked from the desk, answered on the submission's page, back to whoever asked."""
+"""Questions to volunteers, and what volunteers are told of a review.
+
+A question is asked from the desk, answered on the submission's page, and goes back to whoever asked.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.core.db import SessionFactory, transaction, utcnow
-from app.core.errors import Conflict, FieldError, InvalidInput, NotFound
-from app.review import leases, standings, tasks
-from app.review.decisions import checked_text, locked, refuse_stale
+from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
+from app.core.errors import Conflict, NotFound
+from app.review import answers, tasks
+from app.review.answers import lock, lock_rows
+from app.review.decisions import checked_text, refuse_stale
 from app.review.rules import IdentificationKind, TaskState
+from app.review.settings import named_taxon
 from app.review.tables import QuestionTemplate, ReviewQuestion
 from app.submissions import status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Submission
 from app.taxa import names as taxa
+from app.taxa.tables import Taxon
 
 MAX_QUESTION = 1000
 MAX_ANSWER = 2000
 
 
+# Written once, where there are no templates; the organisation's own from then on.
+_FIRST_TEMPLATES = {
+    "en": (
+        "Do you have another photo of the same butterfly, perhaps of the other side of its wings?",
+        "Did you see the upper side of its wings? What colours and spots were there?",
+        "There seems to be more than one butterfly in your photos. Which one did you count?",
+        "Was this photo taken on the day and at the place that you gave?",
+        "How sure are you of the species, and what made you think so?",
+    ),
+    "nl": (
+        "Hebt u nog een foto van dezelfde vlinder, misschien van de andere kant van de vleugels?",
+        "Hebt u de bovenkant van de vleugels gezien? Welke kleuren en vlekken zag u daar?",
+        "Op uw foto's lijkt meer dan één vlinder te staan. Welke hebt u geteld?",
+        "Is deze foto gemaakt op de dag en de plaats die u hebt opgegeven?",
+        "Hoe zeker bent u van de soort, en waaraan zag u het?",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Asked:
-    """``identification_id`` is what an undo names."""
+    """A question that was asked. ``identification_id`` is what an undo names."""
 
     submission_id: int
     identification_id: int
@@ -43,54 +69,48 @@ class Questions:
         """
         body = checked_text(body, "body", MAX_QUESTION)
         with transaction(self._sessions) as session:
-            submission, task = locked(session, submission_id)
-            refuse_stale(session, task, user_id, revision)
-            if task.state is not TaskState.OPEN:
+            item = lock(session, submission_id, user_id)
+            refuse_stale(item, revision)
+            if item.task.state is not TaskState.OPEN:
                 raise Conflict("You can only ask a question about an open submission, one at a time.")
-            row = standings.append(
-                session,
-                task,
-                user_id,
-                IdentificationKind.QUESTION,
-                "asked",
-                verification_status=VerificationStatus.D,
-                remark=body,
+            row = answers.append(
+                item, IdentificationKind.QUESTION, "asked", verification_status=VerificationStatus.D, remark=body
             )
             session.add(
                 ReviewQuestion(
                     submission_id=submission_id,
                     asked_by=user_id,
                     identification_id=row.id,
-                    language=submission.volunteer.language,
+                    language=item.submission.volunteer.language,
                     body=body,
                 )
             )
             session.flush()
-            leases.let_go(task)
-            standings.apply(session, submission, task, user_id, "asked")
-            return Asked(submission_id, row.id, task.revision)
+            tasks.release(item.task)
+            answers.apply(item, "asked")
+            return Asked(submission_id, row.id, item.task.revision)
 
     def answer(self, token: str, text: str) -> None:
-        """The volunteer's answer to the question that waits; it goes back to whoever asked. Nothing else needs a sign-in.
+        """Store the volunteer's answer to the open question and send it back to whoever asked. Needs no sign-in.
 
         Raises NotFound, InvalidInput, Conflict where no question waits (any more).
         """
         text = checked_text(text, "answer", MAX_ANSWER)
         with transaction(self._sessions) as session:
-            found = session.scalar(select(Submission.id).where(Submission.token == token))
-            if found is None:
+            submission_id = session.scalar(select(Submission.id).where(Submission.token == token))
+            if submission_id is None:
                 raise NotFound("There is no submission at this link.")
             try:
-                submission, task = locked(session, found)
+                submission, task = lock_rows(session, submission_id)
             except NotFound as error:
                 raise Conflict("There is no open question.") from error
-            question = standings.open_question(session, submission.id)
+            question = answers.open_question(session, submission.id)
             if question is None or task.state is not TaskState.ASKED:
                 raise Conflict("There is no open question.")
             question.answer, question.answered_at = text, utcnow()
             task.state = TaskState.OPEN
             task.waiting_since = question.answered_at
-            standings.to_asker(task, question)
+            answers.to_asker(task, question)
             tasks.touch(task, "answered")
             status.change_status(
                 session,
@@ -106,16 +126,15 @@ class Questions:
     def save_template(
         self, user_id: int, body: str, language: str, scientific_name: str = "", template_id: int | None = None
     ) -> QuestionTemplate:
-        """Add a template, or change one. Without a species it is for any. Raises NotFound, InvalidInput."""
+        """Add or change a template, for one species or for any. Raises NotFound, InvalidInput."""
         body = checked_text(body, "body", MAX_QUESTION)
         with transaction(self._sessions) as session:
-            taxon = taxa.find(session, scientific_name) if scientific_name else None
-            if scientific_name and taxon is None:
-                raise InvalidInput([FieldError("taxon", "claim_unknown")])
-            row = session.get(QuestionTemplate, template_id) if template_id is not None else QuestionTemplate()
-            if row is None:
-                raise NotFound("There is no such template.")
-            session.add(row)
+            taxon = named_taxon(session, scientific_name) if scientific_name else None
+            if template_id is None:
+                row = QuestionTemplate()
+                session.add(row)
+            else:
+                row = get_or_not_found(session, QuestionTemplate, template_id, "There is no such template.")
             row.body, row.language, row.taxon_id = body, language, taxon.id if taxon else None
             row.updated_at = utcnow()
             session.flush()
@@ -125,7 +144,7 @@ class Questions:
         return row
 
     def delete_template(self, user_id: int, template_id: int) -> None:
-        """Idempotent."""
+        """Delete a template. Idempotent."""
         with transaction(self._sessions) as session:
             row = session.get(QuestionTemplate, template_id)
             if row is not None:
@@ -134,15 +153,22 @@ class Questions:
 
 
 def templates(session: Session, language: str | None = None, names: list[str] | None = None) -> list[QuestionTemplate]:
-    """Templates in a language (any where None), those for the species named and those for any; all where ``names`` is None."""
+    """Templates in a language (None: all), for any species and for those named (None: all)."""
     query = select(QuestionTemplate)
     if language is not None:
         query = query.where(QuestionTemplate.language == language)
     if names is not None:
-        wanted = [taxon.id for taxon in taxa.by_names(session, names)]
-        query = query.where(or_(QuestionTemplate.taxon_id.is_(None), QuestionTemplate.taxon_id.in_(wanted)))
+        ids = [taxon.id for taxon in taxa.by_names(session, names)]
+        query = query.where(or_(QuestionTemplate.taxon_id.is_(None), QuestionTemplate.taxon_id.in_(ids)))
     rows = session.scalars(query.order_by(QuestionTemplate.language, QuestionTemplate.id))
     return sorted(rows, key=lambda row: row.taxon_id is None)
+
+
+def add_first_templates(session: Session) -> None:
+    """Add the questions that every desk asks, unless there is a template already."""
+    if session.scalar(select(QuestionTemplate.id).limit(1)) is None:
+        for language, bodies in _FIRST_TEMPLATES.items():
+            session.add_all(QuestionTemplate(language=language, body=body) for body in bodies)
 
 
 def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
@@ -150,3 +176,48 @@ def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
     query = select(ReviewQuestion).where(ReviewQuestion.submission_id == submission_id)
     rows = session.scalars(query.order_by(ReviewQuestion.id))
     return [row for row in rows if row.withdrawn_at is None]
+
+
+# --- what volunteers are told -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReviewDecision:
+    """What experts decided. ``differs``: they named another species than the claim did; ``claimed`` is that species."""
+
+    code: VerificationStatus
+    kind: IdentificationKind
+    taxon: Taxon | None
+    claimed: Taxon | None
+    at: datetime
+
+    @property
+    def differs(self) -> bool:
+        """Whether the marks of both species show what to look for next time."""
+        return self.taxon is not None and self.claimed is not None and self.taxon.id != self.claimed.id
+
+
+@dataclass(frozen=True)
+class ReviewReport:
+    """What a volunteer is told. ``told`` None: not settled; ``question`` waits for an answer, ``answered`` are earlier ones."""
+
+    told: ReviewDecision | None
+    question: ReviewQuestion | None
+    answered: list[ReviewQuestion]
+
+
+def report_for_volunteer(session: Session, submission: Submission) -> ReviewReport:
+    """What the volunteer is told of the review; nothing once the submission was withdrawn."""
+    task = tasks.of(session, submission.id)
+    if task is None or submission.status is SubmissionStatus.WITHDRAWN:
+        return ReviewReport(None, None, [])
+    told = None
+    if task.state is TaskState.DECIDED and task.outcome_kind is not None and task.outcome_code is not None:
+        at = task.closed_at or task.changed_at
+        told = ReviewDecision(task.outcome_code, task.outcome_kind, task.outcome_taxon, submission.claim.taxon, at)
+    waiting = submission.status is SubmissionStatus.QUERIED
+    return ReviewReport(
+        told,
+        answers.open_question(session, submission.id) if waiting else None,
+        [row for row in of_submission(session, submission.id) if row.answered_at is not None],
+    )

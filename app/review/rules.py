@@ -1,4 +1,4 @@
-"""What experts may answer, which status code each answer gives, and when the answers of several settle a record."""
+"""What experts may answer, which status code an answer gives, and when the answers of several experts settle a record."""
 
 import math
 import random
@@ -37,7 +37,7 @@ class TaskState(StrEnum):
 
 
 class PhotoQuality(StrEnum):
-    """What stands in the way of telling a species, in the best photo of a submission."""
+    """What makes the best photo of a submission hard to identify."""
 
     GOOD = "good"
     SMALL = "small"
@@ -47,7 +47,7 @@ class PhotoQuality(StrEnum):
 
 
 class IdentificationKind(StrEnum):
-    """What a row of the record says. The first three are answers; the others leave the record's taxon alone."""
+    """What an identification says. The first three are answers; the others leave the record's taxon alone."""
 
     TAXON = "taxon"
     UNABLE = "unable"
@@ -71,7 +71,7 @@ _CAREFUL = (V.V1, V.V2, V.C3, V.R5, V.R4)
 
 
 def code_of(kind: IdentificationKind, chosen: VerificationStatus | None) -> VerificationStatus:
-    """The status code of an answer. Raises Conflict for one that this kind of answer can't have."""
+    """The status code of an answer. Raises Conflict for a code that this kind of answer can't have."""
     allowed = CODES[kind]
     if chosen is None:
         return allowed[0]
@@ -82,7 +82,7 @@ def code_of(kind: IdentificationKind, chosen: VerificationStatus | None) -> Veri
 
 @dataclass(frozen=True)
 class Happening:
-    """What became of an item while somebody had it open. ``what``: a kind of identification, or an event of its log."""
+    """What happened to an item while somebody had it open. ``what``: a kind of identification, or an event of its log."""
 
     what: str
     at: datetime
@@ -92,7 +92,7 @@ class Happening:
 
 
 class Stale(Conflict):
-    """An item is not any more as it was when the page was opened; ``happened`` says what became of it meanwhile."""
+    """An item has changed since its page was opened; ``happened`` says how."""
 
     def __init__(self, detail: str, happened: Sequence[Happening]) -> None:
         super().__init__(detail)
@@ -119,10 +119,15 @@ class Answer:
     taxon_id: int | None
     code: VerificationStatus
 
+    @property
+    def identity(self) -> tuple[IdentificationKind, int | None]:
+        """What it says, whatever its code."""
+        return self.kind, self.taxon_id
+
 
 @dataclass(frozen=True)
 class Settled:
-    """What the experts say together; ``code`` is the most careful one among those who agree."""
+    """What the experts agree on; ``code`` is the most careful code among those who agree."""
 
     kind: IdentificationKind
     taxon_id: int | None
@@ -131,14 +136,14 @@ class Settled:
 
 @dataclass(frozen=True)
 class NeedsAnother:
-    """Not settled: so many experts have answered. ``disputed``: they say different things."""
+    """Not settled. ``answers``: how many experts have answered; ``disputed``: they say different things."""
 
     answers: int
     disputed: bool
 
 
 def present(answers: Sequence[Answer]) -> list[Answer]:
-    """Each expert's latest answer, of answers in the order they were given: a changed mind is one vote."""
+    """Each expert's latest answer, of answers in the order they were given: one vote for each expert."""
     return list({answer.user_id: answer for answer in answers}.values())
 
 
@@ -151,46 +156,47 @@ def rule_for(answers: Sequence[Answer], claimed: int | None, rules: Mapping[int,
 
 
 def needed(answers: Sequence[Answer], claimed: int | None, rule: Rule) -> int:
-    """How many experts the rule wants here: one, or two."""
+    """How many experts the rule requires here: one, or two."""
     if rule is Rule.SECOND_OPINION:
         return 2 if any(_contradicts(answer, claimed) for answer in present(answers)) else 1
     return 2 if rule is Rule.TWO_AGREE else 1
 
 
 def _contradicts(answer: Answer, claimed: int | None) -> bool:
-    """Whether an expert says something else than the volunteer did. Being unable to tell contradicts nobody."""
+    """Whether an expert contradicts the volunteer. Being unable to identify it contradicts nobody."""
     if claimed is None or answer.kind is K.UNABLE:
         return False
     return answer.taxon_id != claimed
 
 
-def standing(answers: Sequence[Answer], needed: int) -> Settled | NeedsAnother:
-    """What ``answers`` (in the order they were given, undone ones left out) amount to where ``needed`` experts must agree.
+def agreement(answers: Sequence[Answer], needed: int) -> Settled | NeedsAnother:
+    """What ``answers`` (in the order they were given, without undone ones) settle where ``needed`` experts must agree.
 
-    More than two thirds must say the same. Whoever is unable to tell does not stand in the way of those who can; where
-    more than two thirds are unable, the record can't be verified. Who answered first makes no difference.
+    More than two thirds must say the same. Experts who are unable to identify it don't block those who can; where more
+    than two thirds are unable, the record can't be verified. The order of the answers makes no difference.
     """
     votes = present(answers)
     able = [vote for vote in votes if vote.kind is not K.UNABLE]
     for group in (votes, able):
-        found = _agreed(group, needed)
-        if found is not None:
-            return found
-    return NeedsAnother(len(votes), disputed=len({_said(vote) for vote in able}) > 1)
+        settled = _agreed(group, needed)
+        if settled is not None:
+            return settled
+    return NeedsAnother(len(votes), disputed=len({vote.identity for vote in able}) > 1)
 
 
 def _agreed(votes: Sequence[Answer], needed: int) -> Settled | None:
     if not votes or len(votes) < needed:
         return None
-    (said, count), *_ = Counter(_said(vote) for vote in votes).most_common(1)
+    (identity, count), *_ = Counter(vote.identity for vote in votes).most_common(1)
     if 3 * count <= 2 * len(votes):
         return None
-    code = max((vote.code for vote in votes if _said(vote) == said), key=_CAREFUL.index)
-    return Settled(*said, code)
+    code = max((vote.code for vote in votes if vote.identity == identity), key=_CAREFUL.index)
+    return Settled(*identity, code)
 
 
-def _said(vote: Answer) -> tuple[IdentificationKind, int | None]:
-    return vote.kind, vote.taxon_id
+def is_hidden(item_blind: bool, reviewer_blind: bool, answered: bool) -> bool:
+    """Whether claim and verdict are hidden from a reviewer: until the reviewer has answered, where either is blind."""
+    return (item_blind or reviewer_blind) and not answered
 
 
 # 95 %, two-sided.
@@ -230,20 +236,20 @@ class Rate:
 
 
 def audits_to_pass(limit: float) -> int:
-    """How many audits, none of them wrong, it takes until the upper bound is within ``limit`` (0 < limit < 1)."""
+    """How many audits without a wrong one it takes until the upper bound is within ``limit`` (0 < limit < 1)."""
     return math.ceil(_Z * _Z * (1 - limit) / limit - 1e-9)
 
 
-def must_suspend(wrong: Rate, wanted: float, limit: float, minimum: int) -> bool:
+def must_suspend(wrong: Rate, wanted_error: float, limit: float, minimum: int) -> bool:
     """Whether a species loses machine acceptance: its upper bound passes ``limit``.
 
-    With few audits the upper bound passes any limit, even when all were right. So it counts from the number on at which a
-    faultless record would pass (or from ``minimum``, if that is more). Before, it takes two wrong ones and a lower bound
-    above the wanted rate: then the species is too bad, however few were looked at.
+    With few audits the upper bound passes any limit, even when all were right. So it counts from the number of audits at
+    which a faultless record would stay within the limit (or from ``minimum``, if that is more). Before, it takes two wrong
+    ones and a lower bound above the wanted error rate.
     """
     if wrong.total >= max(minimum, audits_to_pass(limit)):
         return wrong.upper > limit
-    return wrong.count >= 2 and wrong.lower > wanted
+    return wrong.count >= 2 and wrong.lower > wanted_error
 
 
 def cohens_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
@@ -251,8 +257,8 @@ def cohens_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
     if not pairs:
         return None
     total = len(pairs)
-    observed = sum(one == other for one, other in pairs) / total
-    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    observed = sum(a == b for a, b in pairs) / total
+    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
     expected = sum(first[answer] * second[answer] for answer in first) / total**2
     if expected >= 1:
         return None
@@ -274,9 +280,9 @@ _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def position(reason: ReviewReason, support: float | None) -> int:
-    """Where an open task stands. ``support``: the probability that the claim is right, None where nobody can say.
+    """The position of an open task. ``support``: the probability that the claim is right, None where it is unknown.
 
-    An audit stands anywhere among what is doubtful, so that its place in the queue tells nothing.
+    An audit gets a random position among the doubtful ones, so that its place in the queue reveals nothing.
     """
     if reason is ReviewReason.AUDIT:
         first, last = _BAND[ReviewReason.DISAGREE], _BAND[ReviewReason.OUT_OF_SCOPE]
@@ -299,5 +305,5 @@ def _tenth(value: float) -> int:
 
 
 def position_when_over(at: datetime) -> int:
-    """Where a task stands that is nobody's turn any more: the latest first."""
+    """The position of a task that has left the queue: the latest first."""
     return -int((at - _EPOCH).total_seconds())

@@ -1,4 +1,4 @@
-"""Drawing, moving and taking away the square of a photo that was sent. The model looks again; what it said before is kept."""
+"""Drawing, moving and removing the square of a photo that was sent. The photo is screened again; old predictions stay."""
 
 from dataclasses import astuple
 
@@ -12,21 +12,22 @@ from app.core.errors import Conflict, NotFound
 from app.core.tables import JobKind
 from app.predictions.inference import Square
 from app.review import tasks
-from app.review.decisions import locked, refuse_stale
+from app.review.answers import lock
+from app.review.decisions import refuse_stale
 from app.submissions import status
 from app.submissions.rules import UNDECIDED
 from app.submissions.tables import Submission
 
 
 class Squares:
-    """``number`` counts a submission's photos from 1; the square None takes one away. The same square again is no change."""
+    """``number`` counts a submission's photos from 1; the square None removes it. The same square again changes nothing."""
 
     def __init__(self, sessions: SessionFactory, send_message: jobs.Send) -> None:
         self._sessions = sessions
         self._send = send_message
 
     def of_volunteer(self, token: str, number: int, square: Square | None) -> None:
-        """Whoever has a submission's link may move its squares.
+        """Move a square; whoever has the submission's link may.
 
         Raises NotFound, Conflict once a person has decided on it or it was withdrawn.
         """
@@ -39,11 +40,11 @@ class Squares:
         self._screen(job_id)
 
     def of_reviewer(self, user_id: int, submission_id: int, revision: int, number: int, square: Square | None) -> None:
-        """A reviewer draws on an item as it was opened. Raises NotFound, Stale, Conflict."""
+        """Move a square of an item that a reviewer has opened. Raises NotFound, Stale, Conflict."""
         with transaction(self._sessions) as session:
-            submission, task = locked(session, submission_id)
-            refuse_stale(session, task, user_id, revision)
-            job_id = _move(session, submission, number, square, f"user:{user_id}")
+            item = lock(session, submission_id, user_id)
+            refuse_stale(item, revision)
+            job_id = _move(session, item.submission, number, square, f"user:{user_id}")
         self._screen(job_id)
 
     def _screen(self, job_id: int | None) -> None:
@@ -53,16 +54,16 @@ class Squares:
 
 
 def _move(session: Session, submission: Submission, number: int, square: Square | None, actor: str) -> int | None:
-    """The number of the job that looks again, in the caller's transaction; None where nothing changes."""
+    """Change the square in the caller's transaction; the id of the screening job, None where nothing changes."""
     if submission.status not in UNDECIDED:
         raise Conflict("This submission can no longer be changed.")
     photo = next((photo for photo in submission.photos if photo.position == number - 1), None)
     if photo is None:
         raise NotFound("This submission has no photo with this number.")
-    wanted = [float(value) for value in astuple(square)] if square else None
-    if photo.square == wanted:
+    new = [float(value) for value in astuple(square)] if square else None
+    if photo.square == new:
         return None
-    photo.square = wanted
+    photo.square = new
     photo.square_changes += 1
     status.note_event(session, submission, event="square_moved", actor=actor)
     tasks.after_square_moved(session, submission)

@@ -1,26 +1,43 @@
-"""What coordinators set for the review desk, what reviewers set for themselves, and suspensions of machine acceptance."""
+"""The review desk: settings, tasks, identifications, batches, questions, and suspensions of machine acceptance."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, MappedAsDataclass, aliased, mapped_column, relationship
 
 from app.accounts.tables import User
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
 from app.predictions.tables import ModelVersion
-from app.review.rules import IdentificationKind, PhotoQuality, ReviewReason, Rule, TaskState
+from app.review.rules import ANSWERS, IdentificationKind, PhotoQuality, ReviewReason, Rule, TaskState
 from app.submissions.rules import VerificationStatus
 from app.submissions.tables import Submission
 from app.taxa.tables import Taxon
 
 
-class ReviewSettings(Base):
-    """One row, with number 1, once a coordinator has changed anything; until then the defaults hold."""
+class DeskSettings(MappedAsDataclass, Base, eq=False, kw_only=True):
+    """What coordinators set for the desk. One row, once anything was changed; until then the defaults hold.
+
+    Shares and the limit are fractions of 1.
+    """
 
     __tablename__ = "review_settings"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, init=False, default=1)
     rule: Mapped[Rule] = mapped_column(text_enum(Rule), default=Rule.ONE)
     audit_share: Mapped[float] = mapped_column(default=0.05, doc="of what the machine accepts, looked at by an expert")
     blind_share: Mapped[float] = mapped_column(default=0.0, doc="of everything else, shown without claim and verdict")
@@ -29,11 +46,11 @@ class ReviewSettings(Base):
         default=0.1, doc="upper bound of wrong acceptances that suspends a species"
     )
     minimum_audits: Mapped[int] = mapped_column(Integer, default=0, doc="beyond those that the limit itself asks for")
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, init=False, default_factory=utcnow)
 
 
 class ReviewRule(Base):
-    """How many experts a species takes, where it is not as many as by default."""
+    """How many experts a species takes, where that differs from the default."""
 
     __tablename__ = "review_rules"
 
@@ -46,7 +63,7 @@ class ReviewRule(Base):
 
 
 class AcceptanceSuspension(Base):
-    """A species that the machine may not accept for now, because too many acceptances were wrong. Lifting it is noted here."""
+    """A species that the machine may not accept for now, because too many acceptances were wrong; and the end of that."""
 
     __tablename__ = "acceptance_suspensions"
     __table_args__ = (
@@ -74,7 +91,7 @@ class AcceptanceSuspension(Base):
 
 
 class SavedFilter(Base):
-    """A filter of the queue under a name that its user gave."""
+    """A filter of the queue that a user saved under a name."""
 
     __tablename__ = "saved_filters"
     __table_args__ = (UniqueConstraint("user_id", "name"),)
@@ -82,11 +99,11 @@ class SavedFilter(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(80))
-    query: Mapped[str] = mapped_column(String(2000), doc="as in the address of the queue")
+    query: Mapped[str] = mapped_column(String(2000), doc="query string of the queue")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
-class ReviewerPreference(Base):
+class ReviewerPreference(MappedAsDataclass, Base, eq=False, kw_only=True):
     """How a reviewer likes the desk. ``options``: brightness and the like, which only pages read."""
 
     __tablename__ = "reviewer_preferences"
@@ -95,11 +112,11 @@ class ReviewerPreference(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     blind: Mapped[bool] = mapped_column(default=False, doc="hide claim and verdict of every item until it is answered")
-    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)
 
 
 class ReviewSkip(Base):
-    """A submission that a reviewer put off: "next" leaves it to others for a while."""
+    """A submission that a reviewer skipped: it comes last for that reviewer for a while."""
 
     __tablename__ = "review_skips"
 
@@ -112,13 +129,13 @@ class ReviewSkip(Base):
     skipped_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
-# PostgreSQL sorts text by the rules of a language; a place that begins with something is found by bytes.
+# PostgreSQL sorts text by language; a prefix is found in the order of bytes.
 _PLACE_KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 _ORDER = ("position", "submission_id")
 
 
 class ReviewTask(Base):
-    """One row for each submission that is or was for a person: whose turn it is, and where it stands in the queue.
+    """One row for each submission that is or was for a person: whose turn it is, and its position in the queue.
 
     What the queue is filtered by is copied here from other tables, so that each page is one walk along one index. Every
     list has the same order, ``position`` and then the submission's number: for open tasks the priority, for others minus
@@ -211,7 +228,7 @@ class ReviewTask(Base):
 
 
 class Identification(Base):
-    """What a person said about a submission, and what was to be seen then. Undoing one is another row."""
+    """What a person said about a submission, and what the page showed then. Undoing it adds another row."""
 
     __tablename__ = "identifications"
     __table_args__ = (
@@ -243,6 +260,17 @@ class Identification(Base):
     user: Mapped[User] = relationship(lazy="joined")
     taxon: Mapped[Taxon | None] = relationship(foreign_keys=[taxon_id], lazy="joined")
     model_version: Mapped[ModelVersion | None] = relationship()
+
+    @classmethod
+    def stands(cls) -> ColumnElement[bool]:
+        """SQL: nobody has undone it."""
+        undo = aliased(cls)
+        return ~select(literal(1)).where(undo.undoes_id == cls.id).correlate(cls).exists()
+
+    @classmethod
+    def is_standing_answer(cls) -> ColumnElement[bool]:
+        """SQL: it is an answer, and nobody has undone it."""
+        return and_(cls.kind.in_(ANSWERS), cls.stands())
 
 
 class ReviewBatch(Base):

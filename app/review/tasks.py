@@ -1,22 +1,31 @@
-"""Tasks follow submissions: one is opened by screening, brought up to date when a claim changes, closed by a withdrawal.
+"""Review tasks: opened by screening, updated when a claim changes, closed by a decision or a withdrawal.
 
 All of it happens in the transaction of whatever caused it, so a submission never waits for a person without a task.
+
+An open task is leased to one reviewer for some minutes, so that two never do the same work. A lease is not a lock: the
+decision itself is guarded by the task's revision. If the clock jumps, two reviewers may get the same item, but no decision
+is lost.
 """
 
 import random
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.core.db import utcnow
+from app.core.db import get_or_not_found, utcnow
 from app.predictions.rules import Outcome, Reason
-from app.review import desk_settings, leases
+from app.review import settings
 from app.review.rules import PhotoQuality, ReviewReason, TaskState, position, position_when_over
 from app.review.tables import ReviewQuestion, ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission, VerdictRecord
 from app.taxa.tables import Taxon
 
+# No lease is longer. An end further ahead was written while the clock was wrong.
+LONGEST_LEASE = timedelta(hours=2)
+# The lease of what is only loaded ahead.
+PRELOAD_LEASE = timedelta(minutes=2)
 _PLACE_KEY = 80
 _chance = random.SystemRandom()
 
@@ -24,6 +33,12 @@ _chance = random.SystemRandom()
 def of(session: Session, submission_id: int, *, lock: bool = False) -> ReviewTask | None:
     """The task of a submission; with ``lock`` nobody else changes it meanwhile."""
     return session.get(ReviewTask, submission_id, with_for_update={"of": ReviewTask} if lock else None)
+
+
+def get(session: Session, submission_id: int, *, lock: bool = False) -> ReviewTask:
+    """The same. Raises NotFound."""
+    message = "There is nothing to review at this number."
+    return get_or_not_found(session, ReviewTask, submission_id, message, lock=lock)
 
 
 def reason_of(verdict: VerdictRecord) -> ReviewReason:
@@ -39,10 +54,10 @@ def reason_of(verdict: VerdictRecord) -> ReviewReason:
 
 
 def after_screening(session: Session, submission: Submission, verdict: VerdictRecord, quality: PhotoQuality) -> None:
-    """Open or refresh the task of a submission that has a new verdict. What the machine accepted gets one by chance only."""
+    """Open or update the task of a submission with a new verdict. Accepted ones get a task by chance only: an audit."""
     task = of(session, submission.id, lock=True)
-    settings = desk_settings.current(session)
-    if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= settings.audit_share:
+    shares = settings.current(session)
+    if verdict.machine_accepted and not (task and task.audit) and _chance.random() >= shares.audit_share:
         if task is not None:
             _end(task, "accepted")
         return
@@ -50,16 +65,16 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
         task = ReviewTask(
             submission_id=submission.id, revision=0, answers=0, audit=False, waiting_since=submission.created_at
         )
-        task.blind = verdict.machine_accepted or _chance.random() < settings.blind_share
+        task.blind = verdict.machine_accepted or _chance.random() < shares.blind_share
     task.audit = task.audit or verdict.machine_accepted
     describe(session, task, submission, verdict)
     task.quality = quality
     if task.state is not TaskState.ASKED:
         task.state = TaskState.OPEN
         task.closed_at = None
-        # A person has spoken already; that the machine looked again changes nothing.
+        # Once an expert has answered, a new verdict changes nothing.
         if task.answers:
-            task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
+            await_second_opinion(task)
         elif task.reason is not ReviewReason.ANSWERED:
             put_back(task, verdict)
     touch(task, "screened")
@@ -73,11 +88,11 @@ def is_in_hand(session: Session, submission_id: int) -> bool:
     if task is None:
         return False
     asked = task.state is TaskState.ASKED or task.reason is ReviewReason.ANSWERED
-    return bool(task.answers) or asked or leases.holder(task, utcnow()) is not None
+    return bool(task.answers) or asked or holder(task, utcnow()) is not None
 
 
 def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
-    """Where the task stands on the strength of the verdict alone."""
+    """Give the task the reason and position that follow from the verdict alone."""
     if task.audit:
         task.reason = ReviewReason.AUDIT
     elif verdict is not None:
@@ -85,15 +100,20 @@ def put_back(task: ReviewTask, verdict: VerdictRecord | None) -> None:
     task.position = position(task.reason, verdict.support if verdict else None)
 
 
+def await_second_opinion(task: ReviewTask) -> None:
+    """Put the task before another expert."""
+    task.reason, task.position = ReviewReason.SECOND_OPINION, position(ReviewReason.SECOND_OPINION, None)
+
+
 def touch(task: ReviewTask, event: str) -> None:
-    """Note a change: whoever has the item open has an old page now."""
+    """Raise the revision: pages on which the item is open are stale now."""
     task.revision = (task.revision or 0) + 1
     task.last_event = event
     task.changed_at = utcnow()
 
 
 def after_claim_changed(session: Session, submission: Submission) -> None:
-    """The volunteer changed the claim; the verdict on the new one follows."""
+    """Update the task after the volunteer changed the claim; the new verdict follows."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         describe(session, task, submission, None)
@@ -101,14 +121,14 @@ def after_claim_changed(session: Session, submission: Submission) -> None:
 
 
 def after_square_moved(session: Session, submission: Submission) -> None:
-    """Another part of a photo is to be looked at; the verdict on that follows."""
+    """Make open pages stale after a square was moved; the new verdict follows."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         touch(task, "square_moved")
 
 
 def after_withdrawal(session: Session, submission: Submission) -> None:
-    """Nothing to decide any more, and nothing that tells of the volunteer."""
+    """Close the task, and remove what describes the volunteer's record."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         _end(task, "withdrawn")
@@ -121,49 +141,88 @@ def after_withdrawal(session: Session, submission: Submission) -> None:
 
 
 def _end(task: ReviewTask, event: str) -> None:
-    now = utcnow()
-    task.state = TaskState.GONE
-    task.position = position_when_over(now)
-    task.closed_at = now
-    task.assigned_user_id = None
-    leases.let_go(task)
+    close(task, TaskState.GONE)
     touch(task, event)
 
 
+def close(task: ReviewTask, state: TaskState) -> None:
+    """Take the task out of the queue."""
+    now = utcnow()
+    task.state = state
+    task.position = position_when_over(now)
+    task.closed_at = now
+    task.assigned_user_id = None
+    release(task)
+
+
 def describe(session: Session, task: ReviewTask, submission: Submission, verdict: VerdictRecord | None) -> None:
-    """Copy what the queue is filtered by; the verdict None leaves what the model said."""
+    """Copy what the queue is filtered by; without a verdict, the prediction stays."""
     claim = submission.claim
     task.claimed_taxon_id = claim.taxon_id or (claim.taxon.id if claim.taxon else None)
     if verdict is not None:
         task.predicted_taxon_id = predicted(session, verdict)
         task.model_version_id = verdict.model_version_id
     task.event_date = submission.event_date
-    task.place_key = place_key(submission.place)
-    task.search_text = search_text(submission.place, submission.note, *(c.verbatim for c in submission.claims))
+    task.place_key = words_of(submission.place)[:_PLACE_KEY].rstrip()
+    task.search_text = words_of(" ".join([submission.place, submission.note, *(c.verbatim for c in submission.claims)]))
 
 
-def place_key(place: str) -> str:
-    """A place as it is looked up: small letters, single spaces, cut short."""
-    return " ".join(place.lower().split())[:_PLACE_KEY].rstrip()
-
-
-def search_text(*texts: str) -> str:
-    """Texts as free text is looked for in them."""
-    return " ".join(" ".join(texts).lower().split())
+def words_of(text: str) -> str:
+    """A text as it is searched: lower case, single spaces."""
+    return " ".join(text.lower().split())
 
 
 def predicted(session: Session, verdict: VerdictRecord) -> int | None:
-    """The taxon that the model sees on the photo that decided; None where it sees something else altogether."""
-    made = verdict.prediction
-    if made is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(made):
+    """The taxon predicted for the photo that decided; None where it is out of scope."""
+    prediction = verdict.prediction
+    if prediction is None or verdict.outcome is Outcome.OUT_OF_SCOPE or verdict.leaves_out(prediction):
         return None
-    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == made.opinion.top))
+    return session.scalar(select(Taxon.id).where(Taxon.scientific_name == prediction.opinion.top))
 
 
 def status_without_people(verdict: VerdictRecord | None) -> SubmissionStatus:
-    """Where a submission stands when no person has said anything: undoing leads there."""
+    """The status of a submission without any answer: undoing leads back there."""
     if verdict is None:
         return SubmissionStatus.FLAGGED
     if verdict.machine_accepted:
         return SubmissionStatus.AUTO_ACCEPTED
     return SubmissionStatus.SCREENED if verdict.outcome is Outcome.AGREE else SubmissionStatus.FLAGGED
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def is_free(user_id: int, now: datetime) -> ColumnElement[bool]:
+    """Tasks that nobody else holds at ``now``."""
+    return or_(
+        ReviewTask.leased_by.is_(None),
+        ReviewTask.leased_by == user_id,
+        ReviewTask.leased_until.is_(None),
+        ReviewTask.leased_until <= now,
+        ReviewTask.leased_until > now + LONGEST_LEASE,
+    )
+
+
+def is_leased_by(user_id: int, now: datetime) -> ColumnElement[bool]:
+    """Tasks that this user holds at ``now``."""
+    return and_(
+        ReviewTask.leased_by == user_id, ReviewTask.leased_until > now, ReviewTask.leased_until <= now + LONGEST_LEASE
+    )
+
+
+def holder(task: ReviewTask, now: datetime) -> int | None:
+    """The user who holds the task at ``now``."""
+    if task.leased_until is None or not now < task.leased_until <= now + LONGEST_LEASE:
+        return None
+    return task.leased_by
+
+
+def lease(task: ReviewTask, user_id: int, until: datetime) -> None:
+    """Lease the task to a user."""
+    task.leased_by = user_id
+    task.leased_until = until
+
+
+def release(task: ReviewTask) -> None:
+    """End the lease."""
+    task.leased_by = task.leased_until = None

@@ -1,6 +1,6 @@
-"""Screening where the pixels are: the model looks at photos while they are decoded for keeping.
+"""Screening within the request: the model looks at photos while they are decoded for storage.
 
-Whatever stands in the way (no model, a long line, too few pixels) leaves the whole submission to a worker.
+Without a model, with a long queue or too few pixels, the whole submission is left to a worker.
 """
 
 import logging
@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import ModelUnavailable, Overloaded
 from app.predictions.classifiers import Classifiers, Served
 from app.predictions.inference import Answer, Square, shows_enough
-from app.review import quality
 from app.review.rules import PhotoQuality
+from app.screening import quality
 from app.screening.screening import record
 from app.submissions.photos import PreparedPhoto
 from app.submissions.tables import Submission
@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class ScreeningAtOnce:
-    """One submission's. Give it each photo in turn, then have it write the verdict."""
+    """Screens one submission: pass it each photo in turn to ``look``, then call ``record``."""
 
     def __init__(self, classifiers: Classifiers, seconds: float) -> None:
-        """The model's answers are waited for until ``seconds`` from now; 0 leaves everything to a worker."""
+        """Waits for the model's answers for at most ``seconds`` from now; 0 leaves everything to a worker."""
         self._classifiers = classifiers
         self._deadline = time.monotonic() + seconds
         self._served = self._ready() if seconds else None
@@ -53,7 +53,7 @@ class ScreeningAtOnce:
             else:
                 self._answers.append(answer)
                 size = photo.info.width, photo.info.height
-                self._qualities.append(quality.of_copy(photo.thumb, *size, answer.square))
+                self._qualities.append(quality.of_thumbnail(photo.thumb, *size, answer.square))
         return replace(photo, picture=None)
 
     def _ask(self, served: Served, photo: PreparedPhoto, square: Square | None) -> Answer | None:
@@ -68,7 +68,7 @@ class ScreeningAtOnce:
             return future.result(timeout=max(0.0, self._deadline - time.monotonic()))
         except TooSlow:
             future.cancel()
-        except Exception:  # whatever is wrong with the model costs no photo; the worker's job says what it is
+        except Exception:  # whatever is wrong with the model costs no photo; the worker's job reports it
             log.warning("a photo could not be looked at; the submission is left to a worker", exc_info=True)
         return None
 

@@ -1,7 +1,7 @@
 """Screening: the model looks at a submission's photos, the policy makes a verdict, the status follows.
 
 Runs in the worker. It may run twice for the same submission (a lost worker): predictions and verdicts already there are
-kept. A claim or a square that is changed gets another verdict; what a person has asked or decided stays as it is.
+kept. A changed claim or square gets another verdict; a person's question or decision stays as it is.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,14 @@ from app.core.db import SessionFactory, reading, transaction
 from app.core.storage import Storage
 from app.core.tables import Job
 from app.predictions.classifiers import Classifiers, Served
-from app.predictions.inference import Answer, PhotoError, policy_of
-from app.predictions.rules import Opinion, Outcome, Policy, Verdict, judge
-from app.review import quality, tasks, trust
+from app.predictions.inference import Answer, PhotoError
+from app.predictions.rules import Opinion, Outcome, Verdict
+from app.review import acceptance, tasks
+from app.review.judging import Judge
 from app.review.rules import PhotoQuality
+from app.screening import quality
 from app.submissions import photos, status
-from app.submissions.looks import drawn, values_of, witness
+from app.submissions.looks import drawn, values_of
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, PredictionRecord, Submission, VerdictRecord
 
@@ -29,7 +31,7 @@ _SCREENABLE = {SubmissionStatus.RECEIVED, SubmissionStatus.FLAGGED, SubmissionSt
 
 
 class PhotosUnreadable(jobs.Hopeless):
-    """A kept photo can't be read back: an operator has to look, trying again may not help."""
+    """A stored photo can't be read: an operator has to look, trying again may not help."""
 
 
 class Screening:
@@ -42,7 +44,7 @@ class Screening:
         classifiers: Classifiers,
         afterwards: Callable[[int], None] | None = None,
     ) -> None:
-        """``afterwards`` is told of each submission that was screened, when that is written."""
+        """``afterwards`` is called with the id of each submission that was screened, after the commit."""
         self._sessions = sessions
         self._storage = storage
         self._classifiers = classifiers
@@ -53,32 +55,31 @@ class Screening:
         with reading(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
             due = _is_due(submission)
-            remaining = submission.remaining_photos
+            photos_left = submission.remaining_photos
         served = self._classifiers.current()
-        answers = self._ask(served, remaining) if due else {}
-        best_quality = quality.best(
-            quality.of_kept(self._storage, photo, answers[photo.id].square)
-            for photo in remaining
+        answers = self._ask(served, photos_left) if due else {}
+        photo_quality = quality.best(
+            quality.of_stored(self._storage, photo, answers[photo.id].square)
+            for photo in photos_left
             if photo.id in answers
         )
         reach("predicted")
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id, with_for_update={"of": Submission})
-            moved = submission.square_changes != sum(photo.square_changes for photo in remaining)
+            moved = submission.square_changes != sum(photo.square_changes for photo in photos_left)
             if answers and not moved and _is_due(submission):  # for squares that were moved meanwhile another job waits
-                record(session, submission, served, answers, best_quality)
+                record(session, submission, served, answers, photo_quality)
             jobs.finish(session, session.get_one(Job, job_id))
             reach("verdict-written")
         reach("screened")
         if self._afterwards is not None and answers:
             self._afterwards(submission_id)
 
-    def _ask(self, served: Served, remaining: list[Photo]) -> dict[int, Answer]:
-        """What the version says of each photo, by the number of its row. Raises PhotosUnreadable."""
-        keys = [photos.largest(photo) for photo in remaining]
-        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, remaining, strict=True)]
+    def _ask(self, served: Served, photos_left: list[Photo]) -> dict[int, Answer]:
+        keys = [photos.largest(photo) for photo in photos_left]
+        sources = [(partial(self._read, key), drawn(photo)) for key, photo in zip(keys, photos_left, strict=True)]
         answers = {}
-        for photo, key, answer in zip(remaining, keys, self._classifiers.answer(served, sources), strict=True):
+        for photo, key, answer in zip(photos_left, keys, self._classifiers.answer(served, sources), strict=True):
             if isinstance(answer, PhotoError):
                 raise PhotosUnreadable(f"photo {key}: {answer.detail}")
             answers[photo.id] = answer
@@ -91,27 +92,28 @@ class Screening:
 
 
 def _is_due(submission: Submission) -> bool:
-    """Whether the machine has something to say: always while it decides, and once on each claim and square whoever does."""
+    """Whether a verdict is due: always while the machine decides, else once for each claim and square."""
     if submission.status is SubmissionStatus.WITHDRAWN:
         return False
     return submission.status in _SCREENABLE or submission.verdict is None
 
 
 def record(
-    session: Session, submission: Submission, served: Served, answers: dict[int, Answer], best_quality: PhotoQuality
+    session: Session, submission: Submission, served: Served, answers: dict[int, Answer], photo_quality: PhotoQuality
 ) -> None:
-    """Write what ``served`` says of the photos (by their row's id), the verdict on the claim, and what follows from it.
+    """Write the predictions of ``served`` (``answers`` by photo id), the verdict on the claim, and what follows from it.
 
-    ``best_quality``: how well the best photo shows its animal.
+    ``photo_quality``: that of the best photo.
     """
-    opinions = [_add_prediction(session, photo, served.id, answers[photo.id]) for photo in submission.remaining_photos]
+    photos_left = submission.remaining_photos
+    opinions = [_store_prediction(session, photo, served.id, answers[photo.id]) for photo in photos_left]
     claim, changes = submission.claim, submission.square_changes
-    judged = (claim.id, served.id, changes)
-    if any((row.claim_id, row.model_version_id, row.square_changes) == judged for row in submission.verdicts):
+    key = (claim.id, served.id, changes)
+    if any((v.claim_id, v.model_version_id, v.square_changes) == key for v in submission.verdicts):
         return
-    policy, accepts = _policy_for(session, submission, served)
-    verdict = judge(witness(claim, served), opinions, policy)
-    accepted = accepts and verdict.outcome is Outcome.AGREE and verdict.within_error_bound
+    judge = Judge.of_taxon(claim.taxon, served)
+    verdict = judge.verdict(claim, opinions)
+    accepted = verdict.within_error_bound and _may_accept(session, submission)
     row = VerdictRecord(
         claim_id=claim.id,
         model_version_id=served.id,
@@ -123,17 +125,17 @@ def record(
         suggested=verdict.suggested,
         within_error_bound=verdict.within_error_bound,
         machine_accepted=accepted,
-        policy=asdict(policy),
+        policy=asdict(judge.policy),
     )
     submission.verdicts.append(row)
     session.flush()
-    if submission.status is not SubmissionStatus.VERIFIED:  # what a person has decided stands
+    if submission.status is not SubmissionStatus.VERIFIED:  # a person's decision stands
         _move(session, submission, verdict, accepted, served.id)
-        tasks.after_screening(session, submission, row, best_quality)
+        tasks.after_screening(session, submission, row, photo_quality)
 
 
-def _add_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
-    """Append the prediction, or return the one this version made of the same square before."""
+def _store_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
+    """Store the prediction, unless this version has predicted the same square before; returns the stored one's opinion."""
     earlier = photo.prediction(version_id)
     if earlier is not None:
         return earlier.opinion
@@ -144,17 +146,12 @@ def _add_prediction(session: Session, photo: Photo, version_id: int, answer: Ans
     return answer.opinion
 
 
-def _policy_for(session: Session, submission: Submission, served: Served) -> tuple[Policy, bool]:
-    """The version's thresholds at the error rate wanted for the claimed taxon, and whether the machine may accept it.
-
-    It may not where the taxon is suspended, nor where a person has the submission in hand.
-    """
+def _may_accept(session: Session, submission: Submission) -> bool:
+    """Whether the machine may accept claims of this taxon, and no person has the submission in hand."""
     taxon = submission.claim.taxon
-    own = taxon.policy if taxon is not None else None
-    policy = policy_of(served.info, own.wanted_error if own else None)
-    if taxon is None or own is None or not own.machine_acceptance:
-        return policy, False
-    return policy, not tasks.is_in_hand(session, submission.id) and not trust.is_suspended(session, taxon.id)
+    if taxon is None or taxon.id not in acceptance.accepted_taxa(session):
+        return False
+    return not tasks.is_in_hand(session, submission.id)
 
 
 def _move(session: Session, submission: Submission, verdict: Verdict, accepted: bool, version_id: int) -> None:

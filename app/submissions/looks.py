@@ -3,11 +3,10 @@
 from dataclasses import astuple
 from typing import Any
 
-from app.predictions.classifiers import Served
 from app.predictions.inference import Answer, Square, kept_names
-from app.predictions.rules import Animal, Claim, ClaimKind, Opinion, Outcome
+from app.predictions.rules import Animal, Opinion, Outcome
 from app.predictions.tables import Looked
-from app.submissions.tables import ClaimRecord, Photo, VerdictRecord
+from app.submissions.tables import Photo, VerdictRecord
 
 
 def drawn(photo: Photo) -> Square | None:
@@ -59,11 +58,3 @@ def looks_like(verdict: VerdictRecord) -> list[dict[str, Any]]:
     """Species that it may be instead, where the verdict says that it is none of the version's; the most probable first."""
     prediction = verdict.prediction
     return prediction.looks_like if prediction and verdict.outcome is Outcome.OUT_OF_SCOPE else []
-
-
-def witness(claim: ClaimRecord, served: Served) -> Claim:
-    """The claim, with how far such claims are to be believed."""
-    own = claim.taxon.policy.claim_reliability if claim.taxon is not None and claim.taxon.policy else None
-    reliability = served.info.policy.default_claim_reliability if own is None else own
-    name = claim.taxon.scientific_name if claim.kind is ClaimKind.TAXON and claim.taxon else None
-    return Claim(claim.kind, name, reliability, claim.informed)

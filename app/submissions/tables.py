@@ -3,7 +3,20 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    ScalarSelect,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
@@ -81,6 +94,12 @@ class Submission(Base):
     def claim(self) -> "ClaimRecord":
         """The claim that stands: the latest."""
         return self.claims[-1]
+
+    @classmethod
+    def latest_claim_id(cls) -> ScalarSelect[int]:
+        """SQL: the id of the claim that stands."""
+        latest = select(func.max(ClaimRecord.id)).where(ClaimRecord.submission_id == cls.id)
+        return latest.correlate(cls).scalar_subquery()
 
     @property
     def remaining_photos(self) -> list["Photo"]:

@@ -20,7 +20,7 @@ from app.core.errors import WingcheckError
 from app.core.settings import get_settings
 from app.core.storage import make_storage
 from app.predictions import registry
-from app.review import first_templates
+from app.review import questions
 from app.upkeep import backup as backups
 from app.upkeep import copying
 from app.upkeep import restore as restoring
@@ -196,7 +196,7 @@ def db_upgrade(
     if bundled:
         with transaction(sessions()) as session:
             registry.register_bundled(session)
-            first_templates.put_there(session)
+            questions.add_first_templates(session)
         out.print("The bundled model version is registered.")
 
 

@@ -16,7 +16,7 @@ from app.core.storage import Storage
 from app.predictions.classifiers import Classifiers, Served
 from app.predictions.inference import PhotoError, Square, seen_box
 from app.predictions.tables import Looked
-from app.review import preferences, tasks
+from app.review import answers, tasks
 from app.review.tables import ReviewTask
 from app.submissions import photos
 from app.submissions.tables import Photo
@@ -101,7 +101,7 @@ def _visible(session: Session, user_id: int, photo_token: str) -> Photo:
     """The photo, of which this user may know what models say. Raises NotFound."""
     photo = session.scalar(select(Photo).where(Photo.token == photo_token, Photo.removed_at.is_(None)))
     task = tasks.of(session, photo.submission_id) if photo is not None else None
-    if photo is None or task is None or preferences.is_hidden(session, task, user_id):
+    if photo is None or task is None or answers.is_hidden(session, task, user_id):
         raise NotFound("There is no photo at this link.")
     return photo
 

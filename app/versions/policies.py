@@ -7,20 +7,17 @@ its effect on this season's submissions is shown.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
 from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput
 from app.predictions.classifiers import Served
-from app.predictions.inference import policy_of
-from app.predictions.rules import Claim, ClaimKind, Outcome, Verdict, judge
-from app.predictions.tables import opinion_of
-from app.review import acceptance, trust
-from app.review.rules import IdentificationKind, Rate, TaskState
+from app.predictions.rules import Outcome
+from app.review import acceptance
+from app.review.judging import Judge, claimed_since, past_claims, season_start
+from app.review.rules import Rate
 from app.taxa.tables import Taxon, TaxonPolicy
 
 LEAST_RELIABILITY, LARGEST_RELIABILITY = 0.01, 0.999
@@ -89,26 +86,24 @@ def get(session: Session, taxon_id: int) -> Taxon:
 def effect(session: Session, taxon: Taxon, terms: Terms, served: Served) -> Effect:
     """What another policy would mean. Nothing is changed. Raises InvalidInput for terms that can't be."""
     terms.check()
-    since = acceptance.season_start(utcnow())
-    accepts = bool(taxon.policy and taxon.policy.machine_acceptance) and not trust.is_suspended(session, taxon.id)
-    judges = [_Judge(taxon.scientific_name, each, served) for each in (terms_of(taxon), terms)]
+    since = season_start(utcnow())
+    accepts = taxon.id in acceptance.accepted_taxa(session)
+    judges = [Judge(served, t.wanted_error, t.claim_reliability) for t in (terms_of(taxon), terms)]
     pairs: Counter[tuple[Outcome, Outcome]] = Counter()
     accepted, wrong, known = [0, 0], [0, 0], [0, 0]
-    for rows in acceptance.by_submission(session.execute(acceptance.stored(taxon.id, since))):
-        before, after = (each.verdict(rows) for each in judges)
+    for claim in past_claims(session, taxon, since):
+        before, after = (judge.verdict_on_past(claim) for judge in judges)
         if before is None or after is None:
             continue
         pairs[before.outcome, after.outcome] += 1
-        first = rows[0]
-        told = first.state is TaskState.DECIDED and first.outcome_kind is not IdentificationKind.UNABLE
         for number, verdict in enumerate((before, after)):
-            agrees = verdict.outcome is Outcome.AGREE
-            accepted[number] += accepts and agrees and verdict.within_error_bound
-            known[number] += told and agrees
-            wrong[number] += told and agrees and first.outcome_taxon_id != taxon.id
+            accepted[number] += accepts and verdict.within_error_bound
+            if verdict.outcome is Outcome.AGREE and claim.right is not None:
+                known[number] += 1
+                wrong[number] += not claim.right
     return Effect(
         since=since,
-        submissions=acceptance.claimed_since(session, taxon.id, since),
+        submissions=claimed_since(session, taxon.id, since),
         looked_at=sum(pairs.values()),
         pairs=dict(pairs),
         accepted_before=accepted[0],
@@ -116,32 +111,6 @@ def effect(session: Session, taxon: Taxon, terms: Terms, served: Served) -> Effe
         wrong_before=Rate(wrong[0], known[0]),
         wrong_after=Rate(wrong[1], known[1]),
     )
-
-
-class _Judge:
-    """Judges stored predictions of claims of one species under given terms."""
-
-    def __init__(self, name: str, terms: Terms, served: Served) -> None:
-        self._name = name
-        self._served = served
-        own = served.info.policy
-        self._wanted = own.default_error_rate if terms.wanted_error is None else terms.wanted_error
-        self._reliability = (
-            own.default_claim_reliability if terms.claim_reliability is None else terms.claim_reliability
-        )
-
-    def verdict(self, rows: list[Row[Any]]) -> Verdict | None:
-        """None where an earlier version made the predictions and its policy can't be read any more."""
-        first = rows[0]
-        if first.model_version_id == self._served.id:
-            policy = policy_of(self._served.info, self._wanted)
-        else:
-            then = acceptance.policy_then(first.policy, self._wanted)
-            if then is None:
-                return None
-            policy = then
-        claim = Claim(ClaimKind.TAXON, self._name, self._reliability, first.informed)
-        return judge(claim, [opinion_of(row) for row in rows], policy)
 
 
 def save(sessions: SessionFactory, user_id: int | None, taxon_id: int, terms: Terms) -> Terms:

@@ -5,7 +5,7 @@ the machine are only listed, where the candidate disputes them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,12 @@ from app.core.db import SessionFactory, get_or_not_found, reading, transaction, 
 from app.core.errors import Conflict
 from app.core.tables import Job, JobKind, JobStatus
 from app.predictions.classifiers import Served
-from app.predictions.inference import policy_of
 from app.predictions.registry import serving_for
-from app.predictions.rules import Opinion, Outcome, Policy, judge
-from app.review import trust
+from app.predictions.rules import Opinion, Outcome
+from app.review import acceptance
+from app.review.judging import Judge
 from app.review.rules import TaskState
 from app.review.tables import ReviewTask
-from app.submissions.looks import witness
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, Submission
 from app.versions.candidates import Candidates, opinions
@@ -157,34 +156,17 @@ class Replaying:
         with transaction(self._sessions) as session:
             done = select(ReplayVerdict.submission_id).where(ReplayVerdict.replay_id == replay.id)
             todo = set(numbers) - set(session.scalars(done.where(ReplayVerdict.submission_id.in_(numbers))))
-            suspended = Suspensions(session)
+            accepted_taxa = acceptance.accepted_taxa(session)
             for submission in session.scalars(select(Submission).where(Submission.id.in_(todo))):
-                row = both_verdicts(session, submission, before, after, suspended)
+                row = both_verdicts(session, submission, before, after, accepted_taxa)
                 if row is not None:
                     row.replay_id = replay.id
                     session.add(row)
             jobs.finish(session, session.get_one(Job, job_id))
 
 
-class Suspensions:
-    """Which taxa the machine may not accept, each asked once."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._known: dict[int, bool] = {}
-
-    def accepts(self, submission: Submission) -> bool:
-        """Whether the machine may accept claims of this taxon at all."""
-        taxon = submission.claim.taxon
-        if taxon is None or taxon.policy is None or not taxon.policy.machine_acceptance:
-            return False
-        if taxon.id not in self._known:
-            self._known[taxon.id] = trust.is_suspended(self._session, taxon.id)
-        return not self._known[taxon.id]
-
-
 def both_verdicts(
-    session: Session, submission: Submission, before: Served, after: Served, suspended: Suspensions
+    session: Session, submission: Submission, before: Served, after: Served, accepted_taxa: Set[int]
 ) -> ReplayVerdict | None:
     """What either version makes of a submission, from what both said of its photos; not added to a replay yet.
 
@@ -196,7 +178,7 @@ def both_verdicts(
         found = opinions(session, served.id, kept)
         if not kept or len(found) != len(kept):
             return None
-        made.append(_verdict(submission, served, [found[number] for number in kept], suspended))
+        made.append(_verdict(submission, served, [found[number] for number in kept], accepted_taxa))
     task = session.get(ReviewTask, submission.id)
     return ReplayVerdict(
         submission_id=submission.id,
@@ -210,14 +192,11 @@ def both_verdicts(
 
 
 def _verdict(
-    submission: Submission, served: Served, seen: Sequence[Opinion], suspended: Suspensions
+    submission: Submission, served: Served, seen: Sequence[Opinion], accepted_taxa: Set[int]
 ) -> tuple[Outcome, bool]:
     claim = submission.claim
-    wanted = claim.taxon.policy.wanted_error if claim.taxon is not None and claim.taxon.policy else None
-    policy: Policy = policy_of(served.info, wanted)
-    verdict = judge(witness(claim, served), seen, policy)
-    accepted = verdict.outcome is Outcome.AGREE and verdict.within_error_bound and suspended.accepts(submission)
-    return verdict.outcome, accepted
+    verdict = Judge.of_taxon(claim.taxon, served).verdict(claim, seen)
+    return verdict.outcome, verdict.within_error_bound and claim.taxon_id in accepted_taxa
 
 
 # --- results ----------------------------------------------------------------------------------------------------------

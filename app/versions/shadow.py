@@ -14,6 +14,7 @@ from app.core.db import SessionFactory, reading, transaction
 from app.core.errors import Conflict
 from app.predictions.registry import lock_task, serving_for
 from app.predictions.tables import ModelVersion
+from app.review import acceptance
 from app.submissions.tables import Photo, Submission
 from app.versions import replays
 from app.versions.candidates import Candidates
@@ -91,7 +92,7 @@ class Shadow:
         before, after = self._candidates.served(against_id), self._candidates.served(version_id)
         with transaction(self._sessions) as session:
             submission = session.get_one(Submission, submission_id)
-            row = replays.both_verdicts(session, submission, before, after, replays.Suspensions(session))
+            row = replays.both_verdicts(session, submission, before, after, acceptance.accepted_taxa(session))
             if row is not None:
                 row.replay_id = _current(session, version_id, against_id).id
                 session.merge(row)

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.review.rules import ANSWERS, Answer, IdentificationKind, TaskState, present
+from app.review.rules import Answer, IdentificationKind, TaskState, present
 from app.review.tables import Identification, ReviewTask
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, Submission
@@ -135,8 +135,7 @@ def _agreeing(session: Session, selection: PhotoSelection, submission_ids: set[i
     """Submissions on which enough of the experts agree; None where any agreement will do."""
     if selection.least_agreement <= 0:
         return None
-    undone = select(Identification.undoes_id).where(Identification.undoes_id.is_not(None))
-    query = select(Identification).where(Identification.kind.in_(ANSWERS), Identification.id.not_in(undone))
+    query = select(Identification).where(Identification.is_standing_answer())
     answers_to: dict[int, list[Answer]] = defaultdict(list)
     for numbers in _batches(sorted(submission_ids)):
         for row in session.scalars(query.where(Identification.submission_id.in_(numbers)).order_by(Identification.id)):

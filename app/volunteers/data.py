@@ -21,7 +21,7 @@ from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
 from app.predictions.tables import ModelVersion
-from app.review import questions, standings
+from app.review import answers, questions
 from app.submissions import photos
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, Submission, Volunteer
@@ -96,7 +96,7 @@ class VolunteerData:
             "photos": [self._photo(session, row, photo, files) for photo in row.photos],
             "verdicts": [_as_json(verdict) for verdict in row.verdicts],
             "log": [_as_json(line) | {"actor": _nameless(line.actor)} for line in row.log],
-            "identifications": [_as_json(answer) for answer in standings.identifications(session, row.id)],
+            "identifications": [_as_json(answer) for answer in answers.identifications(session, row.id)],
             "questions": [_as_json(question) for question in questions.of_submission(session, row.id)],
         }
 

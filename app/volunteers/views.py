@@ -13,7 +13,7 @@ from app.core.web.i18n import Language
 from app.core.web.words import listed
 from app.predictions.rules import ClaimKind, Outcome, Reason
 from app.predictions.views import LooksLikeView, PredictionViews, ScoredTaxon, SquareView, square_view
-from app.review import outcome
+from app.review import questions
 from app.submissions import looks
 from app.submissions import words as wording
 from app.submissions.rules import UNDECIDED, SubmissionStatus
@@ -183,7 +183,7 @@ def view_of(session: Session, row: Submission, language: Language) -> Submission
     """All there is to see of a submission, with what experts say."""
     views = SubmissionViews(language, taxa.all_by_name(session))
     shown = views.submission(row, failed=jobs.failed_for(session, JobKind.SCREENING, row.id))
-    review = outcome.of_submission(session, row)
+    review = questions.report_for_volunteer(session, row)
     return shown.model_copy(
         update={
             "review": views.review(review.told) if review.told else None,
@@ -221,7 +221,7 @@ class SubmissionViews(PredictionViews):
             history=self._history(row),
         )
 
-    def review(self, settled: outcome.Told) -> ReviewOut:
+    def review(self, settled: questions.ReviewDecision) -> ReviewOut:
         """What experts settled."""
         taxon, claimed = (self.taxon(t.scientific_name) if t else None for t in (settled.taxon, settled.claimed))
         return ReviewOut(

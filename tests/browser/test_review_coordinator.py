@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.core.db import reading, transaction
 from app.core.roles import Role
-from app.review import desk_settings
+from app.review import settings
 from app.review.tables import AcceptanceSuspension
 from app.taxa.tables import Taxon
 from tests.browser.conftest import NewPerson
@@ -77,7 +77,7 @@ def test_rules_of_the_desk(new_person: NewPerson, decided_server: Server):
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     with reading(decided_server.sessions) as session:
-        current = desk_settings.current(session)
+        current = settings.current(session)
         assert (current.audit_share, current.lease_minutes) == (0.075, 20)
     page.get_by_label("Another species").select_option(label="gatekeeper")
     page.get_by_label("Rule", exact=True).select_option(label="One expert is enough")

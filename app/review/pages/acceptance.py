@@ -6,10 +6,9 @@ from fastapi import APIRouter, Form, Query, Response
 
 from app.core.db import reading
 from app.predictions.dependencies import ClassifiersDep
-from app.review import acceptance, people, trust
+from app.review import acceptance, judging, queue
 from app.review.acceptance import Acceptance
 from app.review.pages.shared import CoordinatorContext, to
-from app.review.trust import Trust
 from app.taxa import names as taxa
 from app.taxa.rules import slug
 
@@ -32,10 +31,10 @@ def show(
         known = taxa.by_names(session, [label.scientific_name for label in served.info.labels])
         return context.page(
             "review/acceptance.html",
-            standings=trust.standings_of(session, known, served.info.policy.default_error_rate),
-            suspensions={taxon.id: trust.past_suspensions(session, taxon.id) for taxon in known},
-            preview=acceptance.preview(session, taxon, error, served) if taxon and error is not None else None,
-            people=people.names(session),
+            standings=acceptance.statuses_of(session, known, served.info.policy.default_error_rate),
+            suspensions={taxon.id: acceptance.past_suspensions(session, taxon.id) for taxon in known},
+            preview=judging.preview(session, taxon, error, served) if taxon and error is not None else None,
+            people=queue.user_names(session),
             errors=ERRORS,
             slug=slug,
         )
@@ -56,5 +55,5 @@ def save(
 @router.post("/review/acceptance/lift")
 def lift(context: CoordinatorContext, taxon: Annotated[str, Form()], remark: Annotated[str, Form()] = "") -> Response:
     """End a suspension, with the reason for it."""
-    Trust(context.sessions).lift(context.user_id, taxon, remark)
+    Acceptance(context.sessions).lift(context.user_id, taxon, remark)
     return to(f"/review/acceptance#{slug(taxon)}")

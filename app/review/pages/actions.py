@@ -11,7 +11,7 @@ from app.core.errors import Conflict, InvalidInput
 from app.core.web import problems
 from app.core.web.errors import wants_json
 from app.predictions.squares import parse_square
-from app.review import item, questions, repeats
+from app.review import decisions, item, questions
 from app.review.decisions import Decision, Decisions
 from app.review.desk import Desk
 from app.review.pages.item import item_page
@@ -58,7 +58,7 @@ def _decide_once(context: DeskContext, submission_id: int, revision: int, decisi
         return outcome.identification_id, outcome.settled is not None
     except Stale:
         with reading(context.sessions) as session:
-            repeat = repeats.of_decision(session, context.user_id, submission_id, revision, decision)
+            repeat = decisions.repeated_decision(session, context.user_id, submission_id, revision, decision)
         if repeat is None:
             raise
         return repeat.id, True
@@ -121,7 +121,7 @@ def _ask_once(context: DeskContext, submission_id: int, revision: int, body: str
         return Questions(context.sessions).ask(context.user_id, submission_id, revision, body).identification_id
     except Stale:
         with reading(context.sessions) as session:
-            repeat = repeats.of_question(session, context.user_id, submission_id, revision, body)
+            repeat = decisions.repeated_question(session, context.user_id, submission_id, revision, body)
         if repeat is None:
             raise
         return repeat.id

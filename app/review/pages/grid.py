@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.core.db import reading, utcnow
 from app.core.errors import FieldError, InvalidInput
-from app.review import batch_record, batches, desk_settings, queue
+from app.review import batches, queue, settings
 from app.review.batches import Batches, BatchResult
 from app.review.desk import Desk
 from app.review.filters import NO_TAXON
@@ -57,7 +57,7 @@ def grid(context: ReviewerContext, pair: _PairDep) -> Response:
     items = Batches(context.sessions).grid(context.user_id, *pair.names, SIZE)
     claimed, predicted = (None if name == NO_TAXON else name for name in pair.names)
     with reading(context.sessions) as session:
-        renew_seconds = desk_settings.current(session).lease_minutes * 60 // 3
+        renew_seconds = settings.current(session).lease_minutes * 60 // 3
     return context.page(
         "review/grid.html",
         url=pair.url,
@@ -106,7 +106,7 @@ def _batch_page(context: DeskContext, result: BatchResult, pair: _Pair | None = 
     with reading(context.sessions) as session:
         return context.page(
             "review/batch.html",
-            record=batch_record.read(session, context.user_id, result.batch_id) if result.batch_id else None,
+            record=batches.read(session, context.user_id, result.batch_id) if result.batch_id else None,
             pair_url=pair.url if pair else "",
             refused=queue.items_of(session, list(refused), context.user_id, utcnow()),
             happened=refused,

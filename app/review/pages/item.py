@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from app.core.db import reading, utcnow
-from app.review import decisions, desk_settings, item, people, preferences, questions, queue
+from app.review import decisions, item, questions, queue, settings
 from app.review.desk import Desk
 from app.review.filters import Filter
 from app.review.item import Item
@@ -129,9 +129,9 @@ def item_page(
             desk_item=_load(session, user_id, submission_id),
             query=queue_filter.to_query(),
             queue_filter=queue_filter,
-            people=people.names(session),
+            people=queue.user_names(session),
             recent=_recent(session, user_id),
-            renew_seconds=desk_settings.current(session).lease_minutes * 60 // 3,
-            brightness=preferences.of(session, user_id).options.get("brightness", 1),
+            renew_seconds=settings.current(session).lease_minutes * 60 // 3,
+            brightness=settings.preferences_of(session, user_id).options.get("brightness", 1),
             flash=flash,
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Response
 
 from app.core.db import reading
-from app.review import people, queue
+from app.review import queue
 from app.review.filters import Filter, ListState, SavedFilters
 from app.review.pages.shared import DeskForm, QueueFilter, ReviewerContext, to
 from app.review.queue import Counts
@@ -22,7 +22,7 @@ def show(context: ReviewerContext, queue_filter: QueueFilter, after: str | None 
     """A page of the queue, with counts for every filter."""
     user_id, words = context.user_id, context.words
     with reading(context.sessions) as session:
-        names = people.names(session)
+        names = queue.user_names(session)
         counts = queue.counts(session, queue_filter, user_id)
         return context.page(
             "review/queue.html",

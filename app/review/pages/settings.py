@@ -9,12 +9,11 @@ from pydantic import BaseModel, FiniteFloat
 from app.core.db import reading
 from app.core.errors import InvalidInput
 from app.core.web.i18n import LANGUAGES
-from app.review import desk_settings, preferences, questions
-from app.review.desk_settings import DeskSettings, DeskSettingsService
+from app.review import questions, settings
 from app.review.pages.shared import CoordinatorContext, DeskContext, ReviewerContext, to
-from app.review.preferences import Preferences, PreferencesService
 from app.review.questions import Questions
 from app.review.rules import Rule
+from app.review.tables import DeskSettings, ReviewerPreference
 
 router = APIRouter(include_in_schema=False)
 _ = str  # marks messages for extraction
@@ -50,7 +49,7 @@ def _rules_page(
     flash: str | None = None,
 ) -> Response:
     with reading(context.sessions) as session:
-        current = asdict(desk_settings.current(session))
+        current = asdict(settings.current(session))
         shown = form.model_dump() if form else current | {name: current[name] * 100 for name in _SHARES}
         return context.page(
             "review/settings.html",
@@ -58,8 +57,8 @@ def _rules_page(
             form=shown,
             errors=errors or {},
             rules=list(Rule),
-            species_rules=desk_settings.rules_by_taxon(session),
-            changed_at=desk_settings.changed_at(session),
+            species_rules=settings.rules_by_taxon(session),
+            changed_at=settings.changed_at(session),
             flash=flash,
         )
 
@@ -69,8 +68,8 @@ def save_rules(context: CoordinatorContext, form: Annotated[_RulesForm, Form()])
     """Put rules in force."""
     typed: dict[str, Any] = form.model_dump()
     try:
-        settings = DeskSettings(**typed | {name: typed[name] / 100 for name in _SHARES})
-        DeskSettingsService(context.sessions).change(context.user_id, settings)
+        changed = DeskSettings(**typed | {name: typed[name] / 100 for name in _SHARES})
+        settings.save(context.sessions, context.user_id, changed)
     except InvalidInput as error:
         return _rules_page(context, form, _errors(context, error))
     return to("/review/settings", "saved=1")
@@ -94,7 +93,7 @@ def save_species_rule(
 ) -> Response:
     """Give a species a rule of its own, or the default again."""
     own = Rule(rule) if rule in set(Rule) else None
-    DeskSettingsService(context.sessions).set_rule(context.user_id, taxon, own)
+    settings.set_rule(context.sessions, context.user_id, taxon, own)
     return to("/review/settings", "saved=1")
 
 
@@ -170,7 +169,7 @@ def own_preferences(context: ReviewerContext, saved: str = "") -> Response:
     with reading(context.sessions) as session:
         return context.page(
             "review/preferences.html",
-            preferences=preferences.of(session, context.user_id),
+            preferences=settings.preferences_of(session, context.user_id),
             brightness_choices=[(value, words.t(label)) for value, label in _BRIGHTNESS.items()],
             flash=words.t("Saved.") if saved else None,
         )
@@ -182,8 +181,10 @@ def save_preferences(
 ) -> Response:
     """Save them."""
     with reading(context.sessions) as session:
-        options = preferences.of(session, context.user_id).options
+        options = settings.preferences_of(session, context.user_id).options
     chosen = brightness if brightness in _BRIGHTNESS else 1.0
-    wanted = Preferences(blind=bool(blind), options=options | {"brightness": chosen})
-    PreferencesService(context.sessions).save(context.user_id, wanted)
+    preferences = ReviewerPreference(
+        user_id=context.user_id, blind=bool(blind), options=options | {"brightness": chosen}
+    )
+    settings.save_preferences(context.sessions, preferences)
     return to("/review/preferences", "saved=1")

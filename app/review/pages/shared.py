@@ -13,11 +13,12 @@ from pydantic import BaseModel, FiniteFloat, PlainValidator
 from app.core.db import SessionFactory, reading
 from app.core.errors import FieldError, InvalidInput
 from app.core.roles import Role
-from app.core.web.auth import Coordinator, Reviewer, SignedIn
+from app.core.web.auth import Coordinator, Reviewer
 from app.core.web.dependencies import LanguageDep, Sessions
 from app.core.web.errors import field_errors
 from app.core.web.i18n import Language
 from app.core.web.pages import page_language, render
+from app.core.web.visitors import SignedIn
 from app.review.decisions import Decision
 from app.review.filters import Filter
 from app.review.rules import ANSWERS, IdentificationKind

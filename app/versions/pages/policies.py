@@ -14,7 +14,7 @@ from app.core.web.dependencies import ReadSession
 from app.predictions.classifiers import Served
 from app.predictions.dependencies import ClassifiersDep
 from app.predictions.inference import policy_of
-from app.review import trust
+from app.review import acceptance
 from app.review.pages.acceptance import ERRORS
 from app.taxa import names as taxa
 from app.versions import policies
@@ -78,7 +78,7 @@ def show_all(page: Page, session: ReadSession, classifiers: ClassifiersDep) -> R
     except ModelUnavailable:
         return page.render("versions/policies.html", standings=[])
     known = taxa.by_names(session, [label.scientific_name for label in served.info.labels])
-    standings = trust.standings_of(session, known, served.info.policy.default_error_rate)
+    standings = acceptance.statuses_of(session, known, served.info.policy.default_error_rate)
     return page.render("versions/policies.html", standings=standings, **_about_policies(served))
 
 
@@ -117,7 +117,7 @@ def _policy_page(
         return page.render(
             "versions/policy.html",
             422 if errors else 200,
-            standing=trust.standing_of(session, taxon, served.info.policy.default_error_rate),
+            standing=acceptance.status_of(session, taxon, served.info.policy.default_error_rate),
             form=shown,
             error_choices=_error_choices(served, shown.error),
             terms=terms,

@@ -17,7 +17,7 @@ from app.core.errors import Conflict
 from app.core.web.dependencies import ReadSession
 from app.core.web.live import follow
 from app.predictions.rules import Outcome
-from app.review.acceptance import season_start
+from app.review.judging import season_start
 from app.versions import promotion, replays
 from app.versions.pages.figures import verdict_rows
 from app.versions.pages.frame import AdminPage, Page

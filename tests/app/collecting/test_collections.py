@@ -171,7 +171,9 @@ def test_collected_looked_through_and_given_to_training(service, flickr):
     assert not base.parent.exists()
     with reading(service.sessions) as session:
         assert session.query(CollectedPhoto).count() == 0
-        actions = [entry.action for entry in audit.page(session, audit.Wanted(subject=f"collection:{number}")).entries]
+        actions = [
+            entry.action for entry in audit.page(session, audit.LogFilter(subject=f"collection:{number}")).entries
+        ]
     assert actions[::-1] == [f"collection.{what}" for what in ("started", "used", "taken_out", "used", "deleted")]
 
 

@@ -103,7 +103,7 @@ def test_nothing_of_theirs_is_left_but_their_number_and_the_log_entry(lite, coll
     removed = [line for line in map(json.loads, folder.rows.read_text().splitlines()) if line["owner_nsid"] == THEIRS]
     assert [(line["status"], line["title"]) for line in removed] == [("skipped", "")] * 3
     with reading(lite.sessions) as session:
-        [entry, *_] = audit.page(session, audit.Wanted(subject=f"collection:{collected}")).entries
+        [entry, *_] = audit.page(session, audit.LogFilter(subject=f"collection:{collected}")).entries
     assert (entry.user_id, entry.action) == (admin.id, "collection.photographer_removed")
     assert entry.details == {"photographer": THEIRS, "photos": 3}
 

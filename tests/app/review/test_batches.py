@@ -4,7 +4,7 @@ import pytest
 
 from app.core.db import reading
 from app.core.errors import InvalidInput, NotFound
-from app.review import batches, decisions
+from app.review import answers, batches
 from app.review.batches import Batches
 from app.review.decisions import Decision
 from app.review.rules import IdentificationKind, TaskState
@@ -42,7 +42,7 @@ def test_all_but_the_exceptions_are_decided_by_one_action(review):
     assert states(review, numbers) == ["decided", "open", "decided", "open", "decided"]
     assert [item.submission_id for item in grid(review, review.ben)] == [numbers[1], numbers[3]]
     with reading(review.sessions) as session:
-        [row] = decisions.history(session, numbers[0])
+        [row] = answers.identifications(session, numbers[0])
     assert (row.batch_id, row.seconds) == (done.batch_id, 2.0)  # the time is shared
 
 
@@ -54,7 +54,7 @@ def test_the_whole_action_is_undone(review):
     assert states(review, numbers) == ["open"] * 3
     batch.undo(review.anna, done.batch_id)  # once more is nothing
     with reading(review.sessions) as session:
-        assert [row.kind.value for row in decisions.history(session, numbers[0])] == ["taxon", "undo"]
+        assert [row.kind.value for row in answers.identifications(session, numbers[0])] == ["taxon", "undo"]
 
 
 def test_what_has_changed_meanwhile_is_left_and_told(review):

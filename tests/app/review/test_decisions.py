@@ -6,12 +6,11 @@ from sqlalchemy import func, select
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.predictions.rules import Outcome
-from app.review import decisions, item
+from app.review import answers, decisions, item, settings
 from app.review.decisions import Decision
-from app.review.desk_settings import DeskSettings, DeskSettingsService
 from app.review.filters import Filter
 from app.review.rules import IdentificationKind, Rule, Stale, TaskState
-from app.review.tables import Identification, ReviewerPreference
+from app.review.tables import DeskSettings, Identification, ReviewerPreference
 from app.submissions.rules import SubmissionStatus
 from app.submissions.rules import VerificationStatus as V
 from tests.app.sending import TAXA
@@ -23,7 +22,7 @@ UNABLE, NOTHING = Decision(K.UNABLE), Decision(K.NO_BUTTERFLY)
 
 
 def two_must_agree(review, rule=Rule.TWO_AGREE):
-    DeskSettingsService(review.sessions).change(review.anna, DeskSettings(rule=rule))
+    settings.save(review.sessions, review.anna, DeskSettings(rule=rule))
 
 
 def decide(review, user, number, decision=None, revision=None):
@@ -33,7 +32,7 @@ def decide(review, user, number, decision=None, revision=None):
 
 def rows(review, number):
     with reading(review.sessions) as session:
-        return list(decisions.history(session, number))
+        return answers.identifications(session, number)
 
 
 SETTLING = [
@@ -107,7 +106,7 @@ def test_at_the_same_moment_one_of_many_decides(review):
     [number] = waiting(review.sessions)
     users = [review.anna, review.ben] * 3
     results = at_the_same_moment(*[lambda user=user: decide(review, user, number, revision=1) for user in users])
-    assert sum(isinstance(result, decisions.Outcome) for result in results) == 1
+    assert sum(isinstance(result, decisions.DecisionResult) for result in results) == 1
     assert len(rows(review, number)) == 1
 
 
@@ -146,7 +145,7 @@ def test_a_second_opinion_only_where_the_first_contradicts(review, name, settled
 
 
 def test_a_species_may_have_a_rule_of_its_own(review):
-    DeskSettingsService(review.sessions).set_rule(review.anna, TAXA[1], Rule.TWO_AGREE)
+    settings.set_rule(review.sessions, review.anna, TAXA[1], Rule.TWO_AGREE)
     easy, hard = waiting(review.sessions, 2, claimed=TAXA[0])
     assert decide(review, review.anna, easy, it_is(TAXA[0])).settled is not None
     assert decide(review, review.anna, hard, it_is(TAXA[1])).settled is None

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from app.accounts.tables import User
 from app.core.db import transaction, utcnow
 from app.core.errors import NotFound
-from app.review import desk, leases
+from app.review import desk, tasks
 from app.review.desk import Hold
 from app.review.filters import Filter
 from app.review.rules import ReviewReason, TaskState
@@ -119,7 +119,7 @@ def test_no_lease_is_longer_than_the_longest_that_is_believed(review):
     review.desk.open(review.anna, item)
     until = task_of(review.sessions, item).leased_until
     assert until is not None
-    assert until <= utcnow() + leases.LONGEST
+    assert until <= utcnow() + tasks.LONGEST_LEASE
 
 
 def test_what_was_skipped_comes_last_and_others_may_have_it(review):

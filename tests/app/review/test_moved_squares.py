@@ -10,7 +10,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.tables import Job, JobStatus
 from app.predictions.rules import Outcome, SquareOrigin
 from app.predictions.tables import ModelVersion
-from app.review import acceptance
+from app.review import judging
 from app.review.decisions import Decisions
 from app.review.desk import Desk
 from app.review.questions import Questions
@@ -286,17 +286,17 @@ def test_the_machine_accepts_nothing_that_a_reviewer_has_open(service, serve, an
 def test_figures_count_a_photo_once_by_its_newest_square(service):
     kept = screened(service)
     with reading(service.sessions) as session:
-        claimed = session.scalars(select(Taxon.id).where(Taxon.scientific_name == TAXA[0])).one()
+        claimed = session.scalars(select(Taxon).where(Taxon.scientific_name == TAXA[0])).one()
         version = session.scalars(select(ModelVersion)).one()
     squares(service).of_volunteer(kept.token, 1, DRAWN)
     service.work()
     newest = row(service, kept.token).photos[0].prediction()
     with reading(service.sessions) as session:
         [week] = watch.weeks(session, version, 0.0)
-        [stored] = session.execute(acceptance.stored(claimed, kept.created_at)).all()
+        [past] = judging.past_claims(session, claimed, kept.created_at)
     assert week.photos == 1
-    assert stored.square_origin is SquareOrigin.GIVEN
-    assert stored.in_scope == newest.in_scope
+    assert newest.square_origin is SquareOrigin.GIVEN
+    assert past.opinions == [newest.opinion]
 
 
 def test_the_doctor_finds_a_moved_square_that_nobody_is_going_to_look_at(service):

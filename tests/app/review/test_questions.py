@@ -4,7 +4,7 @@ import pytest
 
 from app.core.db import reading
 from app.core.errors import Conflict, InvalidInput, NotFound
-from app.review import outcome, questions
+from app.review import questions
 from app.review.filters import Filter
 from app.review.questions import Questions
 from app.review.rules import ReviewReason, Stale, TaskState
@@ -25,7 +25,7 @@ def answer(review, number, text="No, it flew away."):
 
 def told(review, number):
     with reading(review.sessions) as session:
-        return outcome.of_submission(session, submission_of(review.sessions, number))
+        return questions.report_for_volunteer(session, submission_of(review.sessions, number))
 
 
 def test_the_way_of_a_question(review):

@@ -12,11 +12,11 @@ from app.review.rules import (
     NeedsAnother,
     Rule,
     Settled,
+    agreement,
     code_of,
     needed,
     present,
     rule_for,
-    standing,
 )
 from app.submissions.rules import VerificationStatus as V
 
@@ -67,7 +67,7 @@ STANDINGS = [
 
 @pytest.mark.parametrize(("answers", "wanted", "expected"), STANDINGS)
 def test_what_answers_amount_to(answers, wanted, expected):
-    found = standing(answers, wanted)
+    found = agreement(answers, wanted)
     if expected is None:
         assert isinstance(found, NeedsAnother)
     else:
@@ -81,7 +81,7 @@ def test_what_answers_amount_to(answers, wanted, expected):
 )
 def test_the_most_careful_of_those_who_agree_decides_the_code(codes, settled):
     answers = [says(user, ONE, code=code) for user, code in enumerate(codes)]
-    found = standing(answers, len(codes))
+    found = agreement(answers, len(codes))
     assert isinstance(found, Settled)
     assert found.code is settled
 
@@ -100,13 +100,13 @@ CAREFUL = [
 def test_what_experts_settle_has_one_kind_taxon_and_code(kind, codes, settled):
     taxon = ONE if kind is K.TAXON else None
     answers = [Answer(user, kind, taxon, code) for user, code in enumerate(codes)]
-    assert standing(answers, 2) == Settled(kind, taxon, settled)
+    assert agreement(answers, 2) == Settled(kind, taxon, settled)
 
 
 def test_who_disagrees_is_told_from_who_is_missing():
-    assert standing([X(1)], 2) == NeedsAnother(1, disputed=False)
-    assert standing([X(1), Y(2)], 2) == NeedsAnother(2, disputed=True)
-    assert standing([X(1), unable(2)], 2) == NeedsAnother(2, disputed=False)
+    assert agreement([X(1)], 2) == NeedsAnother(1, disputed=False)
+    assert agreement([X(1), Y(2)], 2) == NeedsAnother(2, disputed=True)
+    assert agreement([X(1), unable(2)], 2) == NeedsAnother(2, disputed=False)
 
 
 RULES = [
@@ -169,7 +169,7 @@ EXPERTS = st.integers(1, 2)
 
 @given(ANSWERS, EXPERTS)
 def test_more_than_two_thirds_of_those_who_can_tell_agree_with_what_is_settled(answers, wanted):
-    found = standing(answers, wanted)
+    found = agreement(answers, wanted)
     if isinstance(found, Settled):
         votes = present(answers)
         agreeing = [vote for vote in votes if (vote.kind, vote.taxon_id) == (found.kind, found.taxon_id)]
@@ -181,10 +181,10 @@ def test_more_than_two_thirds_of_those_who_can_tell_agree_with_what_is_settled(a
 
 @given(ANSWERS, EXPERTS)
 def test_an_expert_who_agrees_never_opens_what_was_settled(answers, wanted):
-    found = standing(answers, wanted)
+    found = agreement(answers, wanted)
     if isinstance(found, Settled):
         another = Answer(99, found.kind, found.taxon_id, found.code)
-        after = standing([*answers, another], wanted)
+        after = agreement([*answers, another], wanted)
         assert isinstance(after, Settled)
         assert (after.kind, after.taxon_id) == (found.kind, found.taxon_id)
 
@@ -193,12 +193,12 @@ def test_an_expert_who_agrees_never_opens_what_was_settled(answers, wanted):
 def test_it_makes_no_difference_who_spoke_first(answers, wanted, luck):
     votes = present(answers)
     shuffled = luck.sample(votes, len(votes))
-    assert standing(shuffled, wanted) == standing(votes, wanted)
+    assert agreement(shuffled, wanted) == agreement(votes, wanted)
 
 
 @given(ANSWERS, EXPERTS)
 def test_only_what_somebody_said_is_settled(answers, wanted):
-    found = standing(answers, wanted)
+    found = agreement(answers, wanted)
     if isinstance(found, Settled):
         assert (found.kind, found.taxon_id) in {(a.kind, a.taxon_id) for a in present(answers)}
     else:

@@ -5,7 +5,7 @@ import pytest
 from app.core.db import reading
 from app.core.roles import Role
 from app.core.web.i18n import Language
-from app.review import desk_settings, trust
+from app.review import acceptance, settings
 from app.review.rules import Rule
 from app.review.words import Words
 from app.taxa import names as taxa
@@ -147,9 +147,9 @@ def test_a_coordinator_turns_acceptance_on_and_gives_a_species_a_rule_of_its_own
     for rule, kept in (("two_agree", [Rule.TWO_AGREE]), ("", [])):
         assert chief.post("/review/settings/rules", data={"taxon": species, "rule": rule}).status_code == 303
         with reading(lite.sessions) as session:
-            assert [found for _, found in desk_settings.rules_by_taxon(session)] == kept
+            assert [found for _, found in settings.rules_by_taxon(session)] == kept
     with reading(lite.sessions) as session:
-        [standing] = trust.standings_of(session, taxa.by_names(session, [species]), 0.05)
+        [standing] = acceptance.statuses_of(session, taxa.by_names(session, [species]), 0.05)
     assert (standing.accepts, standing.wanted) == (True, 0.02)
 
 

@@ -13,15 +13,14 @@ from app.core.db import make_engine, make_session_factory, reading, transaction
 from app.core.errors import NotFound
 from app.core.storage import make_storage
 from app.predictions.rules import ClaimKind
-from app.review import acceptance, trust
+from app.review import judging, settings
 from app.review.decisions import Decisions
 from app.review.desk import Desk
-from app.review.desk_settings import DeskSettings, DeskSettingsService
 from app.review.filters import Filter
-from app.review.quality import of_pixels
 from app.review.questions import Questions
 from app.review.rules import PhotoQuality, ReviewReason, Stale, TaskState
-from app.review.tables import ReviewTask
+from app.review.tables import AcceptanceSuspension, DeskSettings, ReviewTask
+from app.screening.quality import of_pixels
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, VerdictRecord
 from app.taxa.tables import Taxon, TaxonPolicy
@@ -50,7 +49,7 @@ def screened(service, **values):
 
 def share(service, audit_share):
     user = make_user(service.sessions)
-    DeskSettingsService(service.sessions).change(user.id, DeskSettings(audit_share=audit_share))
+    settings.save(service.sessions, user.id, DeskSettings(audit_share=audit_share))
     return user.id
 
 
@@ -95,10 +94,12 @@ def test_what_agrees_and_is_not_accepted_waits_last(lite, tmp_path):
     assert task_of(lite.sessions, found.id).reason is ReviewReason.AGREE_UNACCEPTED
 
 
-def test_a_suspended_species_is_not_accepted(lite, tmp_path, monkeypatch):
+def test_a_suspended_species_is_not_accepted(lite, tmp_path):
     serve(lite, tmp_path, **BELIEVES_THE_CLAIM)
     accept(lite)
-    monkeypatch.setattr(trust, "is_suspended", lambda _session, _taxon: True)
+    with transaction(lite.sessions) as session:
+        taxon_id = session.scalars(select(TaxonPolicy.taxon_id)).one()
+        session.add(AcceptanceSuspension(taxon_id=taxon_id, wrong=2, audits=3, upper_bound=0.9, wrong_limit=0.1))
     assert screened(lite).status is SubmissionStatus.SCREENED
 
 
@@ -130,7 +131,7 @@ def test_the_machine_never_accepts_what_a_person_has_spoken_about(lite, tmp_path
     anna = make_user(lite.sessions).id
     from app.review.rules import Rule
 
-    DeskSettingsService(lite.sessions).change(anna, DeskSettings(rule=Rule.TWO_AGREE, audit_share=0.0))
+    settings.save(lite.sessions, anna, DeskSettings(rule=Rule.TWO_AGREE, audit_share=0.0))
     found = screened(lite)
     Decisions(lite.sessions).decide(anna, found.id, 1, it_is())
     accept(lite, TAXA[1])
@@ -217,9 +218,9 @@ def test_the_preview_says_what_acceptance_would_have_done(service, tmp_path):
     Decisions(service.sessions).decide(anna, found.id, 1, it_is(TAXA[1], seconds=36.0))
     served = service.client.app.state.classifiers.current()
     with reading(service.sessions) as session:
-        told = acceptance.preview(session, TAXA[0], 0.05, served)
-        other = acceptance.preview(session, TAXA[1], 0.05, served)
-        strict = acceptance.preview(session, TAXA[0], 0.01, served)
+        told = judging.preview(session, TAXA[0], 0.05, served)
+        other = judging.preview(session, TAXA[1], 0.05, served)
+        strict = judging.preview(session, TAXA[0], 0.01, served)
     assert (told.submissions, told.looked_at, told.passed, told.supported) == (3, 3, 3, True)
     assert told.hours_saved == pytest.approx(3 * 0.95 * 36 / 3600)
     assert told.wrong_at_most == pytest.approx(0.15)

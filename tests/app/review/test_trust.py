@@ -7,13 +7,11 @@ from app.accounts.tables import AuditEntry
 from app.core.db import reading, transaction
 from app.core.errors import InvalidInput, NotFound
 from app.predictions.rules import Outcome
-from app.review import desk_settings, trust
+from app.review import acceptance, settings
 from app.review.acceptance import Acceptance
 from app.review.decisions import Decision
-from app.review.desk_settings import DeskSettings, DeskSettingsService
 from app.review.rules import IdentificationKind
-from app.review.tables import AcceptanceSuspension
-from app.review.trust import Trust
+from app.review.tables import AcceptanceSuspension, DeskSettings
 from app.taxa.tables import Taxon
 from tests.app.sending import TAXA
 from tests.desk import it_is, waiting
@@ -36,7 +34,7 @@ def look(review, answers):
 def standing(review):
     with reading(review.sessions) as session:
         taxon = session.scalars(select(Taxon).where(Taxon.scientific_name == TAXA[0])).one()
-        return trust.standing_of(session, taxon)
+        return acceptance.status_of(session, taxon)
 
 
 def log(review):
@@ -74,7 +72,7 @@ def test_a_species_that_does_badly_is_suspended_and_its_mistakes_are_forgotten_w
     look(review, [WRONG])  # a second suspension would say nothing new
     with reading(review.sessions) as session:
         assert len(session.scalars(select(AcceptanceSuspension)).all()) == 1
-    Trust(review.sessions).lift(review.ben, TAXA[0], "The labels are mended.")
+    Acceptance(review.sessions).lift(review.ben, TAXA[0], "The labels are mended.")
     assert (standing(review).suspension, standing(review).wrong.total) == (None, 0)
     look(review, [WRONG])
     assert standing(review).suspension is None
@@ -84,11 +82,11 @@ def test_a_species_that_does_badly_is_suspended_and_its_mistakes_are_forgotten_w
 def test_what_is_not_suspended_can_not_be_lifted(review):
     for name in (TAXA[0], "Nemo nescitus"):
         with pytest.raises(NotFound):
-            Trust(review.sessions).lift(review.anna, name, "")
+            Acceptance(review.sessions).lift(review.anna, name, "")
 
 
 def test_from_enough_audits_on_the_upper_bound_decides(review):
-    DeskSettingsService(review.sessions).change(review.anna, DeskSettings(wrong_limit=0.5))
+    settings.save(review.sessions, review.anna, DeskSettings(wrong_limit=0.5))
     look(review, [RIGHT, RIGHT, WRONG])
     assert standing(review).suspension is None  # too few to say
     look(review, [WRONG])
@@ -105,7 +103,7 @@ def test_turning_acceptance_on_is_logged(review):
     assert (found.accepts, found.wanted) == (True, 0.02)
     assert log(review) == [("acceptance.changed", review.anna)]
     Acceptance(review.sessions).set(review.anna, TAXA[0], accepts=False, wanted_error=None)
-    assert (standing(review).accepts, standing(review).wanted) == (False, trust.DEFAULT_WANTED)
+    assert (standing(review).accepts, standing(review).wanted) == (False, acceptance.DEFAULT_WANTED)
 
 
 @pytest.mark.parametrize("wanted", [0.0, -1.0, 0.51, float("nan")])
@@ -129,16 +127,15 @@ OUT_OF_RANGE = [
 @pytest.mark.parametrize("values", OUT_OF_RANGE)
 def test_settings_out_of_range_are_refused(review, values):
     with pytest.raises(InvalidInput) as refused:
-        DeskSettingsService(review.sessions).change(review.anna, DeskSettings(**values))
+        settings.save(review.sessions, review.anna, DeskSettings(**values))
     assert [error.field for error in refused.value.errors] == list(values)
 
 
 def test_a_change_of_settings_is_logged_with_what_was_before(review):
-    service = DeskSettingsService(review.sessions)
-    service.change(review.anna, DeskSettings(audit_share=0.2))
-    service.change(review.anna, DeskSettings(audit_share=0.2))
+    settings.save(review.sessions, review.anna, DeskSettings(audit_share=0.2))
+    settings.save(review.sessions, review.anna, DeskSettings(audit_share=0.2))
     with reading(review.sessions) as session:
-        assert desk_settings.current(session).audit_share == 0.2
+        assert settings.current(session).audit_share == 0.2
         [entry] = session.scalars(select(AuditEntry)).all()
     assert entry.details == {"audit_share": [0.05, 0.2]}
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.core.db import reading, transaction
-from app.review import first_templates
+from app.review import questions
 from app.review.rules import TaskState
 from app.review.tables import QuestionTemplate, ReviewTask
 from app.submissions.rules import SubmissionStatus
@@ -68,11 +68,11 @@ def test_a_new_desk_has_questions_to_begin_with_and_keeps_its_own(lite):
             return set(session.scalars(select(QuestionTemplate.body)))
 
     with transaction(lite.sessions) as session:
-        first_templates.put_there(session)
+        questions.add_first_templates(session)
     assert len(bodies()) == 10
     with transaction(lite.sessions) as session:
         session.execute(delete(QuestionTemplate))
         session.add(QuestionTemplate(language="en", body="Our own?"))
     with transaction(lite.sessions) as session:
-        first_templates.put_there(session)
+        questions.add_first_templates(session)
     assert bodies() == {"Our own?"}

@@ -7,7 +7,7 @@ from app.accounts.tables import AuditEntry
 from app.core.db import reading, transaction
 from app.core.errors import InvalidInput, NotFound
 from app.predictions.rules import Outcome
-from app.review.acceptance import policy_then
+from app.review.judging import policy_then
 from app.review.rules import Rate
 from app.submissions.tables import PredictionRecord
 from app.taxa.tables import Taxon, TaxonPolicy

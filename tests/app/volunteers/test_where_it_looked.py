@@ -17,7 +17,7 @@ from app.predictions.tables import ModelVersion
 from app.versions import snapshots
 from app.versions.attention import Attention
 from app.versions.candidates import Candidates, opinions
-from app.versions.rules import Wanted
+from app.versions.rules import PhotoSelection
 from app.versions.run_folder import RunFolder, write_snapshot
 from app.versions.tables import CandidatePrediction, SnapshotPhoto
 from app.volunteers.data import VolunteerData
@@ -149,7 +149,7 @@ def test_a_snapshot_has_the_square_that_was_drawn_or_else_the_one_that_was_found
     kept = screened(service, photos=files(meadow(HERE), square=square))
     decide(service, make_user(service.sessions), kept.id, taxon(TAXA[0]))
     with transaction(service.sessions) as session:
-        choice = snapshots.choose(session, "a task", Wanted(), [], 0.2)
+        choice = snapshots.choose(session, "a task", PhotoSelection(), [], 0.2)
         snapshot = snapshots.freeze(session, choice)
         run = type("Run", (), {"snapshot_id": snapshot.id, "snapshot": snapshot, "labels": TAXA, "task": "a task"})
         write_snapshot(session, make_storage(service.settings), run, RunFolder(tmp_path))

@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.db import reading, transaction
-from app.review import item
-from app.review.preferences import Preferences, PreferencesService
+from app.review import item, settings
+from app.review.tables import ReviewerPreference
 from app.taxa.tables import Taxon, VernacularName
 from tests.app.sending import TAXA, submit
 from tests.factories import photo
@@ -193,7 +193,7 @@ def test_a_reviewer_sees_it_and_draws(lite, serve, screened):
 def test_of_a_blind_item_only_where_the_animal_is_is_told(lite, serve, screened):
     serve(**NEVER_IN_SCOPE)
     kept, anna = screened(meadow(HERE, THERE)), signed_in(lite)
-    PreferencesService(lite.sessions).save(anna.user.id, Preferences(blind=True))
+    settings.save_preferences(lite.sessions, ReviewerPreference(user_id=anna.user.id, blind=True))
     found = seen_by(lite, anna.user.id, kept.id)
     [told] = found.photos
     assert lies_on(told.looked_at, HERE) or lies_on(told.looked_at, THERE)

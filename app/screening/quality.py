@@ -1,4 +1,4 @@
-"""How well a photo shows its animal, as far as light, sharpness and size tell. Measured on the copy that lists show."""
+"""How well a photo shows its animal: light, sharpness and size, measured on the thumbnail."""
 
 import io
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from app.review.rules import PhotoQuality
 from app.submissions import photos
 from app.submissions.tables import Photo
 
-# Short side, in pixels, of what shows the animal: less is a stamp on a screen.
+# Short side of the square around the animal, in pixels of the original.
 _SMALL = 200
 # Mean lightness, of 255.
 _DARK = 45.0
@@ -27,17 +27,17 @@ def best(qualities: Iterable[PhotoQuality]) -> PhotoQuality:
     return min(qualities, key=_ORDER.index, default=PhotoQuality.UNKNOWN)
 
 
-def of_kept(storage: Storage, photo: Photo, square: Square | None) -> PhotoQuality:
-    """That of a stored photo with a ``square`` around its animal. UNKNOWN where its copy can't be read."""
+def of_stored(storage: Storage, photo: Photo, square: Square | None) -> PhotoQuality:
+    """The quality of a stored photo with a ``square`` around its animal. UNKNOWN where its thumbnail can't be read."""
     try:
         thumb = storage.get(photos.key_of(photo.sha256, "thumb"))
-        return of_copy(thumb, photo.width, photo.height, square)
+        return of_thumbnail(thumb, photo.width, photo.height, square)
     except OSError:  # the file is missing, or is no picture any more: the doctor finds it
         return PhotoQuality.UNKNOWN
 
 
-def of_copy(thumb: bytes, width: int, height: int, square: Square | None) -> PhotoQuality:
-    """That of a photo of ``width`` × ``height`` pixels, from the copy that lists show. Raises OSError for no picture."""
+def of_thumbnail(thumb: bytes, width: int, height: int, square: Square | None) -> PhotoQuality:
+    """The quality of a photo of ``width`` × ``height`` pixels, from its thumbnail. Raises OSError for no picture."""
     with Image.open(io.BytesIO(thumb), formats=("JPEG",)) as image:
         grey = image.convert("L")
     if min(width * (square.width if square else 1), height * (square.height if square else 1)) < _SMALL:

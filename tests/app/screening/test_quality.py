@@ -9,8 +9,8 @@ from PIL import Image
 
 from app.core.storage import LocalStorage
 from app.predictions.inference import Square
-from app.review.quality import best, of_copy, of_kept, of_pixels
 from app.review.rules import PhotoQuality as Q
+from app.screening.quality import best, of_pixels, of_stored, of_thumbnail
 from app.submissions import photos
 from app.submissions.tables import Photo
 
@@ -71,7 +71,7 @@ def keep(storage, sha256, lightness):
 
 def measured(storage, width, height, square=None, sha256="a" * 64):
     row = Photo(sha256=sha256, width=width, height=height)
-    return of_kept(storage, row, Square(*square) if square else None)
+    return of_stored(storage, row, Square(*square) if square else None)
 
 
 GREY, STRIPED, DARK = (0.25, 0.5, 0.25, 0.5), (0.5, 0, 0.25, 0.5), (0.25, 0, 0.25, 0.5)
@@ -95,7 +95,7 @@ PARTS = [
 def test_what_is_drawn_around_is_looked_at(storage, size, square, quality):
     assert measured(storage, size[0], size[1], square) is quality
     thumb = storage.get(photos.key_of("a" * 64, "thumb"))
-    assert of_copy(thumb, size[0], size[1], Square(*square) if square else None) is quality
+    assert of_thumbnail(thumb, size[0], size[1], Square(*square) if square else None) is quality
 
 
 def test_sharpness_is_that_of_256_pixels(storage):
