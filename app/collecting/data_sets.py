@@ -20,6 +20,7 @@ from app.collecting.collections import OpenRuns, get
 from app.collecting.folder import CollectionFolder, folder_of
 from app.collecting.rules import LEARNT_FROM
 from app.collecting.tables import CollectedPhoto, Collection
+from app.core import formulas
 from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict
 from app.core.settings import Settings
@@ -30,7 +31,6 @@ _COLUMNS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "s
 _CREDITS = (
     "taxon", "title", "owner_name", "owner_url", "page_url", "licence_name", "licence_url", "taken", "flickr_id", "sha256",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LABELS, CREDITS = "labels.csv", "ATTRIBUTION.csv"
 _PREFIX = "data-set-"
 
@@ -136,7 +136,7 @@ def credits_csv(photos: Iterable[CollectedPhoto]) -> str:
 
 def _credit(photo: CollectedPhoto, name: str) -> str:
     value = photo.shows if name == "taxon" else str(getattr(photo, name))
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return formulas.as_text(value)
 
 
 def _write(folder: CollectionFolder, photos: Sequence[CollectedPhoto]) -> str:

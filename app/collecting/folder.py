@@ -8,6 +8,7 @@ from typing import Any
 
 from app.collecting.tables import Collection
 from app.core.long_work import WorkFolder
+from app.core.paths import inside
 from app.core.settings import Settings
 
 
@@ -61,4 +62,4 @@ def new_name() -> str:
 
 def folder_of(collection: Collection, settings: Settings) -> CollectionFolder:
     """Where the collection keeps its files."""
-    return CollectionFolder(settings.data_dir / "collections" / collection.folder)
+    return CollectionFolder(inside(settings.data_dir / "collections", collection.folder))

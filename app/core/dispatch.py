@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
 
+from app.core.db import make_private_file
 from app.core.processes import MachineLock
 
 
@@ -137,8 +138,8 @@ def _make_huey(url: URL) -> Huey:
     backend = url.get_backend_name()
     if backend == "sqlite":
         path = Path(url.database or "queue.db")
-        path.parent.mkdir(parents=True, exist_ok=True)
         put_aside_if_damaged(path)
+        make_private_file(path)
         return Huey(_NAME, results=False, storage_class=backends.SqliteStorage, filename=str(path))
     importlib.reload(backends)  # with its client, this time
     if backend == "postgresql":

@@ -3,7 +3,6 @@
 A folder never changes once it is registered. Only ``activate`` changes which version is active, and records the switch.
 """
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core.db import utcnow
-from app.core.errors import Conflict, ModelUnavailable, NotFound
+from app.core.errors import Conflict, ModelUnavailable, NotFound, WingcheckError
+from app.core.paths import inside
 from app.core.settings import Settings
 from app.predictions.inference import ModelVersionError, ModelVersionInfo, bundled_versions, read_version
 from app.predictions.tables import ActivationKind, ModelActivation, ModelVersion
 from app.taxa.tables import Taxon, TaxonMark, VernacularName
 
 _BUNDLED = "bundled:"
-_PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 
 
 def register_bundled(session: Session) -> None:
@@ -51,15 +50,18 @@ def _bundled_folder(version: ModelVersion) -> Path | None:
 
 def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
     """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
+    if links := [path.name for path in folder.rglob("*") if path.is_symlink()]:
+        raise ModelVersionError(f"{links[0]} is a link. A version that is imported holds its own files.")
     info = read_version(folder)
     if info.head == "sigmoids":
         raise ModelVersionError(
             f"{info.name} {info.version} says of each label by itself whether a photo shows it. A verdict weighs labels "
             "against each other, so such a version can be used by other programs, but not served here."
         )
-    if not _PLAIN_NAME.fullmatch(f"{info.name}-{info.version}"):
-        raise ModelVersionError(f"{info.name!r} {info.version!r} can't be the name of a folder.")
-    target = settings.model_dir / f"{info.name}-{info.version}"
+    try:
+        target = inside(settings.model_dir, f"{info.name}-{info.version}")
+    except WingcheckError as error:
+        raise ModelVersionError(str(error)) from error
     if target.exists():
         if read_version(target).digest != info.digest:
             raise Conflict(f"Another model version {info.name} {info.version} is here already; versions never change.")
@@ -114,7 +116,7 @@ def activate(
 
 def folder_of(version: ModelVersion, settings: Settings) -> Path:
     """The version's folder. Raises ModelUnavailable when it is gone."""
-    folder = _bundled_folder(version) if is_bundled(version) else settings.model_dir / version.location
+    folder = _bundled_folder(version) if is_bundled(version) else inside(settings.model_dir, version.location)
     if folder is None or not folder.is_dir():
         title = f"{version.name} {version.version}"
         raise ModelUnavailable(f"The folder of model version {title} is missing.", "version_missing", version=title)

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from xml.etree import ElementTree
 
 from app.accounts import audit
-from app.core import zip_stream
+from app.core import formulas, zip_stream
 from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict
 from app.records import description
@@ -27,11 +27,8 @@ _DWC = "http://rs.tdwg.org/dwc/terms/"
 _DUBLIN_CORE = {"license", "modified", "rightsHolder"}
 _EML = "https://eml.ecoinformatics.org/eml-2.2.0"
 _PACKAGES = UUID("b8a3d1a8-6c1d-5e0a-9a5d-1f7d8a2c9e41")
-# What people wrote in words of their own. A spreadsheet would evaluate what begins like a formula.
+# What people wrote in words of their own.
 _FREE_TEXT = {"locality", "verbatimIdentification", "identifiedBy", "vernacularName", "datasetName", "rightsHolder"}
-_FORMULA = re.compile(r"\s*[=+@＝＋－＠-]")
-# Where semicolons separate columns, one begins a new cell.
-_FORMULA_INSIDE = re.compile(r";(?=\s*[=+@＝＋－＠-])")
 # Characters that a line, or XML, can't hold.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 
@@ -147,10 +144,7 @@ def _lines(
 
 def _as_text(term: str, text: str) -> str:
     """Text that a spreadsheet shows instead of evaluating it."""
-    if term not in _FREE_TEXT:
-        return text
-    text = _FORMULA_INSIDE.sub(",", text)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return formulas.as_text(text) if term in _FREE_TEXT else text
 
 
 # --- archive ----------------------------------------------------------------------------------------------------------

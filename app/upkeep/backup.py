@@ -27,6 +27,8 @@ FORMAT = 1
 ABOUT = "backup.json"
 COOKIE_KEY = "secret-key"
 COLLECTIONS = "collections/"
+# Before the keys of files that no row needs; the doctor keeps them for a month.
+QUARANTINE = "quarantine/"
 _CHUNK = 1 << 20
 
 

@@ -16,9 +16,10 @@ from sqlalchemy import Engine, Table
 
 from app.core import migrations
 from app.core.errors import Conflict, WingcheckError
+from app.core.paths import inside
 from app.core.settings import Settings
 from app.core.storage import LocalStorage, Storage
-from app.upkeep.backup import ABOUT, COLLECTIONS, COOKIE_KEY, About, free_bytes, read_about, table_path
+from app.upkeep.backup import ABOUT, COLLECTIONS, COOKIE_KEY, QUARANTINE, About, free_bytes, read_about, table_path
 from app.upkeep.bags import Bag, open_bag
 from app.upkeep.copying import Tell, check_empty, fill, silent, tables_at
 
@@ -44,9 +45,9 @@ def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, 
         with _undone_on_error() as undo:
             _put_photos(bag, storage, existing, undo, tell)
             for name in about.models:
-                _put_folder(bag, settings.model_dir / name, f"models/{name}/", undo)
+                _put_folder(bag, inside(settings.model_dir, name), f"models/{name}/", undo)
             for name in sorted({path.removeprefix(COLLECTIONS).partition("/")[0] for path in bag.paths(COLLECTIONS)}):
-                _put_folder(bag, settings.data_dir / COLLECTIONS / name, f"{COLLECTIONS}{name}/", undo)
+                _put_folder(bag, inside(settings.data_dir / COLLECTIONS, name), f"{COLLECTIONS}{name}/", undo)
             _put_secret_key(bag, settings, undo)
 
             def rows(table: Table) -> Iterator[bytes]:
@@ -70,11 +71,11 @@ def _check_target(settings: Settings, engine: Engine, storage: Storage, bag: Bag
     """Keys of this backup's photo files that exist already, from a killed restore or because only the database was lost."""
     with engine.connect() as connection:
         check_empty(connection, tables_at(migrations.current(connection) or about.revision))
-    existing = set(storage.keys())
+    existing = {key for key in storage.keys() if not key.startswith(QUARANTINE)}
     if strange := sorted(existing - {path.removeprefix(_PHOTOS) for path in bag.paths(_PHOTOS)}):
         raise Conflict(f"the photo storage is not empty (there is {strange[0]}); choose an empty one")
     for name in about.models:
-        folder = settings.model_dir / name
+        folder = inside(settings.model_dir, name)
         if folder.exists() and not _is_same(bag, folder, f"models/{name}/"):
             raise Conflict(f"another model version lies in {folder}")
     needed = sum(bag.size(path) for path in bag.paths())

@@ -31,12 +31,15 @@ class VolunteerCookie:
 
     def __init__(self, secret: str, *, secure: bool) -> None:
         self._serializer = URLSafeSerializer(secret, salt="volunteer")
+        # Behind TLS, browsers take a cookie of such a name only from this very host and only over TLS.
+        self.name = f"__Host-{VOLUNTEER_COOKIE}" if secure else VOLUNTEER_COOKIE
         self._secure = secure
 
     def read(self, request: Request) -> str | None:
         """The volunteer's key; None without a cookie or with one that we did not sign."""
         try:
-            key = self._serializer.loads(request.cookies.get(VOLUNTEER_COOKIE, ""))
+            # The plain name is what earlier versions gave.
+            key = self._serializer.loads(request.cookies.get(self.name) or request.cookies.get(VOLUNTEER_COOKIE, ""))
         except BadSignature:
             return None
         return key if isinstance(key, str) else None
@@ -44,13 +47,18 @@ class VolunteerCookie:
     def write(self, response: Response, key: str) -> None:
         """Give the volunteer the cookie (again: its two years start anew)."""
         response.set_cookie(
-            VOLUNTEER_COOKIE,
+            self.name,
             self._serializer.dumps(key),
             max_age=_TWO_YEARS,
             httponly=True,
             samesite="lax",
             secure=self._secure,
         )
+
+    def clear(self, response: Response) -> None:
+        """Have the browser forget it, under either name."""
+        for name in {self.name, VOLUNTEER_COOKIE}:
+            response.delete_cookie(name, httponly=True, samesite="lax", secure=self._secure)
 
 
 async def _volunteer_cookie(request: Request) -> VolunteerCookie:

@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -24,6 +25,20 @@ ARRIVED = ".arrived"  # folder of pictures that nobody has decided on yet
 _REASONS = {"unsupported": "not an image", "undecodable": "damaged", "too_large": "too large"}
 _SIDE_FOR_HASH = 256
 _TOLERANCE = 0.05
+_FLICKR_HOSTS = (".flickr.com", ".staticflickr.com")
+
+
+class _Session(requests.Session):
+    """Follows redirects to Flickr's hosts and to the one that was asked, and nowhere else."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target is None:
+            return None
+        host, asked = urlsplit(urljoin(resp.url, target)).hostname or "", urlsplit(resp.url).hostname
+        if host != asked and not host.endswith(_FLICKR_HOSTS):
+            raise requests.exceptions.InvalidURL(f"it leads to {host}")
+        return target
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class Downloader:
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
+            self._local.session = _Session()
             self._local.session.headers["User-Agent"] = self._user_agent
         session: requests.Session = self._local.session
         return session

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from ml.taxa import label_of
 
 LABELS = "labels.csv"
 LABEL_COLUMNS = ("path", "label", "sequence", "near_duplicate_group", "duplicate", "screening", "sha256")
-# Text that strangers wrote; a spreadsheet would take one that begins so for a formula.
+# Text that strangers wrote.
 _FREE_TEXT = {"owner_name", "title", "tags", "keyword", "detail"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula, also behind white space and what is not seen.
+_FORMULA = re.compile(
+    r"[\s\x00-\x1f\x7f\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]*[=+@＝＋－＠-]"
+)
 
 
 def write_labels(folder: Path, manifest: Manifest) -> Path:
@@ -81,7 +85,7 @@ def write_text(file: Path, text: str) -> Path:
 
 
 def _cell(name: str, value: object) -> object:
-    if name in _FREE_TEXT and isinstance(value, str) and value.startswith(_FORMULA):
+    if name in _FREE_TEXT and isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value
 

@@ -4,25 +4,28 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from app.collecting.tables import Collection
 from app.core.db import reading
 from app.core.tables import Job, JobStatus
 from app.predictions.inference import PhotoError, pixel_limits
 from app.submissions import photos
-from app.submissions.tables import Photo
-from app.upkeep.backup import COOKIE_KEY, free_bytes
+from app.submissions.tables import Photo, Submission
+from app.upkeep.backup import COOKIE_KEY, QUARANTINE, free_bytes
 from app.upkeep.doctor.findings import Finding, Installation
 from app.versions.run_folder import RunFolder, run_folders
 from app.versions.tables import TrainingRun
 
 LEAST_FREE = 1_000_000_000
 _KEY = re.compile(r"(original|display|thumb)/[0-9a-f]{2}/([0-9a-f]{64})(\.jpg)?")
+_QUARANTINE_TIME = timedelta(days=30)
+# A photo is stored before its row is written; a few more may be of requests that failed.
+_AFTER_ITS_ROW, _MANY = timedelta(hours=1), 10
 _ENDED = {JobStatus.CANCELLED: "cancelled", JobStatus.FAILED: "given up"}
 _RESTORE = "Restore it from a backup; nobody else has it."
 
@@ -41,16 +44,53 @@ def check_photos(installation: Installation, *, contents: bool) -> Iterator[Find
         return
     # Rows are read after files: a photo stored in between is in neither or in both.
     needed = _needed_keys(installation)
+    orphans = {}
     for key, modified_at in existing.items():
-        if _KEY.fullmatch(key) is None:
+        if key.startswith(QUARANTINE):
+            if modified_at < installation.now - _QUARANTINE_TIME:
+                mend = partial(_forget, installation, key)
+                yield Finding("quarantine", key, "No submission has needed this file for a month.", mend=mend)
+        elif _KEY.fullmatch(key) is None:
             yield Finding("strange files", key, "This file is none of Wingcheck's.", "Move it elsewhere.")
         elif key not in needed and installation.is_settled(modified_at):
-            mend = partial(_delete_unneeded, installation, key, "The file was removed.")
-            yield Finding("orphans", key, "No submission needs this file.", mend=mend)
+            orphans[key] = modified_at
+    yield from _orphans(installation, orphans)
     for key in sorted(needed):
         problem = _problem(installation, key, key in existing, contents)
         if problem:
             yield _broken(installation, key, problem, existing)
+
+
+def _orphans(installation: Installation, orphans: dict[str, datetime]) -> Iterator[Finding]:
+    """Files that no row needs. Many that are newer than every row mean that the database is an older one."""
+    with reading(installation.sessions) as session:
+        newest = session.scalar(select(func.max(Submission.created_at)))
+        gone = or_(Photo.removed_at.is_not(None), Photo.original_removed_at.is_not(None))
+        forgotten = set(session.scalars(select(Photo.sha256).where(gone)))
+    since = newest + _AFTER_ITS_ROW if newest is not None else datetime.min.replace(tzinfo=UTC)
+    newer = {key for key, modified_at in orphans.items() if modified_at > since and _sha256_of(key) not in forgotten}
+    if len(newer) >= _MANY:
+        yield Finding(
+            "photos without records",
+            f"{len(newer)} files",
+            "These files are newer than the newest submission: the database is probably older than the photos.",
+            "None of them is removed. Restore a newer backup of the database, or move the files elsewhere.",
+        )
+    for key in orphans:
+        if len(newer) < _MANY or key not in newer:
+            keep = None if _sha256_of(key) in forgotten else QUARANTINE + key
+            mend = partial(_delete_unneeded, installation, key, keep)
+            yield Finding("orphans", key, "No submission needs this file.", mend=mend)
+
+
+def _sha256_of(key: str) -> str:
+    match = _KEY.fullmatch(key)
+    return match[2] if match else ""
+
+
+def _forget(installation: Installation, key: str) -> str:
+    installation.storage.delete(key)
+    return "It was removed."
 
 
 def _needed_keys(installation: Installation) -> set[str]:
@@ -105,17 +145,18 @@ def _make_copy(installation: Installation, sha256: str, variant: str) -> str:
     return "It was recreated from the original."
 
 
-def _delete_unneeded(installation: Installation, key: str, done: str) -> str:
-    """Checks again first: the same photo may have been sent a moment ago."""
-    match = _KEY.fullmatch(key)
+def _delete_unneeded(installation: Installation, key: str, keep_as: str | None) -> str:
+    """Checks again first: the same photo may have been sent a moment ago. ``keep_as``: where it is kept for a month."""
     with reading(installation.sessions) as session:
-        query = select(Photo.id).where(Photo.sha256 == (match[2] if match else ""), Photo.removed_at.is_(None))
-        if match and match[1] == "original":
+        query = select(Photo.id).where(Photo.sha256 == _sha256_of(key), Photo.removed_at.is_(None))
+        if key.startswith("original/"):
             query = query.where(Photo.original_removed_at.is_(None))
         if session.scalar(query.limit(1)) is not None:
             return "A submission now uses it, so it was kept."
+    if keep_as is not None:
+        installation.storage.put(keep_as, installation.storage.get(key))
     installation.storage.delete(key)
-    return done
+    return "It was removed." if keep_as is None else f"It was moved to {keep_as}, where it is kept for a month."
 
 
 # --- leftovers ----------------------------------------------------------------------------------------------------------------
@@ -126,7 +167,7 @@ def check_leftovers(installation: Installation) -> Iterator[Finding]:
     try:
         for file in installation.storage.leftovers():
             if installation.is_settled(file.modified_at):
-                mend = partial(_delete_unneeded, installation, file.key, "It was removed.")
+                mend = partial(_delete_unneeded, installation, file.key, None)
                 yield Finding("leftovers", file.key, "A photo was never written to its end.", mend=mend)
     except OSError:
         return  # reported by check_photos

@@ -15,7 +15,7 @@ from app.submissions import volunteers
 from app.submissions.form import parse_email
 from app.taxa import names as taxa
 from app.volunteers.data import VolunteerData, zipped
-from app.volunteers.dependencies import VOLUNTEER_COOKIE, SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
+from app.volunteers.dependencies import SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
 from app.volunteers.views import SubmissionViews
 
 router = APIRouter(include_in_schema=False)
@@ -102,10 +102,10 @@ def ask_delete(request: Request, session: ReadSession, submissions: SubmissionsD
 
 
 @router.post("/mine/delete", dependencies=[Depends(same_origin)])
-def delete(volunteer_id: VolunteerId, data: DataDep) -> Response:
+def delete(volunteer_id: VolunteerId, data: DataDep, cookie: VolunteerCookieDep) -> Response:
     """Delete everything; the cookie goes too, because it leads to nobody now."""
     if volunteer_id is not None:
         data.delete([volunteer_id])
     answer = RedirectResponse("/mine?deleted=1", 303)
-    answer.delete_cookie(VOLUNTEER_COOKIE, httponly=True, samesite="lax")
+    cookie.clear(answer)
     return answer

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.accounts import audit
 from app.collecting import collections, curation, data_sets
@@ -16,9 +17,9 @@ from app.collecting.curation import Curation, Filter
 from app.collecting.data_sets import DataSets
 from app.collecting.folder import folder_of
 from app.collecting.rules import LICENCES, REUSABLE, SIZES, PhotoDecision, doubt
-from app.collecting.tables import CollectedPhoto
+from app.collecting.tables import CollectedPhoto, Collection
 from app.core.db import reading, transaction, utcnow
-from app.core.errors import Conflict, InvalidInput
+from app.core.errors import Conflict, InvalidInput, WingcheckError
 from app.core.long_work import RunState
 from app.core.tables import Job
 from app.taxa.tables import Taxon
@@ -27,7 +28,7 @@ from app.versions.runs import RunRequest, Runs
 from ml.collection import licences
 from ml.collection.sizes import SIZES as ALL_SIZES
 from ml.datasets.sources import read_source
-from tests.flickr import BROWNS, add_photos, lead_to
+from tests.flickr import BROWNS, add_photos, finished_collection, lead_to
 from tests.ml.collection.flickr_server import KEY, SECRET, FlickrServer
 from tests.people import make_user
 from tests.running import alive, eventually
@@ -242,3 +243,15 @@ def test_what_can_not_be_collected_is_told_by_its_field(lite, flickr, values, ex
     wanted = {"keywords": WANTED.keywords, "licences": REUSABLE, "number": 5, "size": "small-240"} | values
     with pytest.raises(InvalidInput, match=expected):
         use_cases(lite).start(CollectionRequest(**wanted), None)
+
+
+def test_a_row_that_leads_elsewhere_deletes_nothing(lite):
+    """As in a backup that somebody made to do harm."""
+    number = finished_collection(lite.sessions, lite.settings)
+    outside = lite.settings.data_dir / "precious"
+    outside.mkdir()
+    with transaction(lite.sessions) as session:
+        session.execute(update(Collection).values(folder="../precious"))
+    with pytest.raises(WingcheckError):
+        use_cases(lite).delete(number, None)
+    assert outside.is_dir()

@@ -78,3 +78,12 @@ def test_a_reader_does_not_wait_for_a_writer(sessions):
 
 def test_a_postgresql_url_without_a_driver_gets_ours():
     assert make_engine("postgresql://localhost/a").url.drivername == "postgresql+psycopg"
+
+
+def test_only_its_owner_can_read_a_new_database(tmp_path):
+    url = f"sqlite:///{tmp_path / 'new' / 'w.db'}"
+    with make_engine(url).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    files = list((tmp_path / "new").iterdir())
+    assert files
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}

@@ -90,3 +90,8 @@ def test_postgresql_can_carry_the_messages_too(postgresql_url):
     drain(receiver)
     receiver.huey.storage.close()
     assert seen == [7]
+
+
+def test_only_its_owner_can_read_a_new_queue(url, tmp_path):
+    Dispatcher(url).send(7)
+    assert (tmp_path / "queue" / "queue.db").stat().st_mode & 0o077 == 0

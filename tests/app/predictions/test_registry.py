@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 import ml.inference.versions
 from app.core.db import transaction
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, NotFound, WingcheckError
 from app.predictions import registry
 from app.predictions.inference import ModelVersionError
 from app.predictions.tables import ModelVersion
@@ -95,6 +95,21 @@ def test_an_imported_version_lies_in_the_data_folder_and_waits(service, another)
     shutil.rmtree(another)
     assert registered(service.sessions) == [(BUNDLED_NUMBER, True), ("2.0.0", False)]
     assert read_version(registry.folder_of(version, service.settings)).version == "2.0.0"
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "manifest.json"])
+def test_a_version_with_links_is_refused(lite, another, target):
+    """What they lead to would be copied, or read, in the name of the service."""
+    (another / "secrets.txt").symlink_to(target)
+    with pytest.raises(ModelVersionError, match="is a link"):
+        import_version(lite, another)
+
+
+@pytest.mark.parametrize("location", ["../..", "/etc", "a/../../b"])
+def test_a_row_that_leads_elsewhere_is_refused(lite, location):
+    version = ModelVersion(task="t", name="browns", version="7", location=location, digest="d", labels=[])
+    with pytest.raises(WingcheckError):
+        registry.folder_of(version, lite.settings)
 
 
 def test_importing_the_same_folder_again_is_no_error(lite, another):

@@ -1,11 +1,13 @@
 """What can be wrong with files is found, named, and repaired where that is safe; what is well is left alone."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
 from app.core.db import transaction, utcnow
 from app.submissions import photos
-from app.submissions.tables import Photo
+from app.submissions.tables import Photo, Submission
 from app.upkeep.doctor import repair
 from tests.app.sending import submissions, submit
 from tests.app.upkeep.examining import SHA, aged, examined, found, repaired, storage_of
@@ -37,6 +39,34 @@ def test_files_that_nobody_needs_are_removed(screened):
     assert found(screened) == {("orphans", key)}
     assert repaired(screened) == set()
     assert not storage_of(screened).exists(key)
+
+
+def test_a_file_that_nobody_needs_is_kept_for_a_month(screened):
+    key = photos.key_of("ab" * 32, "original")
+    storage = storage_of(screened)
+    storage.put(key, b"nobody's")
+    aged(screened.settings.photo_dir / key)
+    repair(examined(screened))
+    assert storage.get(f"quarantine/{key}") == b"nobody's"
+    aged(screened.settings.photo_dir / "quarantine" / key, hours=29 * 24)
+    assert found(screened) == set()
+    aged(screened.settings.photo_dir / "quarantine" / key, hours=31 * 24)
+    assert found(screened) == {("quarantine", f"quarantine/{key}")}
+    assert repaired(screened) == set()
+    assert not storage.exists(f"quarantine/{key}")
+
+
+def test_photos_that_are_newer_than_their_database_are_left_alone(screened):
+    """As after the restore of an older database beside the photos."""
+    storage = storage_of(screened)
+    keys = {photos.key_of(f"{number:064x}", "original") for number in range(20)}
+    for key in keys:
+        storage.put(key, b"sent later")
+        aged(screened.settings.photo_dir / key)
+    with transaction(screened.sessions) as session:
+        session.execute(update(Submission).values(created_at=utcnow() - timedelta(days=30)))
+    assert repaired(screened) == {("photos without records", "20 files")}
+    assert keys <= set(storage.keys())
 
 
 def test_files_of_a_withdrawn_photo_are_nobody_s(screened):

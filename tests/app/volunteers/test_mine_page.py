@@ -6,6 +6,7 @@ from sqlalchemy import select
 from app.submissions.tables import Volunteer
 from app.volunteers.dependencies import VOLUNTEER_COOKIE
 from tests.app.sending import post, token_of
+from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
 
 
@@ -85,3 +86,18 @@ def test_another_site_can_not_set_an_address(lite):
         "/mine/email", data={"email": "a@example.org"}, headers={"Origin": "https://evil.example"}
     )
     assert answer.status_code == 403
+
+
+def test_behind_tls_the_cookie_belongs_to_this_host_alone(tmp_path, sqlite_template):
+    settings = make_settings(tmp_path, database_url=copy_of(sqlite_template, tmp_path), secure_cookies=True)
+    with running(settings) as service:
+        cookie = service.client.get("/").headers["set-cookie"]
+        name, _, value = cookie.partition(";")[0].partition("=")
+        assert name == f"__Host-{VOLUNTEER_COOKIE}"
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+        assert "Domain" not in cookie
+        answer = service.client.get(
+            "/", headers={"Cookie": f"{VOLUNTEER_COOKIE}={value}"}
+        )  # as earlier versions gave it
+        assert answer.headers["set-cookie"].startswith(f"{name}={value};")

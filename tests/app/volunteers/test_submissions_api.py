@@ -171,3 +171,26 @@ def test_a_question_its_answer_and_the_outcome(lite):
     told = lite.client.get(path).json()["review"]
     assert (told["scientific_name"], told["verification_status"]) == (TAXA[1], "V1")
     assert [taxon["scientific_name"] for taxon in told["look_for"]] == [TAXA[1], TAXA[0]]
+
+
+# --- another site -----------------------------------------------------------------------------------------------------
+
+SIBLING = {"Sec-Fetch-Site": "same-site", "Origin": "https://evil.example.org"}
+
+
+def test_a_page_of_another_site_can_not_send_in_the_name_of_a_volunteer(lite):
+    lite.client.get("/")
+    assert send(lite.client, headers=SIBLING).status_code == 403
+    assert send(lite.client, headers={"Origin": "https://evil.example.org"}).status_code == 403
+    assert send(lite.client).status_code == 201
+
+
+def test_without_a_cookie_nobody_is_misused(lite):
+    assert send(lite.client, headers=SIBLING).status_code == 201
+
+
+def test_a_submission_never_changes_the_address_of_its_volunteer(lite):
+    lite.client.get("/")
+    for number, address in enumerate(["anna@example.org", "thief@example.org"]):
+        token = send(lite.client, photo(number), email=address).json()["token"]
+    assert row(lite, token).volunteer.email == "anna@example.org"

@@ -7,7 +7,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+import requests
 
+from ml.collection import download
 from ml.collection.errors import CollectError, scrubbed
 from ml.collection.politeness import Busy, Pace, Patience, Stopped
 
@@ -94,3 +96,30 @@ def test_secrets_are_scrubbed(text):
     assert "hidden" not in scrubbed(text, "hidden")
     if "key hidden" not in text:
         assert "hidden" not in scrubbed(text)
+
+
+# --- redirects --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "followed"),
+    [
+        ("https://live.staticflickr.com/2/b.jpg", True),
+        ("https://farm1.staticflickr.com/b.jpg", True),
+        ("/photo_unavailable.png", True),
+        ("http://127.0.0.1/", False),
+        ("https://staticflickr.com.evil.example/", False),
+        ("https://evilstaticflickr.com/", False),
+        ("//evil.example/", False),
+    ],
+)
+def test_a_download_is_led_nowhere_but_to_flickr(target, followed):
+    answer = requests.Response()
+    answer.status_code, answer.url = 302, "https://live.staticflickr.com/1/a.jpg"
+    answer.headers["Location"] = target
+    session = download._Session()
+    if followed:
+        assert session.get_redirect_target(answer) == target
+    else:
+        with pytest.raises(requests.exceptions.InvalidURL):
+            session.get_redirect_target(answer)
