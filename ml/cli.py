@@ -47,9 +47,12 @@ def preview(
     from ml.config import load_config
     from ml.inference import PhotoError, network_input, open_photo
 
-    with refusals(PhotoError, OSError, ValueError):
+    with refusals(OSError, ValueError):
         changes = None if config is None else load_config(config).augmentation
-        image, _ = open_photo(photo, max_side=None)
+        try:
+            image, _ = open_photo(photo, max_side=None)
+        except PhotoError as error:
+            raise ValueError(f"{photo} can't be read: {error.detail}") from error
         pixels = network_input(image, square=None, size=size, training_resolution=size)
         sheet(pixels, changes, seed=seed).save(out)
     console.print(f"Contact sheet written to {out}")
