@@ -82,9 +82,12 @@ def read_listing(listing: Path) -> list[Photo]:
 
 
 def _csv_rows(listing: Path) -> Iterable[Row]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a row may hold a whole picture
-    with listing.open(encoding="utf-8-sig", newline="") as stream:
-        yield from csv.DictReader(stream)
+    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a row may hold a whole picture
+    try:
+        with listing.open(encoding="utf-8-sig", newline="") as stream:
+            yield from csv.DictReader(stream)
+    finally:
+        csv.field_size_limit(limit)  # it holds for the whole process
 
 
 def _json_rows(listing: Path) -> Iterable[Row]:
