@@ -61,7 +61,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx2.Client(base_url=self.url, trust_env=False, timeout=180)
         self._arguments = arguments
-        self._settings = {"WINGCHECK_PROCESSES": "1", "WINGCHECK_HUNG_SECONDS": "600"} | settings
+        self._settings = {"WINGCHECK_PROCESSES": "1", "WINGCHECK_HUNG_SECONDS": "600"}
+        self._settings |= {"WINGCHECK_SUBMISSION_WAIT_SECONDS": "60"} | settings  # nothing is refused on a busy machine
         self._log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -33,12 +33,12 @@ def test_importing_what_serves_loads_nothing_of_training(module):
 
 
 def test_use_cases_know_nothing_of_http():
-    """Only what answers requests imports the web frameworks: pages, API, their dependencies and the web frame."""
+    """Only what answers requests imports the web frameworks: pages, API, forms, their dependencies and the web frame."""
     outside = []
     for path in sorted((ROOT / "app").rglob("*.py")):
         parts = path.relative_to(ROOT / "app").with_suffix("").parts
         if (
-            {"web", "pages", "dependencies"} & set(parts)
+            {"web", "pages", "form", "dependencies"} & set(parts)
             or parts[-1].startswith(("api", "pages"))
             or parts == ("main",)
         ):
