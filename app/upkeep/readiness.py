@@ -48,7 +48,7 @@ class Readiness:
             silence = beats.silence(session)
         if silence is not None:
             raise NotReady(
-                f"No worker has moved for {silence.total_seconds():.0f} seconds. Submissions are kept and wait."
+                f"No worker has responded for {silence.total_seconds():.0f} seconds. Submissions are kept and wait."
             )
         if _is_long_ago(self._written_at):
             reason = why_not_writable(engine)

@@ -82,7 +82,7 @@ def test_readiness_says_that_the_worker_hangs(tmp_path: Path):
         eventually(lambda: worker_moves(server), "everything moves")
         os.kill(worker, signal.SIGSTOP)
         eventually(lambda: server.client.get("/readyz").status_code == 503, "readiness knows")
-        assert "No worker has moved" in server.client.get("/readyz").json()["detail"]
+        assert "No worker has responded" in server.client.get("/readyz").json()["detail"]
         os.kill(worker, signal.SIGCONT)
         eventually(lambda: server.client.get("/readyz").status_code == 200, "it moves again")
     finally:
