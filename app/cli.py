@@ -22,7 +22,7 @@ from app.core.shared_port import Share
 from app.core.web.i18n import Language
 from app.core.web.words import field_message
 from app.predictions import inference, registry
-from app.predictions.commands import predict
+from app.predictions.bulk.commands import predict
 from app.records.commands import records
 from app.review import questions
 from app.taxa.commands import taxa_cli
