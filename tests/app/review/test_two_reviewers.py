@@ -1,4 +1,4 @@
-"""Two reviewers at once, each in a process of their own, over 500 items: none is decided twice unasked, none is lost."""
+"""Two reviewers at once, each in a process of their own, over 120 items: none is decided twice unasked, none is lost."""
 
 import random
 import subprocess
@@ -18,7 +18,7 @@ from app.review.tables import Identification, ReviewTask
 from tests.app.sending import TAXA
 from tests.desk import it_is, task_of, waiting
 
-ITEMS = 500
+ITEMS = 120
 
 
 def review_until_nothing_is_left(url: str, user_id: int) -> None:
@@ -46,7 +46,7 @@ def review_until_nothing_is_left(url: str, user_id: int) -> None:
     engine.dispose()
 
 
-def test_two_reviewers_over_500_items(review, engine):
+def test_two_reviewers_over_one_queue(review, engine):
     numbers = waiting(review.sessions, ITEMS)
     url = engine.url.render_as_string(hide_password=False)
     reviewers = [
