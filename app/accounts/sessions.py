@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Update, delete, select, update
+from sqlalchemy import ColumnElement, Update, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,6 @@ from app.core.secret_tokens import hash_of, new_token
 
 log = logging.getLogger(__name__)
 TOUCH_INTERVAL = timedelta(minutes=1)
-_KEPT_AFTER_END = timedelta(days=30)
 _LOCK_TIMEOUT_MS = 300
 
 
@@ -124,13 +123,6 @@ def _ending() -> Update:
     return update(UserSession).where(UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())
 
 
-def forget_old(session: Session, user_id: int) -> None:
-    """Delete the user's sessions that ended long ago: nobody needs to know any more where they were."""
-    long_ago = utcnow() - _KEPT_AFTER_END
-    over = (UserSession.revoked_at < long_ago) | (UserSession.expires_at < long_ago)
-    session.execute(delete(UserSession).where(UserSession.user_id == user_id, over))
-
-
 class WrongPassword(WingcheckError):
     """No active account has this address and password. Which of the two is wrong is not said."""
 
@@ -166,7 +158,6 @@ class SignIn:
             if row.password_hash != user.password_hash or not row.active:
                 raise WrongPassword("The account changed during the attempt.")
             row.password_hash = new_hash
-            forget_old(session, user.id)
             token = self._user_sessions.begin(session, row, device)
         if device.token:
             self._user_sessions.end(device.token)
