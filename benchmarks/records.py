@@ -17,12 +17,12 @@ from sqlalchemy import select, text
 from app.core import migrations
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
 from app.core.storage import make_storage
+from app.organisation import details as organisation
+from app.organisation.rules import Licence
 from app.records import archive, description, summary
 from app.records.archive import Download, Form
 from app.records.description import Description
 from app.records.occurrences import Shape
-from app.organisation import details as organisation
-from app.organisation.rules import Licence
 from app.records.rules import Standing
 from app.records.selection import Selection
 from app.submissions.tables import Submission

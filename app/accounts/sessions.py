@@ -178,24 +178,31 @@ class SignIn:
             raise TooManyAttempts("Too many attempts to sign in.", retry_after=max(waits))
         return counter
 
-    def change_password(self, user_id: int, present: str, new: str, device: Device) -> tuple[User, str]:
-        """Choose another password. Every session ends; returns the user and the token of a new one.
+    def confirm(self, user_id: int, present: str) -> User:
+        """The user, who has typed the present password once more. Raises InvalidInput for a wrong one.
 
-        Raises InvalidInput for a wrong present password and for a new one that is too weak or the same. Raises
-        TooManyAttempts: whoever finds a browser signed in must not try passwords here for long.
+        Raises TooManyAttempts: whoever finds a browser signed in must not try passwords here for long.
         """
         counter = f"{user_id}/change"
         limit = self._limits.hit("sign_in", counter)
         if limit is not None and not limit.allowed:
-            raise TooManyAttempts("Too many attempts to change the password.", limit.reset)
+            raise TooManyAttempts("Too many attempts to type the password.", limit.reset)
         with reading(self._sessions) as session:
             user = users.get(session, user_id)
         if not self._passwords.matches(user.password_hash, present):
             raise InvalidInput([FieldError("present", "password_wrong")])
+        self._limits.forget("sign_in", counter)
+        return user
+
+    def change_password(self, user_id: int, present: str, new: str, device: Device) -> tuple[User, str]:
+        """Choose another password. Every session ends; returns the user and the token of a new one.
+
+        Raises InvalidInput for a wrong present password and for a new one that is too weak or the same, and TooManyAttempts.
+        """
+        user = self.confirm(user_id, present)
         users.check_password(new, user)
         if self._passwords.matches(user.password_hash, new):
             raise InvalidInput([FieldError("password", "password_same")])
-        self._limits.forget("sign_in", counter)
         new_hash = self._passwords.hash(new)
         with transaction(self._sessions) as session:
             user = users.get(session, user_id)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import User
 from app.core.db import SessionFactory, reading
-from app.predictions.rules import Outcome
-from app.predictions.tables import ModelVersion
 from app.organisation import details as organisation
 from app.organisation.rules import LICENCE_URLS
+from app.predictions.rules import Outcome
+from app.predictions.tables import ModelVersion
 from app.records import description
 from app.records.description import Description
 from app.records.rules import NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised, published

@@ -104,4 +104,3 @@ def _short(number: str) -> str:
 
 def _no_minus_zero(number: str) -> str:
     return number.removeprefix("-") if float(number) == 0 else number
-

@@ -195,7 +195,7 @@ class ReviewTask(Base):
     predicted_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     quality: Mapped[PhotoQuality] = mapped_column(text_enum(PhotoQuality), default=PhotoQuality.UNKNOWN)
-    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "withdrawal", "about": "queue"})
+    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "withdrawal", "about": "claim"})
     place_key: Mapped[str] = mapped_column(
         _PLACE_KEY,
         default="",

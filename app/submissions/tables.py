@@ -55,9 +55,7 @@ class Submission(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40), unique=True)
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteers.id"))
-    idempotency_key: Mapped[str] = mapped_column(
-        String(100), info={"personal": "deletion", "about": "sending"}
-    )
+    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "deletion", "about": "sending"})
     content_digest: Mapped[str] = mapped_column(
         String(80),
         index=True,
@@ -165,9 +163,7 @@ class Photo(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-    filename: Mapped[str] = mapped_column(
-        String(255), default="", info={"personal": "withdrawal", "about": "words"}
-    )
+    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "withdrawal", "about": "words"})
     format: Mapped[str] = mapped_column(String(10))
     byte_size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")

@@ -1,7 +1,7 @@
 """Freezing what a run learns from: verified photos, each with its permanent part, and the base data sets as they are now.
 
-Only what people decided counts, never what the machine accepted, and no photo whose volunteer does not want that. Some of the photos evaluate and never teach: those of every
-n-th volunteer. Copies of one picture count once and have the same part everywhere.
+Only what people decided counts, never what the machine accepted, and no photo whose volunteer objects. Some of the photos
+evaluate and never teach: those of every n-th volunteer. Copies of one picture count once and have the same part everywhere.
 """
 
 import hashlib

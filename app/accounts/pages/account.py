@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.accounts import sessions as user_sessions
 from app.accounts import erasure, users
+from app.accounts import sessions as user_sessions
 from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, AccountsDep, by_field, device_of
 from app.accounts.pages.sign_in import WithFirstPassword
 from app.core.db import reading, transaction
@@ -128,17 +128,26 @@ def change_password(
 @router.get("/leave")
 def ask_leave(request: Request, _user: AnyUser) -> Response:
     """Nobody can bring the account back: ask first."""
-    return uncached_page(request, "accounts/leave.html")
+    return uncached_page(request, "accounts/leave.html", errors={})
 
 
 @router.post("/leave")
-def leave(request: Request, user: AnyUser, sessions: Sessions, accounts: AccountsDep) -> Response:
+def leave(
+    request: Request,
+    user: AnyUser,
+    accounts: AccountsDep,
+    language: LanguageDep,
+    present: Annotated[str, Form()] = "",
+) -> Response:
     """Erase the user's own account, and forget it in this browser."""
     try:
-        with transaction(sessions) as session:
+        accounts.sign_in.confirm(user.user_id, present[:LONGEST_TYPED])
+        with transaction(request.app.state.sessions) as session:
             erasure.leave(session, user.user_id)
+    except InvalidInput as error:
+        return uncached_page(request, "accounts/leave.html", 422, errors=by_field(error, language))
     except Conflict:
-        return uncached_page(request, "accounts/leave.html", 409)
+        return uncached_page(request, "accounts/leave.html", 409, errors={})
     response = RedirectResponse("/", 303)
     accounts.cookie.clear(response)
     return response

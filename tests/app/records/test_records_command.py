@@ -7,19 +7,17 @@ from dwca.read import DwCAReader
 
 from app.accounts.tables import AuditEntry
 from app.core.db import reading
+from app.organisation.rules import Licence
 from app.records import description
 from app.records.description import Description
-from app.records.rules import Licence
 from tests.app.sending import TAXA
 from tests.desk import waiting
-from tests.people import make_user
+from tests.people import name_organisation
 
 
 @pytest.fixture
 def season(database):
-    description.save(
-        database, make_user(database).id, Description("Count", "Charity", "count@example.org", Licence.CC0)
-    )
+    description.save(database, name_organisation(database), Description("Count", Licence.CC0))
     waiting(database, 2, day=date(2026, 7, 14))
     waiting(database, day=date(2025, 7, 14))
     return database
