@@ -28,7 +28,14 @@ def current(session: Session) -> Organisation:
 def blank(**values: Any) -> Organisation:
     """A row in no database, of which nothing but ``values`` is known."""
     texts = dict.fromkeys(("name", "website", "contact_email", "controller", "logo_digest"), "")
-    known = {"welcome": {}, "notice": {}, "photo_licence": None, "training": True, "logo_width": 0, "logo_height": 0}
+    known: dict[str, Any] = {
+        "welcome": {},
+        "notice": {},
+        "photo_licence": None,
+        "training": True,
+        "logo_width": 0,
+        "logo_height": 0,
+    }
     return Organisation(**texts | known | values)
 
 

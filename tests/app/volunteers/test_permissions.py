@@ -77,7 +77,7 @@ def test_a_photo_that_may_not_train_is_in_no_snapshot_and_in_no_folder_of_one(se
         [only] = snapshots.verified(session, PhotoSelection())
         assert only.submission_id == 1
     runs = Runs(service.sessions, service.settings, lambda _job_id: True)
-    run_id = runs.start(RunRequest(), None).id
+    run_id = runs.start(RunRequest(), None)
     with transaction(service.sessions) as session:
         run = get(session, run_id)
         assert [photo_row.photo.submission_id for photo_row in run.snapshot.photos] == [1]
