@@ -76,4 +76,4 @@ def test_what_can_not_be_done_is_said_and_leaves_nothing(wingcheck, season, tmp_
 def test_without_a_description_there_is_no_archive(wingcheck, database, tmp_path):
     code, _, err = wingcheck("records", "export", tmp_path / "records.zip")
     assert (code, (tmp_path / "records.zip").exists()) == (1, False)
-    assert "publisher and licence of the records are missing" in err
+    assert "title and licence of the records are missing" in err
