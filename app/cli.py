@@ -23,10 +23,11 @@ from app.core.web.i18n import Language
 from app.core.web.words import field_message
 from app.predictions import inference, registry
 from app.predictions.bulk.commands import predict
+from app.privacy.commands import retention
 from app.records.commands import records
 from app.review import questions
 from app.taxa.commands import taxa_cli
-from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore, retention
+from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore
 from app.versions import promotion
 from app.versions.commands import models
 from app.versions.runs_commands import retrain, runs

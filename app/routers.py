@@ -6,7 +6,9 @@ from app.accounts.pages import account, api_keys, audit_log, people, sign_in
 from app.collecting.pages import collections
 from app.collecting.pages import photos as collected
 from app.core.web import openapi
+from app.organisation import pages as organisation
 from app.predictions import api as predict_api
+from app.privacy import pages as privacy
 from app.records import api as records_api
 from app.records import pages as records
 from app.review.pages import acceptance, actions, figures, grid, item, queue, settings
@@ -22,11 +24,11 @@ MODULES: list[ModuleType] = [
     # for programs
     predict_api, submissions_api, records_api, versions_api, api_runs, operations, openapi,
     # for volunteers
-    form, submission, mine, site,
+    form, submission, mine, site, privacy,
     # for reviewers; /review/{id} last, as it matches the others
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
-    sign_in, account, people, api_keys, audit_log,
+    sign_in, account, people, api_keys, audit_log, organisation,
     comparison, watch, models, runs, taxa, replays, policies,
     collections, collected, photographers,
 ]  # fmt: skip

@@ -27,8 +27,8 @@ from app.core.settings import Settings
 from app.core.storage import make_storage
 from app.core.tables import Job, JobKind
 from app.predictions.classifiers import Classifiers
+from app.privacy.retention import Retention
 from app.screening.screening import Screening
-from app.upkeep.retention import Retention
 from app.versions.base_data import open_runs_with
 from app.versions.candidates import Candidates
 from app.versions.replays import Replaying
@@ -76,7 +76,7 @@ class Worker:
             JobKind.REPLAY: Replaying(self.sessions, candidates).run,
             JobKind.WATCH: self.watching.run,
             JobKind.REMOVAL: Removal(self.sessions, storage).run,
-            JobKind.RETENTION: Retention(self.sessions, storage, settings.original_retention_days).run,
+            JobKind.RETENTION: Retention(self.sessions, storage, settings).run,
         }
         self.training = Training(self.sessions, storage, settings)
         self.long: dict[JobKind, LongWork] = {
@@ -85,7 +85,6 @@ class Worker:
             JobKind.PHOTOGRAPHER: Removing(self.sessions, settings, open_runs_with),
         }
         self._threads: dict[JobKind, threading.Thread] = {}
-        self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self.schedule = Schedule(self.sessions, settings, Runs(self.sessions, settings, self.dispatcher.send))
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
@@ -221,8 +220,7 @@ class Worker:
                 with _warn_without_database("trying again"):
                     with transaction(self.sessions) as session:
                         jobs.beat(session, list(self._running))
-                    for kind in self._daily:
-                        jobs.create_daily(self.sessions, kind)
+                    jobs.create_daily(self.sessions, JobKind.RETENTION)
                     if self.watching.is_worthwhile():
                         jobs.create_daily(self.sessions, JobKind.WATCH)
                     jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)

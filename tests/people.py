@@ -14,6 +14,7 @@ from app.accounts.users import Passwords
 from app.core.db import SessionFactory, reading, transaction
 from app.core.roles import Role, Scope
 from app.core.secret_tokens import hash_of, new_token
+from app.organisation import details as organisation
 from tests.conftest import Service
 
 PASSWORD = "six brown wings over the gate"
@@ -40,6 +41,15 @@ def session_token(sessions: SessionFactory, user: User) -> str:
     """The token of a new session of the user, as the cookie carries it."""
     with transaction(sessions) as session:
         return UserSessions(sessions, days=30, idle_days=7).begin(session, user, Device("a test", "192.0.2.7"))
+
+
+def name_organisation(sessions: SessionFactory, name: str = "Charity", **values: object) -> int:
+    """An organisation that runs the count; returns the id of the admin who filled it in."""
+    admin = make_user(sessions, Role.ADMIN)
+    typed = organisation.blank(**{"name": name, "contact_email": "count@example.org"} | values)
+    with transaction(sessions) as session:
+        organisation.save(session, admin.id, typed)
+    return admin.id
 
 
 class Browser(TestClient):

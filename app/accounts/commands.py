@@ -7,7 +7,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.accounts import links, people
+from app.accounts import erasure, links, people
 from app.accounts import users as user_accounts
 from app.accounts.links import NewLink
 from app.accounts.tables import User
@@ -136,6 +136,18 @@ def activate(email: Email) -> None:
     with transaction(sessions()) as session:
         people.activate(session, None, _find(session, email).id)
     out.print(f"{email} can sign in again.")
+
+
+@users.command("erase")
+def erase(email: Email, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False) -> None:
+    """Erase a deactivated account for good: e-mail address, name, password, sessions, keys. Decisions stay, without a name."""
+    with reading(sessions()) as session:
+        user_id = _find(session, email).id
+    if not yes:
+        typer.confirm(f"Erase {email}? This can't be undone", abort=True)
+    with transaction(sessions()) as session:
+        name = erasure.erase(session, None, user_id)
+    out.print(f"The account was erased; its decisions are those of {name}.")
 
 
 def _find(session: Session, email: str) -> User:

@@ -15,9 +15,10 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 4, 5
 
 
-def everybody(session: Session) -> list[User]:
-    """All users, the active ones first, by name."""
-    return list(session.scalars(select(User).order_by(User.active.desc(), User.name, User.id)))
+def everybody(session: Session, *, erased: bool = False) -> list[User]:
+    """All users, the active ones first, by name; with ``erased`` also those of whom only a number is left."""
+    query = select(User).order_by(User.active.desc(), User.name, User.id)
+    return list(session.scalars(query if erased else query.where(User.erased_at.is_(None))))
 
 
 def add(session: Session, by: int | None, user: User, passwords: Passwords) -> str:
@@ -36,12 +37,12 @@ def _first_password() -> str:
 
 def change_role(session: Session, by: int | None, user_id: int, role: Role) -> None:
     """Give a user another role. Raises NotFound, and Conflict for the last admin."""
-    admins = _lock_admins(session)
+    admins = lock_admins(session)
     user = users.get(session, user_id)
     if user.role is role:
         return
     if role is not Role.ADMIN:
-        _check_not_the_last(admins, user)
+        check_not_the_last(admins, user)
         links.revoke_all_by(session, user_id)
     audit.record(session, by, "user.role_changed", subject_of(user_id), {"from": user.role.value, "to": role.value})
     user.role = role
@@ -52,11 +53,11 @@ def deactivate(session: Session, by: int | None, user_id: int) -> None:
 
     Raises NotFound, and Conflict for the last admin.
     """
-    admins = _lock_admins(session)
+    admins = lock_admins(session)
     user = users.get(session, user_id)
     if not user.active:
         return
-    _check_not_the_last(admins, user)
+    check_not_the_last(admins, user)
     user.active = False
     links.revoke_all_by(session, user_id)
     sessions.revoke_all(session, user_id)
@@ -100,12 +101,13 @@ def end_all_sessions(session: Session, by: int | None, user_id: int) -> None:
         audit.record(session, by, "user.session_ended", subject_of(user_id), {"sessions": count})
 
 
-def _lock_admins(session: Session) -> set[int]:
+def lock_admins(session: Session) -> set[int]:
     """Ids of all admins, locked until the end of the transaction: two who demote each other at once take turns."""
     query = select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id).with_for_update()
     return set(session.scalars(query))
 
 
-def _check_not_the_last(admins: set[int], user: User) -> None:
+def check_not_the_last(admins: set[int], user: User) -> None:
+    """Raise Conflict where there would be no admin without this user."""
     if admins == {user.id}:
         raise Conflict("This is the last admin. Make somebody else an admin first.")

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Update, delete, select, update
+from sqlalchemy import ColumnElement, Update, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,6 @@ from app.core.secret_tokens import hash_of, new_token
 
 log = logging.getLogger(__name__)
 TOUCH_INTERVAL = timedelta(minutes=1)
-_KEPT_AFTER_END = timedelta(days=30)
 _LOCK_TIMEOUT_MS = 300
 
 
@@ -124,13 +123,6 @@ def _ending() -> Update:
     return update(UserSession).where(UserSession.revoked_at.is_(None)).values(revoked_at=utcnow())
 
 
-def forget_old(session: Session, user_id: int) -> None:
-    """Delete the user's sessions that ended long ago: nobody needs to know any more where they were."""
-    long_ago = utcnow() - _KEPT_AFTER_END
-    over = (UserSession.revoked_at < long_ago) | (UserSession.expires_at < long_ago)
-    session.execute(delete(UserSession).where(UserSession.user_id == user_id, over))
-
-
 class WrongPassword(WingcheckError):
     """No active account has this address and password. Which of the two is wrong is not said."""
 
@@ -166,7 +158,6 @@ class SignIn:
             if row.password_hash != user.password_hash or not row.active:
                 raise WrongPassword("The account changed during the attempt.")
             row.password_hash = new_hash
-            forget_old(session, user.id)
             token = self._user_sessions.begin(session, row, device)
         if device.token:
             self._user_sessions.end(device.token)
@@ -187,24 +178,31 @@ class SignIn:
             raise TooManyAttempts("Too many attempts to sign in.", retry_after=max(waits))
         return counter
 
-    def change_password(self, user_id: int, present: str, new: str, device: Device) -> tuple[User, str]:
-        """Choose another password. Every session ends; returns the user and the token of a new one.
+    def confirm(self, user_id: int, present: str) -> User:
+        """The user, who has typed the present password once more. Raises InvalidInput for a wrong one.
 
-        Raises InvalidInput for a wrong present password and for a new one that is too weak or the same. Raises
-        TooManyAttempts: whoever finds a browser signed in must not try passwords here for long.
+        Raises TooManyAttempts: whoever finds a browser signed in must not try passwords here for long.
         """
         counter = f"{user_id}/change"
         limit = self._limits.hit("sign_in", counter)
         if limit is not None and not limit.allowed:
-            raise TooManyAttempts("Too many attempts to change the password.", limit.reset)
+            raise TooManyAttempts("Too many attempts to type the password.", limit.reset)
         with reading(self._sessions) as session:
             user = users.get(session, user_id)
         if not self._passwords.matches(user.password_hash, present):
             raise InvalidInput([FieldError("present", "password_wrong")])
+        self._limits.forget("sign_in", counter)
+        return user
+
+    def change_password(self, user_id: int, present: str, new: str, device: Device) -> tuple[User, str]:
+        """Choose another password. Every session ends; returns the user and the token of a new one.
+
+        Raises InvalidInput for a wrong present password and for a new one that is too weak or the same, and TooManyAttempts.
+        """
+        user = self.confirm(user_id, present)
         users.check_password(new, user)
         if self._passwords.matches(user.password_hash, new):
             raise InvalidInput([FieldError("password", "password_same")])
-        self._limits.forget("sign_in", counter)
         new_hash = self._passwords.hash(new)
         with transaction(self._sessions) as session:
             user = users.get(session, user_id)

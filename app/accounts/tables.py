@@ -38,6 +38,9 @@ class User(Base):
     language: Mapped[str] = mapped_column(String(12), default="en")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, doc="only its number is left, to which decisions point"
+    )
 
     @validates("email")
     def _small_letters(self, _name: str, email: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import User, normal_email
 from app.core.db import get_or_not_found
-from app.core.errors import Clash, FieldError, InvalidInput
+from app.core.errors import Clash, FieldError, InvalidInput, NotFound
 
 LONGEST_NAME = 100
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 15, 200
@@ -32,8 +32,11 @@ def find(session: Session, email: str) -> User | None:
 
 
 def get(session: Session, user_id: int) -> User:
-    """The user with that id. Raises NotFound."""
-    return get_or_not_found(session, User, user_id, "There is no such user.")
+    """The user with that id. Raises NotFound, also for one that was erased."""
+    user = get_or_not_found(session, User, user_id, "There is no such user.")
+    if user.erased_at is not None:
+        raise NotFound("There is no such user.")
+    return user
 
 
 def subject_of(user_id: int) -> str:

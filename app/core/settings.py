@@ -80,10 +80,35 @@ class Settings(BaseSettings):
         description="Key for the bucket; not set: boto3's usual places (environment, profile, machine role).",
     )
     s3_secret_access_key: SecretStr | None = Field(None, description="The secret for this key.")
-    original_retention_days: int | None = Field(
-        None,
-        ge=1,
-        description="Days after which the originals of decided submissions are deleted (copies for pages stay); empty: never.",
+    original_retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which the originals of decided submissions are deleted (copies for pages stay); 0: never.",
+    )
+    place_retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which coordinates of decided submissions are rounded to about a kilometre, and the place, the "
+        "note and the answers that volunteers typed are deleted; 0: never.",
+    )
+    volunteer_retention_days: int = Field(
+        730,
+        ge=0,
+        description="Days without a submission after which a volunteer's e-mail address and the key in the cookie are deleted; "
+        "0: never.",
+    )
+    session_retention_days: int = Field(
+        30,
+        ge=0,
+        description="Days after their end for which sessions (browser, address) and links to sign up are kept; 0: for ever.",
+    )
+    account_retention_days: int = Field(
+        730,
+        ge=0,
+        description="Days without a sign-in after which a user's account is erased, except the last admin's; 0: never.",
+    )
+    audit_retention_days: int = Field(
+        1095, ge=0, description="Days for which the log of coordinators' and admins' actions is kept; 0: for ever."
     )
 
     host: str = Field("127.0.0.1", description="Address the web server listens on.")

@@ -49,7 +49,9 @@ class OccurrenceOut(BaseModel):
     identificationRemarks: str
     dataGeneralizations: str
     informationWithheld: str
-    dynamicProperties: str = Field(description="JSON: the status code, and what the computer made of it.")
+    dynamicProperties: str = Field(
+        description="JSON: the status code, the licence of the photos, and what the computer made of it."
+    )
     datasetName: str
     rightsHolder: str
     license: str

@@ -17,10 +17,13 @@ from app.accounts import audit
 from app.core import formulas, zip_stream
 from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict
+from app.organisation import details as organisation
+from app.organisation.rules import LICENCE_URLS
+from app.organisation.tables import Organisation
 from app.records import description
 from app.records.description import Description
 from app.records.occurrences import BATCH, TERMS, Occurrence, Shape, occurrences, page
-from app.records.rules import LICENCE_URLS, Precision
+from app.records.rules import Precision
 from app.records.selection import Selection
 
 _DWC = "http://rs.tdwg.org/dwc/terms/"
@@ -45,7 +48,7 @@ MEDIA_TYPES = {Form.ARCHIVE: "application/zip", Form.CSV: "text/csv; charset=utf
 
 
 class NotDescribed(Conflict):
-    """An archive needs the publisher and the licence of the records, and nobody has entered them yet."""
+    """An archive needs publisher, title and licence of the records, and somebody has yet to enter them."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,14 @@ class Download:
 def pieces(sessions: SessionFactory, download: Download) -> Iterator[bytes]:
     """The file, piece by piece. Raises NotDescribed before the first one."""
     with reading(sessions) as session:
-        described = description.current(session)
+        described, publisher = description.current(session), organisation.current(session)
     records = occurrences(sessions, download.selection, download.shape)
     if download.form is Form.CSV:
         return _csv(records)
-    if described is None:
-        raise NotDescribed("the publisher and licence of the records are missing; an archive needs them")
-    return zip_stream.zipped(_entries(records, described, download), zipfile.ZIP_DEFLATED)
+    if described is None or not (publisher.name and publisher.contact_email):
+        raise NotDescribed("the publisher, its contact address, or title and licence of the records are missing")
+    entries = _entries(records, lambda: _eml(described, publisher, download, utcnow().date()))
+    return zip_stream.zipped(entries, zipfile.ZIP_DEFLATED)
 
 
 def take(sessions: SessionFactory, user_id: int | None, download: Download) -> Iterator[bytes]:
@@ -150,10 +154,10 @@ def _as_text(term: str, text: str) -> str:
 # --- archive ----------------------------------------------------------------------------------------------------------
 
 
-def _entries(records: Iterable[Occurrence], described: Description, download: Download) -> Iterator[zip_stream.Entry]:
+def _entries(records: Iterable[Occurrence], eml: Callable[[], bytes]) -> Iterator[zip_stream.Entry]:
     """Records without a species are left out: they are no occurrences."""
     yield "meta.xml", lambda: [_meta()]
-    yield "eml.xml", lambda: [_eml(described, download, utcnow().date())]
+    yield "eml.xml", lambda: [eml()]
     yield "occurrence.txt", lambda: _tabs(record for record in records if record.fields["scientificName"])
 
 
@@ -180,9 +184,9 @@ def _meta() -> bytes:
     return _xml(archive)
 
 
-def _eml(described: Description, download: Download, today: date) -> bytes:
+def _eml(described: Description, publisher: Organisation, download: Download, today: date) -> bytes:
     """What the data set is, in the part of EML 2.2 that GBIF asks for."""
-    package = str(uuid5(_PACKAGES, described.organisation))
+    package = str(uuid5(_PACKAGES, publisher.name))
     ElementTree.register_namespace("eml", _EML)
     root = ElementTree.Element(
         f"{{{_EML}}}eml", {"packageId": f"{package}/{today:%Y%m%d}", "system": "http://gbif.org", "scope": "system"}
@@ -196,8 +200,8 @@ def _eml(described: Description, download: Download, today: date) -> bytes:
 
     def party(name: str) -> None:
         element = add(dataset, name)
-        add(element, "organizationName", described.organisation)
-        add(element, "electronicMailAddress", described.contact_email)
+        add(element, "organizationName", publisher.name)
+        add(element, "electronicMailAddress", publisher.contact_email)
 
     add(dataset, "title", described.title)
     party("creator")

@@ -1,4 +1,6 @@
-"""The description of the records: title, owner, licence. Nobody else can use an archive without one."""
+"""The description of the records: title and licence. Nobody else can use an archive without one. Whose they are stands with
+the organisation (app/organisation).
+"""
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -7,10 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import audit
-from app.accounts.users import checked_email
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput
-from app.records.rules import Licence
+from app.organisation.rules import Licence
 from app.records.tables import RecordDescription
 
 MAX_NAME = 200
@@ -20,11 +21,9 @@ _ONLY_ROW = 1
 
 @dataclass(frozen=True)
 class Description:
-    """``organisation`` owns the records and is answerable for them; ``contact_email`` answers questions."""
+    """What the records are, and what one may do with them."""
 
     title: str
-    organisation: str
-    contact_email: str
     licence: Licence
     abstract: str = ""
 
@@ -58,17 +57,12 @@ def save(sessions: SessionFactory, user_id: int, new: Description) -> None:
 def checked(new: Description) -> Description:
     """The same without white space around. Raises InvalidInput naming every field that is wrong."""
     errors = []
-    texts = {name: getattr(new, name).replace("\0", "").strip() for name in ("title", "organisation", "abstract")}
-    for name, longest in (("title", MAX_NAME), ("organisation", MAX_NAME), ("abstract", MAX_ABSTRACT)):
+    texts = {name: getattr(new, name).replace("\0", "").strip() for name in ("title", "abstract")}
+    for name, longest in (("title", MAX_NAME), ("abstract", MAX_ABSTRACT)):
         if len(texts[name]) > longest:
             errors.append(FieldError(name, "text_too_long", (("max", longest),)))
         elif not texts[name] and name != "abstract":
             errors.append(FieldError(name, "text_missing"))
-    email = ""
-    try:
-        email = checked_email(new.contact_email, "contact_email")
-    except InvalidInput as error:
-        errors += error.errors
     if errors:
         raise InvalidInput(errors)
-    return Description(licence=new.licence, contact_email=email, **texts)
+    return Description(licence=new.licence, **texts)

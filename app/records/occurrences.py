@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from app.accounts.tables import User
 from app.core.db import SessionFactory, reading
+from app.organisation import details as organisation
+from app.organisation.rules import LICENCE_URLS
 from app.predictions.rules import Outcome
 from app.predictions.tables import ModelVersion
 from app.records import description
 from app.records.description import Description
-from app.records.rules import LICENCE_URLS, NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised
+from app.records.rules import NAMED_BY_EXPERTS, PUBLISHED, Place, Precision, Standing, generalised, published
 from app.records.selection import CHANGED_AT, STANDING, TAXON_ID, Selection, select_records
 from app.review.tables import Identification, ReviewTask
 from app.submissions.tables import ClaimRecord, Submission, VerdictRecord
@@ -68,6 +70,7 @@ class _Record:
     verdict: _Verdict | None
     experts: Sequence[str]
     described: Description | None
+    publisher: str
     shape: Shape
 
 
@@ -101,6 +104,8 @@ def page(
                 Submission.place,
                 Submission.latitude,
                 Submission.longitude,
+                Submission.place_rounded_at,
+                Submission.photo_licence,
                 Submission.created_at,
                 TAXON_ID.label("taxon_id"),
                 STANDING.label("standing"),
@@ -127,7 +132,7 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
         claims.setdefault(claim.submission_id, claim)  # the first one: before anybody had an opinion on it
     verdicts = _verdicts(session, [row.claim_id for row in rows])
     experts = _experts(session, rows) if shape.names else {}
-    described = description.current(session)
+    described, publisher = description.current(session), organisation.current(session).name
     records = []
     for row in rows:
         standing = Standing(row.standing)
@@ -137,15 +142,22 @@ def _records(session: Session, rows: Sequence[Row[Any]], shape: Shape) -> list[_
                 row=row,
                 standing=standing,
                 taxon=None if standing is Standing.NOT_ACCEPTED else taxa.get(row.taxon_id),
-                place=generalised(row.latitude, row.longitude, shape.precision) if located else None,
+                place=_place(row, shape) if located else None,
                 claim=claims[row.id],
                 verdict=verdicts.get(row.claim_id),
                 experts=experts.get(row.id, ()),
                 described=described,
+                publisher=publisher,
                 shape=shape,
             )
         )
     return records
+
+
+def _place(row: Row[Any], shape: Shape) -> Place | None:
+    """Where it was, as it is published; never more exact than it is still kept."""
+    rounded = row.place_rounded_at is not None
+    return generalised(row.latitude, row.longitude, published(shape.precision, rounded=rounded))
 
 
 def _verdicts(session: Session, claims: list[int]) -> dict[int, _Verdict]:
@@ -232,8 +244,10 @@ def _remarks(record: _Record) -> str:
 
 
 def _properties(record: _Record) -> str:
-    """What Darwin Core has no term for: the status code and the verdict of the machine."""
+    """What Darwin Core has no term for: the status code, the licence of the photos, and the verdict of the machine."""
     properties: dict[str, Any] = {"verificationStatus": record.row.verification_status.value}
+    if record.row.photo_licence:
+        properties["photoLicence"] = record.row.photo_licence.value
     if verdict := record.verdict:
         properties |= {"verdict": verdict.outcome.value, "model": verdict.model}
         if verdict.support is not None:
@@ -281,7 +295,7 @@ _TERMS: dict[str, Callable[[_Record], str]] = {
     "informationWithheld": _withheld,
     "dynamicProperties": _properties,
     "datasetName": _of_set(lambda described: described.title),
-    "rightsHolder": _of_set(lambda described: described.organisation),
+    "rightsHolder": lambda record: record.publisher,
     "license": _of_set(lambda described: LICENCE_URLS[described.licence]),
     "modified": lambda record: _moment(record.row.changed_at),
 }

@@ -15,12 +15,14 @@ from app.core.web.auth import RecordsReader
 from app.core.web.charts import Axis, Chart, Line, chart
 from app.core.web.dependencies import LanguageDep, Sessions
 from app.core.web.i18n import Language
+from app.organisation import details as organisation
+from app.organisation.rules import Licence
 from app.records import archive, description, selection, summary
 from app.records.archive import Download, NotDescribed
 from app.records.archive import Form as FileForm
 from app.records.description import Description
 from app.records.form import RecordsForm, read_form
-from app.records.rules import Licence, Precision, Standing
+from app.records.rules import Precision, Standing
 from app.records.summary import Counted, SpeciesCount, Summary
 from app.review.pages.shared import CoordinatorContext, DeskContext, to
 from app.review.words import Words, capital
@@ -57,8 +59,6 @@ class _DescriptionForm(BaseModel):
     """The description of the records as it is typed; ``licence`` "" is none yet."""
 
     title: str = ""
-    organisation: str = ""
-    contact_email: str = ""
     licence: str = ""
     abstract: str = ""
 
@@ -93,6 +93,7 @@ def _page(
         counts = summary.summary(session, form.wanted)
         extent = summary.extent(session, form.wanted)
         current, changed_at = description.current(session), description.changed_at(session)
+        publisher = organisation.current(session)
     mistakes = context.errors_by_field(InvalidInput(form.errors))
     return context.page(
         "records/records.html",
@@ -109,7 +110,8 @@ def _page(
         extent=extent,
         preview=archive.preview(context.sessions, context.user_id, form.wanted, form.shape, _PREVIEWED),
         described=typed or (_DescriptionForm(**asdict(current)) if current else _DescriptionForm()),
-        is_described=current is not None,
+        publisher=publisher,
+        is_described=current is not None and bool(publisher.name and publisher.contact_email),
         described_wrongly=bool(errors),
         changed_at=changed_at,
         flash=flash,

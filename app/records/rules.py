@@ -55,6 +55,12 @@ class Precision(StrEnum):
     NONE = "none"
 
 
+def published(precision: Precision, *, rounded: bool) -> Precision:
+    """How exactly a place is published. One that is kept ``rounded`` to 0.01 of a degree is never called more exact."""
+    finer = precision in {Precision.EXACT, Precision.HUNDRED_METRES}
+    return Precision.KILOMETRE if rounded and finer else precision
+
+
 # Decimals of a degree that are kept: 0.01 of a degree of latitude is 1.1 km.
 _DECIMALS = {Precision.EXACT: 6, Precision.HUNDRED_METRES: 3, Precision.KILOMETRE: 2, Precision.TEN_KILOMETRES: 1}
 _METRES_PER_DEGREE = 111_320.0
@@ -98,18 +104,3 @@ def _short(number: str) -> str:
 
 def _no_minus_zero(number: str) -> str:
     return number.removeprefix("-") if float(number) == 0 else number
-
-
-class Licence(StrEnum):
-    """The licences under which records can be published: those that GBIF takes."""
-
-    CC0 = "CC0-1.0"
-    CC_BY = "CC-BY-4.0"
-    CC_BY_NC = "CC-BY-NC-4.0"
-
-
-LICENCE_URLS = {
-    Licence.CC0: "https://creativecommons.org/publicdomain/zero/1.0/legalcode",
-    Licence.CC_BY: "https://creativecommons.org/licenses/by/4.0/legalcode",
-    Licence.CC_BY_NC: "https://creativecommons.org/licenses/by-nc/4.0/legalcode",
-}

@@ -6,7 +6,7 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
-from app.records.rules import Licence
+from app.organisation.rules import Licence
 
 
 class RecordDescription(Base):
@@ -16,8 +16,6 @@ class RecordDescription(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     title: Mapped[str] = mapped_column(String(200))
-    organisation: Mapped[str] = mapped_column(String(200))
-    contact_email: Mapped[str] = mapped_column(String(254))
     licence: Mapped[Licence] = mapped_column(text_enum(Licence))
     abstract: Mapped[str] = mapped_column(Text, default="")
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -195,12 +195,18 @@ class ReviewTask(Base):
     predicted_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     quality: Mapped[PhotoQuality] = mapped_column(text_enum(PhotoQuality), default=PhotoQuality.UNKNOWN)
-    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "withdrawal"})
+    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "withdrawal", "about": "claim"})
     place_key: Mapped[str] = mapped_column(
-        _PLACE_KEY, default="", info={"personal": "withdrawal"}, doc="the place in small letters, cut short"
+        _PLACE_KEY,
+        default="",
+        info={"personal": "withdrawal", "about": "words"},
+        doc="the place in small letters, cut short",
     )
     search_text: Mapped[str] = mapped_column(
-        Text, default="", info={"personal": "withdrawal"}, doc="place, note and typed name in small letters"
+        Text,
+        default="",
+        info={"personal": "withdrawal", "about": "words"},
+        doc="place, note and typed name in small letters",
     )
 
     answers: Mapped[int] = mapped_column(Integer, default=0, doc="experts whose answer stands")
@@ -243,7 +249,7 @@ class Identification(Base):
     kind: Mapped[IdentificationKind] = mapped_column(text_enum(IdentificationKind))
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     verification_status: Mapped[VerificationStatus | None] = mapped_column(text_enum(VerificationStatus))
-    remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "deletion"})
+    remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "deletion", "about": "review"})
     claim_shown: Mapped[bool] = mapped_column(default=True)
     model_shown: Mapped[bool] = mapped_column(default=True)
     model_version_id: Mapped[int | None] = mapped_column(
@@ -296,8 +302,8 @@ class ReviewQuestion(Base):
     asked_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     identification_id: Mapped[int] = mapped_column(ForeignKey("identifications.id", ondelete="CASCADE"), unique=True)
     language: Mapped[str] = mapped_column(String(12))
-    body: Mapped[str] = mapped_column(Text, info={"personal": "deletion"})
-    answer: Mapped[str | None] = mapped_column(Text, info={"personal": "withdrawal"})
+    body: Mapped[str] = mapped_column(Text, info={"personal": "deletion", "about": "review"})
+    answer: Mapped[str | None] = mapped_column(Text, info={"personal": "withdrawal", "about": "words"})
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import UploadFile
@@ -28,6 +28,7 @@ from app.core.db import utcnow
 from app.core.errors import FieldError, InvalidSubmission
 from app.core.web import openapi
 from app.core.web.uploads import chosen
+from app.organisation.rules import Licence
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
@@ -37,6 +38,7 @@ MAX_COUNT = 999
 MAX_TEXT = 2000
 MAX_PLACE = 300
 MAX_NAME = 200
+NO_LICENCE = "none"
 # Somebody at the other side of the date line is a day ahead.
 _CLOCK_TOLERANCE = timedelta(days=1)
 _EARLIEST = date(1900, 1, 1)
@@ -107,6 +109,20 @@ def _one_of(*sources: Source) -> BeforeValidator:
         return Source(text)
 
     return BeforeValidator(read)
+
+
+def _yes_or_no(value: object) -> bool | None:
+    text = _trimmed(value)
+    if text not in {"", "yes", "no"}:
+        raise _mistake("kind_unknown")
+    return text == "yes" if text else None
+
+
+def _licence(value: object) -> Licence | str | None:
+    text = _trimmed(value)
+    if text not in {"", NO_LICENCE, *Licence}:
+        raise _mistake("kind_unknown")
+    return Licence(text) if text in set(Licence) else text or None
 
 
 # What the text of a field must hold, for the OpenAPI document.
@@ -188,6 +204,18 @@ class SubmissionFields(BaseModel):
         BeforeValidator(_email),
         _or_empty({"type": "string", "format": "email", "maxLength": 254}),
         Field(description="For questions and the outcome."),
+    ] = None
+    training: Annotated[
+        bool | None,
+        BeforeValidator(_yes_or_no),
+        WithJsonSchema({"type": "string", "enum": ["yes", "no", ""]}),
+        Field(description="Whether verified photos may train and test models; empty: as the organisation proposes."),
+    ] = None
+    photo_licence: Annotated[
+        Licence | Literal["none"] | None,
+        BeforeValidator(_licence),
+        WithJsonSchema({"type": "string", "enum": [*(licence.value for licence in Licence), NO_LICENCE, ""]}),
+        Field(description="Under which others may use the photos (SPDX); empty: as the organisation proposes."),
     ] = None
     _mistakes: list[FieldError] = PrivateAttr(default_factory=list)
 

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import FieldError, InvalidSubmission
+from app.organisation import details as organisation
 from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
-from app.submissions.form import NewSubmission, SubmissionFields, latest_day
+from app.submissions.form import NO_LICENCE, NewSubmission, SubmissionFields, latest_day
 from app.submissions.photos import Origin, PreparedPhoto
 from app.submissions.rules import Source
 from app.submissions.tables import ClaimRecord, Photo, Submission
@@ -82,6 +83,7 @@ def write(
         verdicts=[],
         log=[],
         **fields.columns,
+        **_permissions(session, fields),
         **_origin(fields, photos),
     )
     taxon = claimed_taxon(session, kind, name)
@@ -90,6 +92,16 @@ def write(
     _add_photos(session, submission, [photo.filename[:255] for photo in new.photos], photos)
     status.note_event(session, submission, event="received", actor="volunteer")
     return submission
+
+
+def _permissions(session: Session, fields: SubmissionFields) -> dict[str, object]:
+    """What may be done with the photos: as the volunteer said, else as the organisation proposes."""
+    proposed = organisation.current(session)
+    licence = proposed.photo_licence if fields.photo_licence is None else fields.photo_licence
+    return {
+        "training": proposed.training if fields.training is None else fields.training,
+        "photo_licence": None if licence == NO_LICENCE else licence,
+    }
 
 
 def claimed_taxon(session: Session, kind: ClaimKind, scientific_name: str | None) -> Taxon | None:

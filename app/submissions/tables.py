@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
+from app.organisation.rules import Licence
 from app.predictions.rules import ClaimKind, Opinion, Outcome, Reason
 from app.predictions.tables import Looked, ModelVersion
 from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
@@ -32,8 +33,8 @@ class Volunteer(Base):
     __tablename__ = "volunteers"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion"})
-    email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion"})
+    key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion", "about": "identity"})
+    email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion", "about": "identity"})
     language: Mapped[str] = mapped_column(String(12), default="en")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -54,11 +55,11 @@ class Submission(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(40), unique=True)
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteers.id"))
-    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "deletion"})
+    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "deletion", "about": "sending"})
     content_digest: Mapped[str] = mapped_column(
         String(80),
         index=True,
-        info={"personal": "deletion"},  # place and note could be guessed from it
+        info={"personal": "deletion", "about": "sending"},  # place and note could be guessed from it
         doc="hash over photos and answers: tells a repeat from a reuse",
     )
     status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus), default=SubmissionStatus.RECEIVED)
@@ -68,13 +69,20 @@ class Submission(Base):
     individual_count: Mapped[int] = mapped_column(Integer, default=1)
     event_date: Mapped[date | None] = mapped_column(Date)
     event_date_source: Mapped[Source] = mapped_column(text_enum(Source), default=Source.MISSING)
-    place: Mapped[str] = mapped_column(String(300), default="", info={"personal": "withdrawal"})
-    latitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal"})
-    longitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal"})
+    place: Mapped[str] = mapped_column(String(300), default="", info={"personal": "withdrawal", "about": "words"})
+    latitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal", "about": "spot"})
+    longitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal", "about": "spot"})
     coordinate_source: Mapped[Source] = mapped_column(
-        text_enum(Source), default=Source.MISSING, info={"personal": "withdrawal"}
+        text_enum(Source), default=Source.MISSING, info={"personal": "withdrawal", "about": "spot"}
     )
-    note: Mapped[str] = mapped_column(Text, default="", info={"personal": "withdrawal"})
+    note: Mapped[str] = mapped_column(Text, default="", info={"personal": "withdrawal", "about": "words"})
+    training: Mapped[bool] = mapped_column(default=True, doc="the volunteer lets its photos train and test models")
+    photo_licence: Mapped[Licence | None] = mapped_column(
+        text_enum(Licence), doc="that the volunteer gave; NULL: nobody else may use its photos"
+    )
+    place_rounded_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, doc="when its time was over; the typed words went with it"
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -128,7 +136,10 @@ class ClaimRecord(Base):
     kind: Mapped[ClaimKind] = mapped_column(text_enum(ClaimKind))
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     verbatim: Mapped[str] = mapped_column(
-        String(200), default="", info={"personal": "deletion"}, doc="Darwin Core verbatimIdentification"
+        String(200),
+        default="",
+        info={"personal": "deletion", "about": "claim"},
+        doc="Darwin Core verbatimIdentification",
     )
     informed: Mapped[bool] = mapped_column(default=False, doc="made after seeing a verdict")
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="kept at the second look")
@@ -152,19 +163,19 @@ class Photo(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "withdrawal"})
+    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "withdrawal", "about": "words"})
     format: Mapped[str] = mapped_column(String(10))
     byte_size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     height: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     square: Mapped[list[float] | None] = mapped_column(
         JSON,
-        info={"personal": "withdrawal"},
+        info={"personal": "withdrawal", "about": "photo"},
         doc="drawn by a person: x, y, width, height as fractions of the upright photo",
     )
     square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="how often it was changed since it was sent")
     taken_at: Mapped[str | None] = mapped_column(
-        String(32), info={"personal": "withdrawal"}, doc="EXIF local time, ISO without zone"
+        String(32), info={"personal": "withdrawal", "about": "photo"}, doc="EXIF local time, ISO without zone"
     )
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

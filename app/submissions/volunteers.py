@@ -2,10 +2,10 @@
 
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.submissions.tables import Volunteer
+from app.submissions.tables import Submission, Volunteer
 
 
 def find(session: Session, key: str | None) -> Volunteer | None:
@@ -32,3 +32,16 @@ def set_email(session: Session, volunteer: Volunteer, email: str) -> None:
     """Keep, change or (empty) forget the address. The address was validated before."""
     volunteer.email = email or None
     session.flush()
+
+
+def last_permissions(session: Session, volunteer: Volunteer) -> tuple[bool, str | None] | None:
+    """What the volunteer said last: whether photos may train models, and their licence; None: nothing was sent yet."""
+    query = select(Submission.training, Submission.photo_licence).where(Submission.volunteer_id == volunteer.id)
+    row = session.execute(query.order_by(Submission.id.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.training, row.photo_licence)
+
+
+def allow_training(session: Session, volunteer: Volunteer, *, allowed: bool) -> None:
+    """Let all photos of a volunteer train models from now on, or none of them."""
+    mine = update(Submission).where(Submission.volunteer_id == volunteer.id)
+    session.execute(mine.values(training=allowed))

@@ -1,4 +1,4 @@
-"""Commands of operators: health, backup, restore, migrate-database, doctor, db, retention."""
+"""Commands of operators: health, backup, restore, migrate-database, doctor, db."""
 
 import itertools
 import json
@@ -26,10 +26,8 @@ from app.upkeep import copying
 from app.upkeep import restore as restoring
 from app.upkeep.doctor import Examination, examine
 from app.upkeep.doctor import repair as repair_all
-from app.upkeep.retention import Retention
 
 db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
-retention = typer.Typer(no_args_is_help=True, help="Delete originals after their retention period.")
 _SHOWN_FINDINGS, _SHOWN_MISSING = 10, 20
 
 
@@ -183,7 +181,7 @@ def _print_examination(examination: Examination) -> None:
         out.print(f"{len(examination.left)} problems{hint}.")
 
 
-# --- wingcheck db, wingcheck retention --------------------------------------------------------------------------------------
+# --- wingcheck db -------------------------------------------------------------------------------------------------------
 
 
 @db.command("upgrade")
@@ -198,24 +196,3 @@ def db_upgrade(
             registry.register_bundled(session)
             questions.add_first_templates(session)
         out.print("The bundled model version is registered.")
-
-
-@retention.command("apply")
-def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted.")] = False,
-) -> None:
-    """Delete originals older than WINGCHECK_ORIGINAL_RETENTION_DAYS now; the worker does this once a day."""
-    settings = get_settings()
-    days = settings.original_retention_days
-    if days is None:
-        out.print("Originals are kept for ever; WINGCHECK_ORIGINAL_RETENTION_DAYS sets a limit.")
-        return
-    service = Retention(sessions(), make_storage(settings), days)
-    deleted = service.plan() if dry_run else service.apply()
-    verb = "Would delete" if dry_run else "Deleted"
-    out.print(f"{verb} {deleted.files:,} originals; {deleted.photos:,} photos decided more than {days} days ago.")
-
-
-@retention.callback()
-def _group() -> None:
-    """Typer would otherwise drop the name of an only command."""

@@ -19,6 +19,7 @@ from app.core.storage import Storage
 from app.submissions import photos
 from app.submissions.tables import Photo
 from app.taxa.tables import Taxon
+from app.versions.snapshots import may_train
 from app.versions.tables import SnapshotPhoto, TrainingRun
 
 _SUFFIX = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
@@ -120,14 +121,15 @@ def run_folders(settings: Settings) -> list[RunFolder]:
 
 
 def write_snapshot(session: Session, storage: Storage, run: TrainingRun, folder: RunFolder) -> None:
-    """Write the run's photos as docs/snapshot.md has it, unless they are there. What was withdrawn since is left out.
+    """Write the run's photos as docs/snapshot.md has it, unless they are there. What was withdrawn since, or may no
+    longer train, is left out.
 
     Raises Conflict where nothing is left, OSError where the storage can't be reached.
     """
     if folder.snapshot.is_dir():
         return
     query = select(SnapshotPhoto).join(SnapshotPhoto.photo).where(SnapshotPhoto.snapshot_id == run.snapshot_id)
-    rows = list(session.scalars(query.where(Photo.removed_at.is_(None)).order_by(SnapshotPhoto.photo_id)))
+    rows = list(session.scalars(query.where(Photo.removed_at.is_(None), may_train()).order_by(SnapshotPhoto.photo_id)))
     if not rows and not run.snapshot.bases:
         raise Conflict("Every photo of this snapshot was withdrawn.", "snapshot_withdrawn")
     part = folder.snapshot.with_name("snapshot.part")

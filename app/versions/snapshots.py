@@ -1,7 +1,7 @@
 """Freezing what a run learns from: verified photos, each with its permanent part, and the base data sets as they are now.
 
-Only what people decided counts, never what the machine accepted. Some of the photos evaluate and never teach: those of every
-n-th volunteer. Copies of one picture count once and have the same part everywhere.
+Only what people decided counts, never what the machine accepted, and no photo whose volunteer objects. Some of the photos
+evaluate and never teach: those of every n-th volunteer. Copies of one picture count once and have the same part everywhere.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.review.rules import Answer, IdentificationKind, TaskState, present
@@ -108,6 +108,12 @@ def verified(session: Session, selection: PhotoSelection, part: Part | None = No
     return list(photos.values())
 
 
+def may_train() -> ColumnElement[bool]:
+    """SQL: nobody who sent this very photo objects to its use for training. Copies have the same content hash."""
+    refused = select(Photo.sha256).join(Submission).where(Submission.training.is_(False), Photo.removed_at.is_(None))
+    return Photo.sha256.not_in(refused)
+
+
 def _decided(selection: PhotoSelection) -> Select[Photo, Submission, ReviewTask]:
     query = (
         select(Photo, Submission, ReviewTask)
@@ -115,6 +121,7 @@ def _decided(selection: PhotoSelection) -> Select[Photo, Submission, ReviewTask]
         .join(ReviewTask, ReviewTask.submission_id == Submission.id)
         .where(
             Photo.removed_at.is_(None),
+            may_train(),
             Submission.status == SubmissionStatus.VERIFIED,
             ReviewTask.state == TaskState.DECIDED,
             ReviewTask.answers >= selection.least_experts,

@@ -65,7 +65,7 @@ class SnapshotPhoto(Base):
     is_new: Mapped[bool] = mapped_column(Boolean, doc="no earlier snapshot that a version learnt from had it")
     square: Mapped[list[float] | None] = mapped_column(
         JSON(none_as_null=True),
-        info={"personal": "withdrawal"},
+        info={"personal": "withdrawal", "about": "photo"},
         doc="around the animal, drawn by a person or found by a version, as it was then",
     )
 

@@ -16,7 +16,7 @@ from app.volunteers.views import SubmissionOut, view_of
 
 VOLUNTEER_COOKIE = "wingcheck_volunteer"
 
-_TWO_YEARS = 2 * 365 * 24 * 3600
+COOKIE_DAYS = 2 * 365
 
 
 async def _submissions(request: Request) -> Submissions:
@@ -49,7 +49,7 @@ class VolunteerCookie:
         response.set_cookie(
             self.name,
             self._serializer.dumps(key),
-            max_age=_TWO_YEARS,
+            max_age=COOKIE_DAYS * 24 * 3600,
             httponly=True,
             samesite="lax",
             secure=self._secure,

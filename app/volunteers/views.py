@@ -155,6 +155,8 @@ class SubmissionOut(BaseModel):
     longitude: float | None
     coordinate_source: str
     note: str
+    training: bool = Field(description="Its photos may train and test models.")
+    photo_licence: str | None = Field(description="Under which others may use its photos; null: they may not.")
     waiting: bool = Field(description="The verdict is not there yet; ask again.")
     failed: Annotated[bool, OnlyOnPages]
     second_look: Annotated[bool, OnlyOnPages]

@@ -1,7 +1,8 @@
 """Taking a submission back: what is personal is emptied, the files go, the log stays.
 
 Tables say which of their columns are personal: ``info={"personal": "withdrawal"}`` for what goes with a submission, and
-``info={"personal": "deletion"}`` for what goes only when a volunteer deletes everything.
+``info={"personal": "deletion"}`` for what goes only when a volunteer deletes everything. A second mark, ``about``, says what a
+column tells: the privacy notice names each kind, and some kinds are deleted sooner (app/privacy).
 """
 
 import logging
@@ -41,10 +42,14 @@ def take_back(session: Session, submission: Submission) -> int:
     return jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id
 
 
-def forget(session: Session, owner: Submission | Volunteer, occasion: Occasion) -> None:
-    """Empty the columns marked for that occasion in every row of a submission, or in a volunteer's own."""
+def forget(session: Session, owner: Submission | Volunteer, occasion: Occasion, *about: str) -> None:
+    """Empty the columns marked for that occasion in every row of a submission, or in a volunteer's own.
+
+    ``about``: only columns that tell this; none: all of them.
+    """
     for mapper in Base.registry.mappers:
         columns = [column for column in mapper.columns if column.info.get("personal") == occasion]
+        columns = [column for column in columns if not about or column.info["about"] in about]
         rows = _rows_of(mapper, owner) if columns else None
         if rows is not None:
             values = {mapper.get_property_by_column(column).key: _nothing(column) for column in columns}

@@ -65,6 +65,9 @@ VOLUNTEERS = [
     Access("GET", "/species", EVERYBODY),
     Access("GET", "/about", EVERYBODY),
     Access("GET", "/language/{code}", EVERYBODY),
+    Access("GET", "/privacy", EVERYBODY),
+    Access("GET", "/organisation/logo/{digest}.png", EVERYBODY),
+    Access("POST", "/mine/training", EVERYBODY),
 ]
 PROGRAMS = [
     Access("POST", "/predict", EVERYBODY),
@@ -99,6 +102,8 @@ ACCOUNTS = [
     Access("POST", "/account/sign-out-everywhere", ANY_USER),
     Access("GET", "/account/password", ANY_USER),
     Access("POST", "/account/password", ANY_USER),
+    Access("GET", "/account/leave", ANY_USER),
+    Access("POST", "/account/leave", ANY_USER),
 ]
 ADMINS = [
     Access("GET", "/admin/people", ADMIN),
@@ -109,6 +114,7 @@ ADMINS = [
     Access("POST", "/admin/people/{user_id}", ADMIN),
     Access("POST", "/admin/people/{user_id}/deactivate", ADMIN),
     Access("POST", "/admin/people/{user_id}/activate", ADMIN),
+    Access("POST", "/admin/people/{user_id}/erase", ADMIN),
     Access("POST", "/admin/people/{user_id}/password-link", ADMIN),
     Access("POST", "/admin/people/{user_id}/new-password", ADMIN),
     Access("POST", "/admin/people/{user_id}/sessions/{session_id}/end", ADMIN),
@@ -117,6 +123,10 @@ ADMINS = [
     Access("POST", "/admin/api-keys", ADMIN),
     Access("POST", "/admin/api-keys/{key_id}/revoke", ADMIN),
     Access("GET", "/admin/log", ADMIN),
+    Access("GET", "/admin/organisation", ADMIN),
+    Access("POST", "/admin/organisation", ADMIN),
+    Access("POST", "/admin/organisation/logo", ADMIN),
+    Access("GET", "/admin/kept", ADMIN),
 ]
 MODELS = [
     Access("GET", "/admin/models", ADMIN),

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.accounts import erasure, users
 from app.accounts import sessions as user_sessions
-from app.accounts import users
 from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, AccountsDep, by_field, device_of
 from app.accounts.pages.sign_in import WithFirstPassword
 from app.core.db import reading, transaction
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
 from app.core.web.auth import AnyUser
 from app.core.web.dependencies import LanguageDep, Sessions, SettingsDep
 from app.core.web.i18n import LANGUAGES, remember_language
@@ -123,3 +123,31 @@ def change_password(
     except InvalidInput as error:
         return _password_page(request, user, by_field(error, language))
     return accounts.welcome(request, row, token, "" if user.must_change_password else "/account?done=password")
+
+
+@router.get("/leave")
+def ask_leave(request: Request, _user: AnyUser) -> Response:
+    """Nobody can bring the account back: ask first."""
+    return uncached_page(request, "accounts/leave.html", errors={})
+
+
+@router.post("/leave")
+def leave(
+    request: Request,
+    user: AnyUser,
+    accounts: AccountsDep,
+    language: LanguageDep,
+    present: Annotated[str, Form()] = "",
+) -> Response:
+    """Erase the user's own account, and forget it in this browser."""
+    try:
+        accounts.sign_in.confirm(user.user_id, present[:LONGEST_TYPED])
+        with transaction(request.app.state.sessions) as session:
+            erasure.leave(session, user.user_id)
+    except InvalidInput as error:
+        return uncached_page(request, "accounts/leave.html", 422, errors=by_field(error, language))
+    except Conflict:
+        return uncached_page(request, "accounts/leave.html", 409, errors={})
+    response = RedirectResponse("/", 303)
+    accounts.cookie.clear(response)
+    return response

@@ -37,7 +37,7 @@ def show(
     user_id = int(user) if user.isdecimal() and len(user) < 10 else None
     log_filter = LogFilter(user_id, action, subject.strip(), before)
     page = audit.page(session, log_filter)
-    everybody = people.everybody(session)
+    everybody = people.everybody(session, erased=True)
     words = {action: language.gettext(ACTIONS.get(action, action)) for action in audit.actions(session)}
     params = {"user": user, "action": action, "subject": log_filter.subject}
     query = urlencode({name: value for name, value in params.items() if value})

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from app.accounts import api_keys, links, people, users
+from app.accounts import api_keys, erasure, links, people, users
 from app.accounts.links import NewLink
 from app.accounts.pages import AccountsDep, by_field
 from app.accounts.tables import User
@@ -161,6 +161,17 @@ def activate(user: Admin, sessions: Sessions, user_id: int) -> Response:
     with transaction(sessions) as session:
         people.activate(session, user.user_id, user_id)
     return _back(user_id, "activated")
+
+
+@router.post("/{user_id}/erase")
+def erase(request: Request, user: Admin, user_id: int) -> Response:
+    """Erase a deactivated account for good. The page before has asked."""
+    try:
+        with transaction(request.app.state.sessions) as session:
+            erasure.erase(session, user.user_id, user_id)
+    except Conflict:  # somebody has activated it meanwhile
+        return _person_page(request, user, user_id)
+    return RedirectResponse("/admin/people?done=erased", 303)
 
 
 @router.post("/{user_id}/password-link")

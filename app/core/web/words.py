@@ -36,6 +36,8 @@ FIELD_ERRORS: dict[str, str] = {
     "email_invalid": _("Please enter a valid e-mail address."),
     "key_length": _("The key must be %(min)s to %(max)s characters long."),
     "email_missing": _("Please enter an e-mail address."),
+    "website_invalid": _("Please enter a web address that starts with https://."),
+    "logo_unreadable": _("This file is not a readable picture. Please use PNG, JPEG or WebP."),
     "email_taken": _("There is already an account with this e-mail address."),
     "name_missing": _("Please enter your name; others can see it."),
     "date_in_past": _("This date is in the past."),

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import Field
 from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
 
 from app.core.crash_points import reach
-from app.core.db import utcnow
+from app.core.db import reading, utcnow
 from app.core.errors import IdempotencyMismatch, InvalidSubmission
 from app.core.settings import Settings
 from app.core.web import problems
@@ -20,12 +21,14 @@ from app.core.web.dependencies import LanguageDep, ReadSession, SettingsDep, sam
 from app.core.web.errors import field_errors, wants_json
 from app.core.web.pages import render
 from app.core.web.uploads import PredictionRoute, SubmissionRoute, chosen, done
+from app.organisation import details as organisation
+from app.organisation.rules import Licence
 from app.predictions.api import photo_problem
 from app.predictions.classifiers import Served
 from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import PhotoError
 from app.submissions import volunteers
-from app.submissions.form import NewSubmission, SubmissionForm, Trimmed
+from app.submissions.form import NO_LICENCE, NewSubmission, SubmissionForm, Trimmed
 from app.submissions.new_submission import Sender
 from app.taxa.views import taxon_view
 from app.volunteers.dependencies import SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
@@ -60,13 +63,17 @@ class FormPage:
 
     def render(self, fields: dict[str, str], error: InvalidSubmission | None = None) -> Response:
         """The form with these fields filled in, and what was wrong with them."""
+        with reading(self.request.app.state.sessions) as session:
+            ours = organisation.current(session)
         return render(
             self.request,
             "volunteers/new.html",
             status=422 if error else 200,
             taxa=[taxon_view(taxon, self.language) for taxon in self.served.taxa],
             searches=self.served.info.finder is not None,
-            form=fields,
+            form={"training": _yes_or_no(ours.training), "photo_licence": ours.photo_licence or NO_LICENCE} | fields,
+            organisation=ours,
+            licences=list(Licence),
             errors=self._by_field(error) if error else {},
             limits={
                 "max_photos": self.settings.max_photos_per_submission,
@@ -85,6 +92,10 @@ class FormPage:
         return by_field
 
 
+def _yes_or_no(choice: bool) -> str:
+    return "yes" if choice else "no"
+
+
 FormPageDep = Annotated[FormPage, Depends()]
 
 
@@ -92,7 +103,11 @@ FormPageDep = Annotated[FormPage, Depends()]
 def new(session: ReadSession, page: FormPageDep, cookie: VolunteerCookieDep, key: VolunteerKey) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)
-    answer = private(page.render({"email": (volunteer.email or "") if volunteer else ""}))
+    fields = {"email": (volunteer.email or "") if volunteer else ""}
+    if volunteer is not None and (said := volunteers.last_permissions(session, volunteer)):
+        training, licence = said
+        fields |= {"training": _yes_or_no(training), "photo_licence": licence or NO_LICENCE}
+    answer = private(page.render(fields))
     cookie.write(answer, key or volunteers.new_key())
     return answer
 
@@ -115,7 +130,7 @@ async def create(
         if wants_json(request):
             raise
         fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-        return page.render(fields, error)
+        return await run_in_threadpool(page.render, fields, error)
     url = f"/s/{receipt.token}" + ("?again=1" if receipt.duplicate else "")
     answer: Response
     if wants_json(request):

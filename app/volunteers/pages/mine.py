@@ -67,6 +67,16 @@ def email(page: MyPageDep, cookie: VolunteerCookieDep, email: Annotated[str, For
     return answer
 
 
+@router.post("/mine/training", dependencies=[Depends(same_origin)])
+def training(page: MyPageDep, allowed: Annotated[str, Form()] = "no") -> Response:
+    """Let all photos of this volunteer train models, or none."""
+    with transaction(page.request.app.state.sessions) as session:
+        volunteer = volunteers.find(session, page.key)
+        if volunteer is not None:
+            volunteers.allow_training(session, volunteer, allowed=allowed == "yes")
+    return RedirectResponse("/mine#training-title", 303)
+
+
 def _data(request: Request) -> VolunteerData:
     return VolunteerData(request.app.state.sessions, request.app.state.storage)
 

@@ -10,7 +10,7 @@ from app.accounts import api_keys, audit, people, users
 from app.accounts import links as account_links
 from app.accounts.api_keys import ApiKeys
 from app.accounts.links import JOINING, RESETTING, Links
-from app.accounts.sessions import Device, UserSessions, forget_old, revoke
+from app.accounts.sessions import Device, UserSessions, revoke
 from app.accounts.tables import AccountLink, ApiKey, AuditEntry, LinkKind, User, UserSession
 from app.accounts.users import Passwords
 from app.core.db import reading, transaction, utcnow
@@ -350,18 +350,6 @@ def test_what_fails_is_not_in_the_log(service):
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
-
-
-def test_sessions_that_ended_long_ago_are_forgotten(service, user_sessions):
-    user = make_user(service.sessions)
-    for _ in range(3):
-        session_token(service.sessions, user)
-    with transaction(service.sessions) as session:
-        first, second, _ = session.query(UserSession).order_by(UserSession.id)
-        first.revoked_at = second.expires_at = utcnow() - timedelta(days=31)
-        forget_old(session, user.id)
-    with reading(service.sessions) as session:
-        assert session.query(UserSession).count() == 1
 
 
 @ONE_DATABASE

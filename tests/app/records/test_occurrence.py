@@ -5,16 +5,16 @@ import random
 
 import pytest
 
+from app.organisation.rules import LICENCE_URLS, Licence
 from app.records.rules import (
     ACCEPTED,
-    LICENCE_URLS,
     NAMED_BY_EXPERTS,
     PUBLISHED,
     STATUSES,
-    Licence,
     Place,
     Precision,
     generalised,
+    published,
 )
 from app.submissions.rules import VerificationStatus
 
@@ -43,6 +43,17 @@ def test_every_status_has_one_standing_and_words():
 
 def test_every_licence_has_its_text():
     assert set(LICENCE_URLS) == set(Licence)
+
+
+def test_a_place_that_is_kept_rounded_is_never_called_more_exact():
+    assert [published(precision, rounded=True) for precision in Precision] == [
+        Precision.KILOMETRE,
+        Precision.KILOMETRE,
+        Precision.KILOMETRE,
+        Precision.TEN_KILOMETRES,
+        Precision.NONE,
+    ]
+    assert [published(precision, rounded=False) for precision in Precision] == list(Precision)
 
 
 @pytest.mark.parametrize("precision", ROUNDED)

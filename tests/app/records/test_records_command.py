@@ -7,19 +7,17 @@ from dwca.read import DwCAReader
 
 from app.accounts.tables import AuditEntry
 from app.core.db import reading
+from app.organisation.rules import Licence
 from app.records import description
 from app.records.description import Description
-from app.records.rules import Licence
 from tests.app.sending import TAXA
 from tests.desk import waiting
-from tests.people import make_user
+from tests.people import name_organisation
 
 
 @pytest.fixture
 def season(database):
-    description.save(
-        database, make_user(database).id, Description("Count", "Charity", "count@example.org", Licence.CC0)
-    )
+    description.save(database, name_organisation(database), Description("Count", Licence.CC0))
     waiting(database, 2, day=date(2026, 7, 14))
     waiting(database, day=date(2025, 7, 14))
     return database
@@ -78,4 +76,4 @@ def test_what_can_not_be_done_is_said_and_leaves_nothing(wingcheck, season, tmp_
 def test_without_a_description_there_is_no_archive(wingcheck, database, tmp_path):
     code, _, err = wingcheck("records", "export", tmp_path / "records.zip")
     assert (code, (tmp_path / "records.zip").exists()) == (1, False)
-    assert "publisher and licence of the records are missing" in err
+    assert "title and licence of the records are missing" in err

@@ -17,13 +17,11 @@ from app.review.decisions import Decisions
 from app.submissions.tables import Submission
 from tests.app.sending import TAXA
 from tests.desk import it_is, task_of, waiting
-from tests.people import signed_in
+from tests.people import name_organisation, signed_in
 
 PAGE = "/review/records"
 ABOUT = {
     "title": "Garden count",
-    "organisation": "Charity",
-    "contact_email": "count@example.org",
     "licence": "CC-BY-4.0",
 }
 ALL = "since=&until=&standing=verified&standing=undecided"
@@ -155,8 +153,11 @@ def test_an_archive_needs_an_owner_first(season, chief):
     asked = f"{PAGE}/download?{ALL}&file=archive"
     refused = chief.get(asked, follow_redirects=True)
     assert "An archive needs these details. Please fill them in first." in refused.text
+    assert "An admin has yet to fill in the organisation’s name and e-mail address." in refused.text
     assert taken(season) == []
     assert "Saved." in chief.post(PAGE, data=ABOUT, follow_redirects=True).text
+    assert chief.get(asked).status_code == 303
+    name_organisation(season.sessions)
     with zipfile.ZipFile(io.BytesIO(chief.get(asked).content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["meta.xml", "eml.xml", "occurrence.txt"]
@@ -167,10 +168,9 @@ def test_an_archive_needs_an_owner_first(season, chief):
     ("changed", "message"),
     [
         ({"title": " "}, "Please fill this in."),
-        ({"contact_email": "nobody"}, "Please enter a valid e-mail address."),
         ({"licence": ""}, "Please choose one."),
         ({"licence": "MIT"}, "Please choose one."),
-        ({"organisation": "x" * 201}, "Please use at most 200 characters."),
+        ({"title": "x" * 201}, "Please use at most 200 characters."),
     ],
 )
 def test_a_description_with_a_mistake_keeps_what_was_typed_and_saves_nothing(lite, chief, changed, message):

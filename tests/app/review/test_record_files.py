@@ -11,20 +11,23 @@ from sqlalchemy import update
 
 from app.accounts.tables import AuditEntry
 from app.core.db import reading, transaction
+from app.organisation.rules import Licence
 from app.records import archive, description
 from app.records.archive import Download, Form, NotDescribed
 from app.records.description import Description
 from app.records.occurrences import TERMS, Shape
-from app.records.rules import Licence, Standing
+from app.records.rules import Standing
 from app.records.selection import Selection
 from app.submissions.tables import ClaimRecord, Submission
 from tests.app.sending import TAXA
 from tests.desk import it_is, task_of, waiting
+from tests.people import name_organisation
 
 SEASON = Selection(date(2026, 1, 1), date(2026, 12, 31), standings=frozenset(Standing))
 DWC = "http://rs.tdwg.org/dwc/terms/"
 EML = "{https://eml.ecoinformatics.org/eml-2.2.0}eml"
-ABOUT = Description("Count & tell", "Charity <of> “moths”", "count@example.org", Licence.CC_BY, "One.\n\nTwo.")
+ABOUT = Description("Count & tell", Licence.CC_BY, "One.\n\nTwo.")
+PUBLISHER = "Charity <of> “moths”"
 NASTY = [
     '=HYPERLINK("http://x")',
     "+1",
@@ -42,6 +45,7 @@ NASTY = [
 
 @pytest.fixture
 def described(review):
+    name_organisation(review.sessions, PUBLISHER)
     description.save(review.sessions, review.anna, ABOUT)
     return review
 
@@ -97,8 +101,8 @@ def test_an_archive_says_whose_it_is(opened):
     assert opened.metadata.tag == EML
     dataset = opened.metadata.find("dataset")
     assert dataset.findtext("title") == ABOUT.title
-    assert dataset.findtext("creator/organizationName") == ABOUT.organisation
-    assert dataset.findtext("contact/electronicMailAddress") == ABOUT.contact_email
+    assert dataset.findtext("creator/organizationName") == PUBLISHER
+    assert dataset.findtext("contact/electronicMailAddress") == "count@example.org"
     assert [one.text for one in dataset.findall("abstract/para")] == ["One.", "Two."]
     assert dataset.find("intellectualRights/para/ulink").get("url").endswith("/by/4.0/legalcode")
     assert dataset.findtext("coverage/temporalCoverage/rangeOfDates/beginDate/calendarDate") == "2026-01-01"
@@ -151,9 +155,8 @@ def test_what_was_written_stays_in_its_field_of_an_archive(described, tmp_path):
 
 
 def test_control_characters_break_no_metadata(review, tmp_path):
-    description.save(
-        review.sessions, review.anna, Description("A\x0bB\uffff", "C \x85 D", "c@example.org", Licence.CC0)
-    )
+    name_organisation(review.sessions, "C \x85 D")
+    description.save(review.sessions, review.anna, Description("A\x0bB\uffff", Licence.CC0))
     path = tmp_path / "odd.zip"
     path.write_bytes(written(review, Form.ARCHIVE))
     with DwCAReader(str(path)) as reader:

@@ -8,11 +8,12 @@ from sqlalchemy import update
 from app.accounts.tables import AuditEntry
 from app.core.db import reading, transaction, utcnow
 from app.core.errors import InvalidInput
+from app.organisation.rules import Licence
 from app.predictions.rules import ClaimKind, Outcome
 from app.records import description, occurrences, selection, summary
 from app.records.description import Description
 from app.records.occurrences import TERMS, Shape
-from app.records.rules import ACCEPTED, Licence, Precision, Standing
+from app.records.rules import ACCEPTED, Precision, Standing
 from app.records.selection import Selection
 from app.records.summary import Counted
 from app.review.decisions import Decision
@@ -28,7 +29,7 @@ BROWN, GATEKEEPER = TAXA
 EVERY = frozenset(Standing)
 UNABLE = Decision(IdentificationKind.UNABLE)
 JULY = date(2026, 7, 14)
-ABOUT = Description("Count", "Charity", "count@example.org", Licence.CC_BY, "Two\nparagraphs")
+ABOUT = Description("Count", Licence.CC_BY, "Two\nparagraphs")
 
 
 def decide(review, number, decision, user=None):
@@ -305,24 +306,22 @@ def test_what_a_download_would_hold(review):
 def test_records_are_described_once_and_it_is_logged(review):
     with reading(review.sessions) as session:
         assert (description.current(session), description.changed_at(session)) == (None, None)
-    for wanted in (ABOUT, ABOUT, Description(" Count ", "Charity", "Other@Example.org", Licence.CC0)):
+    for wanted in (ABOUT, ABOUT, Description(" Count ", Licence.CC0)):
         description.save(review.sessions, review.anna, wanted)
     with reading(review.sessions) as session:
-        assert description.current(session) == Description("Count", "Charity", "other@example.org", Licence.CC0)
+        assert description.current(session) == Description("Count", Licence.CC0)
         noted = session.query(AuditEntry).filter_by(action="records.described").all()
     assert [sorted(entry.details) for entry in noted] == [
-        ["abstract", "contact_email", "licence", "organisation", "title"],
-        ["abstract", "contact_email", "licence"],
+        ["abstract", "licence", "title"],
+        ["abstract", "licence"],
     ]
 
 
 def test_every_mistake_of_a_description_is_named_and_nothing_is_kept(review):
     with pytest.raises(InvalidInput) as refused:
-        description.save(review.sessions, review.anna, Description("", "x" * 201, "nobody", Licence.CC0, "x" * 5001))
+        description.save(review.sessions, review.anna, Description("", Licence.CC0, "x" * 5001))
     assert {(error.field, error.code) for error in refused.value.errors} == {
         ("title", "text_missing"),
-        ("organisation", "text_too_long"),
-        ("contact_email", "email_invalid"),
         ("abstract", "text_too_long"),
     }
     with reading(review.sessions) as session:

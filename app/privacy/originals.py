@@ -5,15 +5,13 @@ again; only the camera's metadata, and detail beyond 2,048 pixels, is lost.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, false, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import jobs
 from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.storage import Storage
-from app.core.tables import Job
 from app.submissions import photos
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, StatusLog, Submission
@@ -21,6 +19,12 @@ from app.submissions.tables import Photo, StatusLog, Submission
 # Undecided submissions need the original, for the expert and for the model.
 DECIDED = (SubmissionStatus.AUTO_ACCEPTED, SubmissionStatus.VERIFIED)
 _BATCH = 500
+
+
+def decided_before(moment: datetime) -> ColumnElement[bool]:
+    """SQL: a submission is decided, and has not changed since."""
+    last = select(func.max(StatusLog.created_at)).where(StatusLog.submission_id == Submission.id).scalar_subquery()
+    return and_(Submission.status.in_(DECIDED), func.coalesce(last, Submission.created_at) < moment)
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,13 @@ class Deletion:
     files: int
 
 
-class Retention:
-    """Handles RETENTION jobs. With ``days`` None, nothing is deleted."""
+class Originals:
+    """With ``days`` 0, nothing is deleted."""
 
-    def __init__(self, sessions: SessionFactory, storage: Storage, days: int | None) -> None:
+    def __init__(self, sessions: SessionFactory, storage: Storage, days: int) -> None:
         self._sessions = sessions
         self._storage = storage
         self._days = days
-
-    def run(self, job_id: int, _subject_id: int) -> None:
-        """Delete and finish the job. Raises OSError if the storage can't be reached."""
-        self.apply()
-        with transaction(self._sessions) as session:
-            jobs.finish(session, session.get_one(Job, job_id))
 
     def plan(self) -> Deletion:
         """What ``apply`` would delete now."""
@@ -58,6 +56,7 @@ class Retention:
         """Mark the originals as removed, then delete the files that no photo needs. Idempotent.
 
         Files are deleted after the commit: the next run finds a file too many, but a missing one would be a broken record.
+        Raises OSError if the storage can't be reached.
         """
         with transaction(self._sessions) as session:
             due = list(session.scalars(self._due()))
@@ -73,11 +72,8 @@ class Retention:
 
     def _due(self) -> Select[int]:
         """Photos whose submission is decided and has not changed for ``days`` days."""
-        last = select(func.max(StatusLog.created_at)).where(StatusLog.submission_id == Submission.id).scalar_subquery()
-        query = select(Photo.id).join(Submission).where(*_KEPT, Submission.status.in_(DECIDED))
-        if self._days is None:
-            return query.where(false())
-        return query.where(func.coalesce(last, Submission.created_at) < utcnow() - timedelta(days=self._days))
+        query = select(Photo.id).join(Submission).where(*_KEPT)
+        return query.where(decided_before(utcnow() - timedelta(days=self._days)) if self._days else false())
 
     def _files(self, hashes: set[str]) -> list[str]:
         if not hashes:

@@ -9,10 +9,10 @@ from app.core import jobs
 from app.core.db import reading, transaction, utcnow
 from app.core.storage import make_storage
 from app.core.tables import Job, JobKind, JobStatus
+from app.privacy.originals import DECIDED, Deletion, Originals
 from app.submissions import status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Photo, StatusLog, Submission
-from app.upkeep.retention import DECIDED, Deletion, Retention
 from tests.app.sending import row, submit
 from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
@@ -21,7 +21,7 @@ DAYS = 30
 
 
 def retention(service, days=DAYS):
-    return Retention(service.sessions, make_storage(service.settings), days)
+    return Originals(service.sessions, make_storage(service.settings), days)
 
 
 def decided(service, *pictures, age=DAYS + 1, new=SubmissionStatus.VERIFIED, **values):
@@ -68,7 +68,7 @@ def test_only_after_its_time(service):
 
 def test_without_a_limit_nothing_is_ever_deleted(lite):
     decided(lite, age=10_000)
-    assert retention(lite, None).apply() == Deletion(0, 0)
+    assert retention(lite, 0).apply() == Deletion(0, 0)
     assert "original" in variants(lite)
 
 

@@ -1,0 +1,49 @@
+"""What the privacy notice says of this installation, taken from what the program does: marked columns, settings, choices."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core.db import Base
+from app.core.settings import Settings
+from app.organisation import details as organisation
+from app.organisation.tables import Organisation
+from app.privacy.retention import periods
+from app.records import description
+from app.records.occurrences import Shape
+from app.records.rules import Precision
+
+
+@dataclass(frozen=True)
+class Notice:
+    """``about``: what marked columns tell, each with a line in the notice. ``days``: by kind; 0: for ever.
+
+    ``precision``: how exactly places are published unless a coordinator chooses otherwise. ``records_licence``: empty where the
+    records are not described. ``in_bucket``: photos are stored at a storage service.
+    """
+
+    organisation: Organisation
+    about: frozenset[str]
+    days: dict[str, int]
+    precision: Precision
+    records_licence: str
+    in_bucket: bool
+
+
+def personal_kinds() -> frozenset[str]:
+    """What the columns tell that are marked as personal. Raises KeyError for one that does not say it."""
+    columns = [column for mapper in Base.registry.mappers for column in mapper.columns]
+    return frozenset(column.info["about"] for column in columns if "personal" in column.info)
+
+
+def notice(session: Session, settings: Settings) -> Notice:
+    """The notice as it is true now."""
+    described = description.current(session)
+    return Notice(
+        organisation=organisation.current(session),
+        about=personal_kinds(),
+        days=periods(settings),
+        precision=Shape().precision,
+        records_licence=described.licence if described else "",
+        in_bucket=bool(settings.s3_bucket),
+    )
