@@ -48,7 +48,7 @@ def limited(function: Callable[..., _Result], *arguments: Any, megabytes: int, s
         process.join()
         ours.close()
     if returned:
-        return value  # type: ignore[no-any-return]
+        return value
     raise value
 
 

@@ -91,13 +91,14 @@ def _check_config(file: Path, config: dict[str, Any]) -> None:
 
 def _check_class(file: Path, value: dict[str, Any]) -> None:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
+    name = str(name)
     if module not in (None, "keras") and not str(module).startswith("keras."):
         name = f"{module}.{name}"
     elif registered not in (None, name):
         name = str(registered)
     if name not in KERAS:
         raise UnsafeModel(
-            f"{file} holds {shown(str(name))}, which is not one of the layers of Keras that are allowed: those can't run code of "
+            f"{file} holds {shown(name)}, which is not one of the layers of Keras that are allowed: those can't run code of "
             "their own or read files. It was not loaded. Ask its maker for a version without it."
         )
 

@@ -12,8 +12,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from ml.adoption import Description, adopt
-from ml.architectures.fine_tuned import pretrained
-from ml.architectures.task import Task
+from ml.architectures.registry import build
 from ml.checks.keras import check_archived_weights, check_keras, check_weights
 from ml.checks.litert import check_litert
 from ml.checks.saved_model import check_saved_model
@@ -153,12 +152,11 @@ def test_honest_ones_pass(honest: Path, tmp_path: Path) -> None:
     check_saved_model(honest)
     for folder in bundled_versions():
         read_strangers_version(folder)
-    application = tf.keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, weights=None, classes=3)
+    application = tf.keras.applications.MobileNet((32, 32, 3), alpha=0.25, weights=None, classes=3)
     application.save(tmp_path / "a.keras")
     application.export(str(tmp_path / "theirs"), verbose=False)
     check_keras(tmp_path / "a.keras")
-    assert adopt(tmp_path / "theirs", tmp_path / "version", THREE).passed
-    read_strangers_version(tmp_path / "version")
+    check_saved_model(tmp_path / "theirs")
 
 
 # --- LiteRT ----------------------------------------------------------------------------------------------------------
@@ -266,9 +264,13 @@ def test_weights_lead_to_no_other_file(kind: str, tmp_path: Path) -> None:
     file = strangers.weights(tmp_path / "a.weights.h5", kind)
     with pytest.raises(UnsafeModel, match=r"another|more than"):
         check_weights(file)
-    with pytest.raises(ValueError, match="were not loaded"):
-        pretrained(tf.keras.applications.MobileNetV2, Task(size=32, labels=2), str(file), alpha=0.35)
     check_weights(strangers.weights(tmp_path / "honest.h5"))
+
+
+def test_a_backbone_begins_with_no_such_weights(tmp_path: Path) -> None:
+    file = strangers.weights(tmp_path / "a.weights.h5", "link")
+    with pytest.raises(ValueError, match="were not loaded"):
+        build("mobilenet_v2", size=32, labels=2, options={"weights": str(file)})
 
 
 def test_training_begins_with_weights_alone(archive: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import tensorflow as tf
 from ai_edge_litert.schema_py_generated import BuiltinOperator
 
 from app.core.settings import get_settings
@@ -23,7 +24,7 @@ def mark(tmp_path_factory):
 def networks(tmp_path_factory, mark):
     """Networks that do harm, by the place in a version where they belong."""
     folder = tmp_path_factory.mktemp("hostile")
-    lambda_layer = strangers.tf.keras.layers.Lambda(lambda pixels: pixels)
+    lambda_layer = tf.keras.layers.Lambda(lambda pixels: pixels)
     return {
         "saved_model": strangers.saved_model(folder / "theirs", strangers.acts(mark)["WriteFile"]),
         "model.keras": strangers.keras_archive(folder / "model.keras", lambda_layer),
