@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from ml.architectures.registry import Network
 from ml.backend import tensorflow
 from ml.checks.keras import ARCHIVED_WEIGHTS, check_archived_weights, check_keras, check_weights
 from ml.errors import ModelVersionError
@@ -14,7 +14,7 @@ from ml.errors import ModelVersionError
 NAME = "model.keras"
 
 
-def load_network(folder: Path) -> Network:
+def load_network(folder: Path) -> Any:
     """The Keras network of a model version.
 
     Raises:
@@ -25,7 +25,7 @@ def load_network(folder: Path) -> Network:
     return tensorflow().keras.models.load_model(file, compile=False, safe_mode=True)
 
 
-def load_archived_weights(network: Network, folder: Path) -> None:
+def load_archived_weights(network: Any, folder: Path) -> None:
     """Give a network the weights of a model version's network; that one is not built.
 
     Raises:
@@ -39,7 +39,7 @@ def load_archived_weights(network: Network, folder: Path) -> None:
     network.load_weights(file)
 
 
-def load_weights(network: Network, file: Path) -> None:
+def load_weights(network: Any, file: Path) -> None:
     """Give a network the weights in an HDF5 file. Raises UnsafeModel, OSError, ValueError."""
     check_weights(file)
     network.load_weights(file)
