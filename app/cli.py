@@ -88,6 +88,8 @@ def _exit_with(message: str) -> NoReturn:
 
 def _prepare(settings: Settings, model: Path | None) -> None:
     """Upgrade the schema, register the bundled model version, and put ``model`` into service if given."""
+    if model is not None:
+        inference.try_out(model)
     migrations.upgrade(make_engine(settings.database_url))
     with transaction(sessions()) as session:
         registry.register_bundled(session)

@@ -9,9 +9,10 @@ import numpy as np
 
 from ml.architectures.registry import Network
 from ml.backend import tensorflow
-from ml.inference import ModelVersionError, read_version
+from ml.inference import read_version
 from ml.inference.activation import ACTIVATION_FILE
 from ml.inference.versions import file_digest
+from ml.keras_files import load_network
 
 _PROBES = 4
 _LARGEST_DIFFERENCE = 1e-3
@@ -69,10 +70,7 @@ def add_to_version(folder: Path) -> bool:
     """
     info = read_version(folder)
     manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    if "model.keras" not in manifest["files"]:
-        raise ModelVersionError(f"{info.name} {info.version} has no model.keras to take the weights from.")
-    network = tensorflow().keras.models.load_model(folder / "model.keras", compile=False)
-    if not write_activation_weights(network, info.input_size, folder):
+    if not write_activation_weights(load_network(folder), info.input_size, folder):
         return False
     files = manifest["files"] | {ACTIVATION_FILE: file_digest(folder / ACTIVATION_FILE)}
     manifest["files"] = dict(sorted(files.items()))

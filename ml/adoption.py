@@ -2,7 +2,8 @@
 
 Its graph is kept as it is, behind a signature like ours: pixels 0…255 in, probabilities in label order out. What it lacks is
 left out (embedding, feature map) or said plainly (everything is in scope; no threshold is supported until there are
-calibration photos). It is converted to LiteRT, and served from there only where the conversion agrees.
+calibration photos). It is converted to LiteRT and served from there. TensorFlow runs it for the conversion alone, after all
+its operations were looked at, and for the command in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from typing import Any
 import numpy as np
 
 from ml.backend import tensorflow
+from ml.checks.saved_model import check_saved_model
 from ml.datasets.synthetic import drawn_butterfly, plain_pictures
 from ml.errors import UserError
 from ml.evaluation.calibration import learn_threshold
 from ml.export import ExportError, Parity, check_parity, convert
 from ml.inference import load_classifier
 from ml.inference.versions import FORMAT
+from ml.limited import LimitError, limited
 from ml.taxa import label_of, manifest_labels
-from ml.version_folder import ERROR_RATES, PARITY_PHOTOS, digests, dump
+from ml.version_folder import ERROR_RATES, PARITY_PHOTOS, digests, dump, refuse_used
 
+_MEGABYTES, _SECONDS = 16_000, 1_800
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 
 
@@ -81,14 +85,15 @@ def adopt(
         parity_photos: float32 pixels ``(n, size, size, 3)``, 0…255, to compare the conversion on; drawn ones by default.
 
     Returns:
-        how well the LiteRT conversion agrees. Where it does not, the version has none and is served as SavedModel.
+        how well the LiteRT conversion agrees.
 
     Raises:
-        AdoptionError: it is no plain image classifier, or something must be said of it.
+        UnsafeModel: the SavedModel is not loaded because of what it holds.
+        AdoptionError: it is no plain image classifier, LiteRT can't answer for it, or something must be said of it.
         ExportError: the folder is in use.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ExportError(f"{folder} already holds something; a model version is never overwritten.")
+    refuse_used(folder)
+    check_saved_model(saved_model)
     plain = _plain(saved_model, description)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -99,6 +104,15 @@ def adopt(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return parity
+
+
+def adopt_apart(saved_model: Path, folder: Path, description: Description) -> Parity:
+    """As :func:`adopt`, in a process of its own with limits. Raises LimitError as well."""
+    try:
+        return limited(adopt, saved_model, folder, description, megabytes=_MEGABYTES, seconds=_SECONDS)
+    except LimitError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _plain(saved_model: Path, description: Description) -> _Plain:
@@ -189,16 +203,16 @@ def _write_graph(plain: _Plain, description: Description, folder: Path) -> None:
 
 
 def _convert(folder: Path, photos: np.ndarray) -> Parity:
-    target = folder / "model.tflite"
     try:
-        convert(folder / "saved_model", target)
+        convert(folder / "saved_model", folder / "model.tflite")
         parity = check_parity(folder, photos)
-    except (ExportError, RuntimeError, ValueError):
-        parity = Parity(float("inf"), len(photos), False)
+    except (ExportError, RuntimeError, ValueError) as error:
+        raise AdoptionError(f"LiteRT can't run it, and it would be served from nothing else: {error}.") from error
     if not parity.passed:
-        target.unlink(missing_ok=True)
-    known = np.isfinite(parity.max_abs_difference)  # JSON has no word for infinite
-    return parity if known else dataclasses.replace(parity, max_abs_difference=1.0)
+        raise AdoptionError(
+            f"LiteRT gives other answers than TensorFlow (up to {parity.max_abs_difference:.2g} apart), so it can't be served."
+        )
+    return parity
 
 
 def _photos(size: int) -> np.ndarray:

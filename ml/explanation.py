@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from ml.backend import tensorflow
 from ml.inference import Classifier, ModelVersionError, Output, Square, load_recogniser, open_photo
 from ml.inference.activation import activation_map
+from ml.keras_files import load_network
 
 Method = Literal["activation", "grad-cam", "gradient"]
 METHODS: tuple[Method, ...] = ("activation", "grad-cam", "gradient")
@@ -67,14 +68,6 @@ class Explainer:
 
 def _has_places(feature_map: np.ndarray) -> bool:
     return feature_map.ndim == 3 and feature_map.shape[0] * feature_map.shape[1] > 1
-
-
-def load_network(folder: Path) -> Any:
-    """The Keras model of a version. Raises ModelVersionError where it has none."""
-    file = folder / "model.keras"
-    if not file.is_file():
-        raise ModelVersionError(f"{folder.name} has no model.keras, which this needs.")
-    return tensorflow().keras.models.load_model(file, compile=False)
 
 
 def grad_cam(network: Any, pixels: np.ndarray, class_index: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ml.architectures.registry import Network
 from ml.backend import tensorflow
+from ml.checks.saved_model import check_saved_model
 from ml.config import Config
 from ml.errors import UserError
 from ml.inference.classifier import FIRST_LOOK
@@ -226,8 +227,10 @@ def convert(
     With ``half`` the weights are stored in 16 bits and computed with in 32: see :func:`round_to_half`.
 
     Raises:
+        UnsafeModel: the SavedModel is not loaded because of what it holds.
         ExportError: the conversion fails.
     """
+    check_saved_model(saved_model)
     tf = tensorflow()
     try:
         converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=list(signatures))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.card import card_data
-from ml.explanation import load_network
 from ml.export import LARGEST_DIFFERENCE, ExportError
 from ml.export import convert as convert_litert
 from ml.inference import ModelVersionInfo, load_classifier, read_version
+from ml.keras_files import write_weights
 
 _PHOTOS = 8
 
@@ -87,7 +87,7 @@ def _litert(info: ModelVersionInfo, out: Path) -> list[Path]:
 def _weights(info: ModelVersionInfo, out: Path) -> list[Path]:
     """Keras's own format, for ``load_weights`` on a network of the same architecture."""
     target = _target(out, f"{info.name}.weights.h5")
-    load_network(info.folder).save_weights(target)
+    write_weights(info.folder, target)
     return [target]
 
 

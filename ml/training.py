@@ -20,7 +20,8 @@ from ml.config import Config
 from ml.datasets.arrays import mean_and_deviation
 from ml.datasets.examples import NAMELESS, Examples
 from ml.datasets.pipeline import Feed
-from ml.errors import UserError
+from ml.errors import ModelVersionError, UserError
+from ml.keras_files import load_archived_weights
 from ml.machines import MachinesError, machines_from_environment
 from ml.optimisers import current_rate, lower_rate, make_optimiser
 from ml.progress import Curves, EpochReport, Journal, Report, print_epoch
@@ -275,11 +276,11 @@ class _Run:
 def begin_with(network: Network, version: Path) -> None:
     """Give a network the weights of a model version's network. Raises TrainingError where they don't fit."""
     try:
-        weights = tensorflow().keras.models.load_model(version / "model.keras", compile=False).get_weights()
-        network.set_weights(weights)
+        load_archived_weights(network, version)
+    except ModelVersionError as error:
+        raise TrainingError(f"The run can't begin with {version.name}: {error}") from error
     except (OSError, ValueError) as error:
-        detail = "has no model.keras" if not (version / "model.keras").is_file() else "is built in another way"
-        raise TrainingError(f"The run can't begin with {version.name}: it {detail}.") from error
+        raise TrainingError(f"The run can't begin with {version.name}: it is built in another way.") from error
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _GROUND = 40  # a blob of fewer pixels, of 300 across, is no animal
 class ColourFinder(Recogniser):
     """Finds whatever is more red than green: on a drawing, the wings."""
 
-    def __init__(self, folder, runtime="auto", threads=1, *, looks_like: Sequence[LooksLike] = ()):
+    def __init__(self, folder, runtime="litert", threads=1, *, looks_like: Sequence[LooksLike] = ()):
         super().__init__(load_classifier(folder, runtime, threads))
         self._looks_like = tuple(looks_like)
 

@@ -142,7 +142,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object per line.")
 
-    runtime: Literal["auto", "litert", "savedmodel"] = Field("auto", description="Runtime for predictions.")
+    runtime: Literal["litert", "savedmodel"] = Field(
+        "litert",
+        description="Runtime for predictions of the version that comes with Wingcheck; every other one is served by LiteRT.",
+    )
     task: str = Field("", description="Task whose active model version is used; empty: the one activated last.")
     training_root: str = Field(
         "",

@@ -85,10 +85,15 @@ class Served:
         return float(value) if isinstance(value, int | float) else None
 
 
+def _load(folder: Path, settings: Settings) -> Recogniser:
+    """Only what comes with Wingcheck may run in TensorFlow, which does whatever a model asks for. Raises ModelVersionError."""
+    return load_recogniser(folder, settings.runtime if folder in bundled_versions() else "litert")
+
+
 def load(session: Session, version: ModelVersion, settings: Settings) -> Served:
     """A registered version, ready to answer. Raises ModelUnavailable when it can't be loaded."""
     try:
-        recogniser = load_recogniser(folder_of(version, settings), settings.runtime)
+        recogniser = _load(folder_of(version, settings), settings)
     except ModelVersionError as error:
         raise ModelUnavailable(str(error)) from error
     return Served(version.id, recogniser.info, recogniser, tuple(taxa.by_names(session, version.labels)))
@@ -270,7 +275,7 @@ class Offline:
     """A model version that answers without a server or a database."""
 
     def __init__(self, info: ModelVersionInfo, settings: Settings) -> None:
-        self._recogniser = load_recogniser(info.folder, settings.runtime)
+        self._recogniser = _load(info.folder, settings)
         self._limits = pixel_limits(settings)
         self.info = info
         self.policy = policy_of(info)

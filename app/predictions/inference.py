@@ -29,10 +29,12 @@ from ml.inference import holding as holding
 from ml.inference import keep_large_blocks_apart as keep_large_blocks_apart
 from ml.inference import load_recogniser as load_recogniser
 from ml.inference import open_photo as open_photo
+from ml.inference import read_strangers_version as read_strangers_version
 from ml.inference import read_version as read_version
 from ml.inference import reduced as reduced
 from ml.inference import seen_box as seen_box
 from ml.inference import square_for as square_for
+from ml.inference import try_out as try_out
 
 _DIRECTIONS = 6
 

@@ -14,7 +14,13 @@ from app.core.db import utcnow
 from app.core.errors import Conflict, ModelUnavailable, NotFound, WingcheckError
 from app.core.paths import inside
 from app.core.settings import Settings
-from app.predictions.inference import ModelVersionError, ModelVersionInfo, bundled_versions, read_version
+from app.predictions.inference import (
+    ModelVersionError,
+    ModelVersionInfo,
+    bundled_versions,
+    read_strangers_version,
+    read_version,
+)
 from app.predictions.tables import ActivationKind, ModelActivation, ModelVersion
 from app.taxa.tables import Taxon, TaxonMark, VernacularName
 
@@ -49,10 +55,11 @@ def _bundled_folder(version: ModelVersion) -> Path | None:
 
 
 def import_version(session: Session, folder: Path, settings: Settings) -> ModelVersion:
-    """Copy a version folder into the model folder and register it. Raises ModelVersionError or Conflict."""
-    if links := [path.name for path in folder.rglob("*") if path.is_symlink()]:
-        raise ModelVersionError(f"{links[0]} is a link. A version that is imported holds its own files.")
-    info = read_version(folder)
+    """Look at all that a version folder holds, copy it into the model folder and register it; nothing of it runs.
+
+    Raises ModelVersionError or Conflict.
+    """
+    info = read_strangers_version(folder)
     if info.head == "sigmoids":
         raise ModelVersionError(
             f"{info.name} {info.version} says of each label by itself whether a photo shows it. A verdict weighs labels "

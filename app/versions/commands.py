@@ -15,6 +15,7 @@ from app.core.errors import Conflict
 from app.core.settings import get_settings
 from app.predictions import registry
 from app.predictions.classifiers import Classifiers
+from app.predictions.inference import try_out
 from app.predictions.rules import Outcome
 from app.predictions.tables import ModelVersion
 from app.versions import comparisons, promotion, replays
@@ -60,7 +61,8 @@ def import_model(
     activate: Annotated[bool, typer.Option("--activate", help="Put it into service, if it passes the gate.")] = False,
     overrule: Overrule = None,
 ) -> None:
-    """Copy a model version into the data folder and register it."""
+    """Look at what a model version holds, try it out on one photo, copy it into the data folder and register it."""
+    try_out(folder)
     with transaction(sessions()) as session:
         row = registry.import_version(session, folder, get_settings())
     out.print(f"{row.title} is registered.")

@@ -7,11 +7,13 @@ normalises before each convolution instead of after it. Keras has weights for v1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ml.architectures.registry import FineTuning, Network, register
 from ml.architectures.task import Task
 from ml.backend import tensorflow
+from ml.keras_files import load_weights
 
 SMALLEST = 32
 VARIANTS = ("B0", "B1", "B2", "B3", "S", "M", "L")
@@ -134,7 +136,7 @@ def pretrained(
     try:
         backbone = application(include_top=False, weights=fetched, input_shape=shape, **keywords)
         if weights not in (None, "imagenet"):
-            backbone.load_weights(weights)
+            load_weights(backbone, Path(str(weights)))
     except Exception as error:  # Keras raises plain exceptions for a failed download, h5py its own for a bad file
         if weights is None:
             raise

@@ -26,7 +26,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write a report with plots and pictures (HTML) here.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     card: Annotated[Path | None, typer.Option(help="Write a model card with these figures here.")] = None,
-    runtime: Annotated[str, typer.Option(help="auto, litert or savedmodel.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="litert or savedmodel.")] = "litert",
     rounds: Annotated[int, typer.Option(min=1, help="Resamples for the intervals.")] = 1000,
     worst: Annotated[int, typer.Option(min=0, help="How many mistakes to show.")] = 12,
 ) -> None:

@@ -41,7 +41,7 @@ def evaluate(
     photos: Path | None = None,
     against: Path | None = None,
     error_rates: Sequence[float] = ERROR_RATES,
-    runtime: Runtime = "auto",
+    runtime: Runtime = "litert",
     rounds: int = 1000,
     worst: int = WORST,
 ) -> Evaluation:

@@ -40,7 +40,7 @@ def activation_map(feature_map: np.ndarray, weights: np.ndarray, class_index: in
 
 def read_activation_weights(folder: Path, labels: int) -> np.ndarray:
     """The weights ``(c, labels)`` of a version's folder, float32. Raises ValueError where the file holds anything else."""
-    weights = np.load(folder / ACTIVATION_FILE, allow_pickle=False)
+    weights = np.load(folder / ACTIVATION_FILE, mmap_mode="r", allow_pickle=False)  # no more than the file has
     if weights.ndim != 2 or weights.shape[1] != labels or weights.dtype != np.float32 or not np.isfinite(weights).all():
         raise ValueError(f"{ACTIVATION_FILE} is no table of finite float32 numbers with {labels} columns")
-    return np.asarray(weights)
+    return np.array(weights)

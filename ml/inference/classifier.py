@@ -8,12 +8,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from ml.errors import ModelVersionError
 from ml.inference.networks import Network, Output
-from ml.inference.versions import ModelVersionError, ModelVersionInfo, read_version
+from ml.inference.versions import ModelVersionInfo, read_version
 
 # The signature that looks at a square in one way only; see ml.export.
 FIRST_LOOK = "first_look"
-Runtime = Literal["auto", "litert", "savedmodel"]
+Runtime = Literal["litert", "savedmodel"]
 RUNTIMES = get_args(Runtime)
 
 
@@ -46,23 +47,23 @@ class Classifier:
         return outputs_of(self._network(pixels, FIRST_LOOK if first_look else "serving_default"))
 
 
-def load_classifier(folder: Path, runtime: Runtime = "auto", threads: int = 1) -> Classifier:
+def load_classifier(folder: Path, runtime: Runtime = "litert", threads: int = 1) -> Classifier:
     """Load a model version.
 
     Args:
         folder: the version's folder.
-        runtime: ``litert`` (small and fast), ``savedmodel`` (the reference; imports TensorFlow) or ``auto``: LiteRT
-            where the version has a conversion that agreed with its artefact, else the artefact.
+        runtime: ``litert``, small and fast, or ``savedmodel``, the reference, which imports TensorFlow.
         threads: CPU threads for one prediction. TensorFlow takes this once per process, from whoever loads first.
 
     Raises:
+        UnsafeModel: the network is not loaded because of what it holds.
         ModelVersionError: the version is damaged, or has no conversion that may be served under ``litert``.
     """
     info = read_version(folder)
-    if runtime == "auto":
-        runtime = "litert" if info.has_litert else "savedmodel"
     if runtime == "litert" and not info.has_litert:
-        raise ModelVersionError(f"{info.name} {info.version} has no LiteRT conversion that agrees with its artefact.")
+        raise ModelVersionError(
+            f"{info.name} {info.version} has no LiteRT conversion that agrees with its artefact, and is served from nothing else."
+        )
     return Classifier(info, load_network(info, info.folder, runtime, threads), runtime)
 
 

@@ -6,7 +6,6 @@ scope.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ml.checks.limits import read_json
 
 MOST_NAMES = 3
 _FLOOR = 1e-6
@@ -82,7 +83,7 @@ def read_names(folder: Path, part: Mapping[str, Any], own: tuple[str, ...]) -> N
     Raises:
         KeyError, TypeError, ValueError, OSError: the files are malformed.
     """
-    rows = json.loads((folder / "names" / "labels.json").read_text(encoding="utf-8"))
+    rows = read_json(folder / "names" / "labels.json")
     labels = tuple(str(row["scientific_name"]) for row in rows)
     spoken = np.array([bool(row["spoken"]) and row["scientific_name"] not in own for row in rows])
     return NamesInfo(

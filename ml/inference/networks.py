@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ml.backend import limit_threads, tensorflow
+from ml.checks.litert import check_litert
+from ml.checks.saved_model import check_saved_model
 
 
 class Network(Protocol):
@@ -53,8 +55,10 @@ class LiteRTNetwork:
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load the conversion once, so that a damaged file shows now. Raises ValueError, RuntimeError."""
-        self._path = str(folder / "model.tflite")
+        """Load the conversion once, so that a damaged file shows now. Raises UnsafeModel, OSError, ValueError, RuntimeError."""
+        file = folder / "model.tflite"
+        check_litert(file)
+        self._path = str(file)
         self._threads = threads
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._lock = threading.Lock()
@@ -99,7 +103,8 @@ class SavedModelNetwork:
     """An artefact on disk, ``saved_model/``. Its signatures are compiled functions that several threads may call at once."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Import TensorFlow and load the artefact. Raises OSError, ValueError, RuntimeError."""
+        """Look at the artefact, import TensorFlow and load it. Raises UnsafeModel, OSError, ValueError, RuntimeError."""
+        check_saved_model(folder / "saved_model")
         tf = tensorflow()
         limit_threads(threads)
         self._loaded = tf.saved_model.load(str(folder / "saved_model"))

@@ -141,15 +141,13 @@ class Recogniser:
         return self.classifier.predict(pixels)[0]
 
 
-def load_recogniser(folder: Path, runtime: Runtime = "auto", threads: int = 1) -> Recogniser:
+def load_recogniser(folder: Path, runtime: Runtime = "litert", threads: int = 1) -> Recogniser:
     """Load a model version with its finder and its names, where it has them. Arguments and errors as ``load_classifier``."""
     classifier = load_classifier(folder, runtime, threads)
     info = classifier.info
 
     def part(name: str) -> Network:
-        return load_network(
-            info, info.folder / name, "litert" if classifier.runtime == "litert" else "savedmodel", threads
-        )
+        return load_network(info, info.folder / name, runtime, threads)
 
     return Recogniser(
         classifier,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from ml.errors import UserError
+from ml.checks.limits import read_json
+from ml.errors import ModelVersionError
 from ml.inference.activation import ACTIVATION_FILE, activation_map, read_activation_weights
 from ml.inference.finder import FinderInfo
 from ml.inference.names import NamesInfo, read_names
@@ -21,11 +21,8 @@ from ml.inference.networks import Output
 from ml.inference.pixels import Resize
 
 FORMAT = 1
+_LARGEST_SIDE = 2048
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
-
-
-class ModelVersionError(UserError):
-    """A model version that can't be served; the message is a plain sentence for the admin who registers it."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def read_version(folder: Path) -> ModelVersionInfo:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path)
     except FileNotFoundError as error:
         raise ModelVersionError(f"{path.parent.name} has no {path.name}.") from error
     except (OSError, ValueError) as error:
@@ -177,7 +174,7 @@ def _check_files(folder: Path, files: Mapping[str, str]) -> None:
         raise ModelVersionError(f"{folder.name} lists no saved_model.")
     for name, expected in files.items():
         path = folder / name
-        if ".." in Path(name).parts or not path.is_file():
+        if ".." in Path(name).parts or Path(name).is_absolute() or not path.is_file():
             raise ModelVersionError(f"{folder.name} has no {name}.")
         if file_digest(path) != expected:
             raise ModelVersionError(f"{folder.name}/{name} is not the file that was exported: its hash differs.")
@@ -204,8 +201,8 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
         version=str(manifest["version"]),
         labels=labels,
         policy=_read(Policy, {"confident_in_scope_threshold": policy["in_scope_threshold"]} | policy),
-        input_size=int(manifest["input"]["size"]),
-        training_resolution=int(manifest["input"]["training_resolution"]),
+        input_size=_side(manifest["input"]["size"]),
+        training_resolution=_side(manifest["input"]["training_resolution"]),
         head=str(manifest["head"]),
         digest="sha256:" + hashlib.sha256(content).hexdigest(),
         metrics=metrics,
@@ -214,14 +211,28 @@ def _info(folder: Path, manifest: dict[str, Any], policy: dict[str, Any], metric
             read_activation_weights(folder, len(labels)) if ACTIVATION_FILE in manifest["files"] else None
         ),
         resize=_read(Resize, manifest["input"].get("resize", "crop")),
-        finder=_read(FinderInfo, parts["finder"]) if "finder" in parts else None,
+        finder=_read(FinderInfo, parts["finder"] | {"size": _side(parts["finder"]["size"])})
+        if "finder" in parts
+        else None,
         names=(
-            read_names(folder, parts["names"], tuple(label.scientific_name for label in labels))
+            read_names(
+                folder,
+                parts["names"] | {"size": _side(parts["names"]["size"])},
+                tuple(label.scientific_name for label in labels),
+            )
             if "names" in parts
             else None
         ),
         first_look=_read(FirstLook, manifest["first_look"]) if manifest.get("first_look") else None,
     )
+
+
+def _side(value: Any) -> int:
+    """Side of a network's input in pixels. Raises ValueError for one that takes too much memory."""
+    side = int(value)
+    if not 1 <= side <= _LARGEST_SIDE:
+        raise ValueError(f"an input of {side} pixels a side; {_LARGEST_SIDE} are allowed")
+    return side
 
 
 def _all_converted(manifest: dict[str, Any], parts: dict[str, Any]) -> bool:

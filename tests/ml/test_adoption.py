@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ml.adoption import AdoptionError, Description, adopt
 from ml.commands.versions import adopt as adopt_command
+from ml.errors import UnsafeModel
 from ml.export import ExportError, Parity
 from ml.inference import load_classifier, read_version
 from tests.ml.datasets.drawn import draw
@@ -98,16 +99,14 @@ def test_what_it_lacks_is_said(keras_made: tuple[Path, Any], tmp_path: Path) -> 
     )
 
 
-def test_a_conversion_that_disagrees_is_not_served(
+def test_what_litert_answers_otherwise_is_not_taken_in(
     keras_made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It would have to be served by TensorFlow, in which a stranger's model runs nowhere but for its conversion."""
     monkeypatch.setattr("ml.adoption.check_parity", lambda *_: Parity(float("nan"), 1, False))
-    adopt(keras_made[0], tmp_path / "version", THREE)
-
-    info = read_version(tmp_path / "version")
-    assert not info.has_litert
-    assert not (tmp_path / "version" / "model.tflite").exists()
-    assert load_classifier(tmp_path / "version").runtime == "savedmodel"
+    with pytest.raises(AdoptionError, match="other answers"):
+        adopt(keras_made[0], tmp_path / "version", THREE)
+    assert not (tmp_path / "version").exists()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +132,7 @@ def test_a_folder_in_use_and_a_folder_that_is_none(plain_made: Path, tmp_path: P
     (tmp_path / "version" / "mine.txt").write_text("keep")
     with pytest.raises(ExportError, match="already holds"):
         adopt(plain_made, tmp_path / "version", TWO)
-    with pytest.raises(AdoptionError, match="can't load"):
+    with pytest.raises(UnsafeModel, match="can't load"):
         adopt(tmp_path / "nowhere", tmp_path / "other", TWO)
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from ml.architectures.fine_tuned import VARIANTS
 from ml.architectures.registry import architectures, build, options_of, parameters, summary_of
 from ml.architectures.task import pixel_range
+from ml.checks.keras import check_keras
 from ml.cli import app
 from ml.config import Optimisation, OutsiderData, load_config
 from ml.export import check_parity, convert, served_graph, write_saved_model
@@ -87,6 +88,7 @@ def test_builds_learns_saves_and_reloads(name: str, tmp_path: Path) -> None:
 
     answer = network(PIXELS.astype(np.float32), training=False)
     network.save(tmp_path / "model.keras")
+    check_keras(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")(PIXELS.astype(np.float32), training=False)
     for key in outputs:
         assert np.isfinite(answer[key]).all()
