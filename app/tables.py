@@ -3,6 +3,7 @@
 from app.accounts import tables as accounts
 from app.collecting import tables as collecting
 from app.core import tables as core
+from app.mail import tables as mail
 from app.predictions import tables as predictions
 from app.records import tables as records
 from app.review import tables as review
@@ -10,4 +11,4 @@ from app.submissions import tables as submissions
 from app.taxa import tables as taxa
 from app.versions import tables as versions
 
-__all__ = ["accounts", "collecting", "core", "predictions", "records", "review", "submissions", "taxa", "versions"]
+__all__ = ["accounts", "collecting", "core", "mail", "predictions", "records", "review", "submissions", "taxa", "versions"]
