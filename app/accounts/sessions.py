@@ -187,6 +187,12 @@ class SignIn:
             raise TooManyAttempts("Too many attempts to sign in.", retry_after=max(waits))
         return counter
 
+    def count_address(self, device: Device) -> None:
+        """Count an attempt from this address that names no account. Raises TooManyAttempts."""
+        limit = None if device.exempt else self._limits.hit("sign_in_address", device.address)
+        if limit is not None and not limit.allowed:
+            raise TooManyAttempts("Too many attempts from this address.", limit.reset)
+
     def change_password(self, user_id: int, present: str, new: str, device: Device) -> tuple[User, str]:
         """Choose another password. Every session ends; returns the user and the token of a new one.
 

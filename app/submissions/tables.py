@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.db import Base, UtcDateTime, text_enum, utcnow
 from app.predictions.rules import ClaimKind, Opinion, Outcome, Reason
 from app.predictions.tables import Looked, ModelVersion
-from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
+from app.submissions.rules import OutcomeMails, Source, SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 
@@ -34,7 +34,12 @@ class Volunteer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion"})
     email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion"})
-    language: Mapped[str] = mapped_column(String(12), default="en")
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info={"personal": "deletion"}, doc="NULL: nobody has shown that the address is theirs"
+    )
+    outcome_mails: Mapped[OutcomeMails] = mapped_column(text_enum(OutcomeMails), default=OutcomeMails.AT_ONCE)
+    question_mails: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(String(12), default="en", doc="of the last submission")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -77,6 +82,9 @@ class Submission(Base):
     note: Mapped[str] = mapped_column(Text, default="", info={"personal": "withdrawal"})
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome_seen_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, doc="when its volunteer last saw what experts decided"
+    )
 
     volunteer: Mapped[Volunteer] = relationship(lazy="joined")
     photos: Mapped[list["Photo"]] = relationship(

@@ -5,6 +5,10 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.mail import outbox
+from app.mail.tables import Mail
+from app.submissions import mails
+from app.submissions.rules import OutcomeMails
 from app.submissions.tables import Volunteer
 
 
@@ -28,7 +32,17 @@ def find_or_create(session: Session, key: str | None, language: str) -> Voluntee
     return volunteer
 
 
-def set_email(session: Session, volunteer: Volunteer, email: str) -> None:
-    """Keep, change or (empty) forget the address. The address was validated before."""
-    volunteer.email = email or None
+def set_email(session: Session, volunteer: Volunteer, email: str, outcome_mails: OutcomeMails) -> None:
+    """Keep, change or (empty) forget the address, which was validated before; a new one is asked to be confirmed.
+
+    What was to be sent to an earlier one is not sent any more.
+    """
+    volunteer.outcome_mails = outcome_mails
+    if (volunteer.email or "") == email:
+        return
+    outbox.take_back(session, Mail.volunteer_id == volunteer.id)
+    volunteer.email, volunteer.email_confirmed_at = email or None, None
+    volunteer.question_mails = True
     session.flush()
+    if email:
+        mails.ask_to_confirm(session, volunteer)

@@ -33,7 +33,7 @@ _OF_MODELS = ("/admin/runs", "/admin/taxa", "/admin/watch", "/admin/policies", "
 ENTRIES: list[Entry] = [
     Entry("/review", _("Review"), Role.REVIEWER),
     Entry("/admin/models", _("Models"), Role.ADMIN, also=_OF_MODELS),
-    Entry("/admin/people", _("People"), Role.ADMIN, also=("/admin/api-keys", "/admin/log")),
+    Entry("/admin/people", _("People"), Role.ADMIN, also=("/admin/api-keys", "/admin/log", "/admin/mail")),
 ]
 
 
