@@ -11,4 +11,15 @@ from app.submissions import tables as submissions
 from app.taxa import tables as taxa
 from app.versions import tables as versions
 
-__all__ = ["accounts", "collecting", "core", "mail", "predictions", "records", "review", "submissions", "taxa", "versions"]
+__all__ = [
+    "accounts",
+    "collecting",
+    "core",
+    "mail",
+    "predictions",
+    "records",
+    "review",
+    "submissions",
+    "taxa",
+    "versions",
+]

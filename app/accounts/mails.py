@@ -1,5 +1,6 @@
-"""Mails to users: one-time links, digests, alerts. The link of a mail is another one than a page shows: it is made when the mail is sent, so that no
-secret lies in the outbox.
+"""Mails to users: one-time links, digests, alerts.
+
+The link of a mail is another one than a page shows. It is made when the mail is sent, so that no secret lies in the outbox.
 """
 
 from sqlalchemy import select

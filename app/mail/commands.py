@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from app.core.commands import out
+from app.core.db import utcnow
 from app.core.errors import WingcheckError
 from app.core.settings import get_settings
 from app.mail.rendering import Writer, render
 from app.mail.smtp import NotNow, Refused, Unclear, connected
-from app.core.db import utcnow
 
 mail = typer.Typer(no_args_is_help=True, help="Outgoing mail.")
 

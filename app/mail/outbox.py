@@ -27,9 +27,8 @@ def add(session: Session, mail: Mail) -> bool:
     """Write a mail in the caller's transaction; False where one with its key is there already."""
     names = [column.key for column in inspect(Mail).column_attrs]
     given = {name: getattr(mail, name) for name in names if getattr(mail, name) is not None}
-    statement = _INSERTS[session.get_bind().dialect.name](Mail).values(**given)
-    statement = statement.on_conflict_do_nothing(index_elements=["key"]).returning(Mail.id)
-    return session.scalar(statement) is not None
+    insert = _INSERTS[session.get_bind().dialect.name](Mail).values(**given)
+    return session.scalar(insert.on_conflict_do_nothing(index_elements=["key"]).returning(Mail.id)) is not None
 
 
 def too_many(session: Session, kind: MailKind, recipient: str) -> bool:
@@ -107,7 +106,7 @@ def tidy(session: Session, keep_days: int) -> int:
 def count_by_state(session: Session) -> dict[MailState, int]:
     """How many mails there are in each state."""
     rows = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
-    return {state: count for state, count in rows}
+    return dict(row.tuple() for row in rows)
 
 
 def newest(session: Session, states: frozenset[MailState], most: int = 100) -> list[Mail]:

@@ -43,7 +43,8 @@ def _environment(code: str) -> Environment:
     language = Language(code)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=lambda name: name == "mail/_html.html",  # what the macros are given is plain text
+        # What the macros are given is plain text.
+        autoescape=lambda name: name == "mail/_html.html",  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -116,4 +117,6 @@ class Writer:
         if of is None:
             return ""
         reader = ("volunteer", mail.volunteer_id) if mail.volunteer_id is not None else ("user", mail.user_id)
-        return f"/mail/stop/{self.tokens.make('stop', reader[0], reader[1] or 0, self.tokens.digest(mail.recipient), of)}"
+        return (
+            f"/mail/stop/{self.tokens.make('stop', reader[0], reader[1] or 0, self.tokens.digest(mail.recipient), of)}"
+        )

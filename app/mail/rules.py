@@ -69,4 +69,4 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=4)
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after that many attempts in vain: one minute, then twice as long each time, at most four hours."""
-    return min(_FIRST_PAUSE * 2 ** min(attempts - 1, 20), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << min(attempts - 1, 20)), _LONGEST_PAUSE)

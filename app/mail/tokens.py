@@ -30,7 +30,7 @@ class MailTokens:
         lifetime = _LIFETIMES[purpose]
         try:
             values: list[str | int] = self._serializer(purpose).loads(
-                token, max_age=lifetime.total_seconds() if lifetime else None
+                token, max_age=int(lifetime.total_seconds()) if lifetime else None
             )
         except BadSignature as error:
             raise NotFound("This link does not work (any more).") from error

@@ -3,11 +3,13 @@
 A question is asked from the desk, answered on the submission's page, and goes back to whoever asked.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.accounts import audit
 from app.core.db import SessionFactory, get_or_not_found, reading, transaction, utcnow
@@ -18,7 +20,7 @@ from app.review.answers import LockedItem, lock, lock_rows
 from app.review.decisions import checked_text, refuse_stale
 from app.review.rules import IdentificationKind, TaskState
 from app.review.settings import named_taxon
-from app.review.tables import QuestionTemplate, ReviewQuestion
+from app.review.tables import Identification, QuestionTemplate, ReviewQuestion, ReviewTask
 from app.submissions import mails, status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Submission
@@ -230,7 +232,10 @@ def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
 
 @dataclass(frozen=True)
 class ReviewDecision:
-    """What experts decided, and their words for the volunteer. ``differs``: they named another species than the claim did; ``claimed`` is that species."""
+    """What experts decided, and their words for the volunteer.
+
+    ``differs``: they named another species than the claim did; ``claimed`` is that species.
+    """
 
     code: VerificationStatus
     kind: IdentificationKind
@@ -256,19 +261,36 @@ class ReviewReport:
 
 def report_for_volunteer(session: Session, submission: Submission) -> ReviewReport:
     """What the volunteer is told of the review; nothing once the submission was withdrawn."""
-    task = tasks.of(session, submission.id)
-    if task is None or submission.status is SubmissionStatus.WITHDRAWN:
+    if tasks.of(session, submission.id) is None or submission.status is SubmissionStatus.WITHDRAWN:
         return ReviewReport(None, None, [])
-    told = None
-    if task.state is TaskState.DECIDED and task.outcome_kind is not None and task.outcome_code is not None:
-        at = task.closed_at or task.changed_at
-        given = answers.standing_answers(session, submission.id)
-        messages = tuple(row.message for row in given if row.message)
-        taxon, claimed = task.outcome_taxon, submission.claim.taxon
-        told = ReviewDecision(task.outcome_code, task.outcome_kind, taxon, claimed, at, messages)
     waiting = submission.status is SubmissionStatus.QUERIED
     return ReviewReport(
-        told,
+        decisions_for_volunteers(session, [submission]).get(submission.id),
         answers.open_question(session, submission.id) if waiting else None,
         [row for row in of_submission(session, submission.id) if row.answered_at is not None],
     )
+
+
+def decisions_for_volunteers(session: Session, submissions: Sequence[Submission]) -> dict[int, ReviewDecision]:
+    """What experts settled about these submissions, by their ids, in two statements."""
+    claims = {row.id: row.claim.taxon for row in submissions if row.status is not SubmissionStatus.WITHDRAWN}
+    query = select(ReviewTask).options(joinedload(ReviewTask.outcome_taxon))
+    settled = query.where(ReviewTask.submission_id.in_(claims), ReviewTask.state == TaskState.DECIDED)
+    messages: dict[int, list[str]] = defaultdict(list)
+    written = select(Identification.submission_id, Identification.message).where(
+        Identification.submission_id.in_(claims), Identification.message != "", Identification.is_standing_answer()
+    )
+    for submission_id, message in session.execute(written.order_by(Identification.id)):
+        messages[submission_id].append(message)
+    return {
+        task.submission_id: ReviewDecision(
+            task.outcome_code,
+            task.outcome_kind,
+            task.outcome_taxon,
+            claims[task.submission_id],
+            task.closed_at or task.changed_at,
+            tuple(messages[task.submission_id]),
+        )
+        for task in session.scalars(settled)
+        if task.outcome_kind is not None and task.outcome_code is not None
+    }

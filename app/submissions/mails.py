@@ -24,7 +24,7 @@ def ask_to_confirm(session: Session, volunteer: Volunteer) -> None:
     if address is None or outbox.too_many(session, MailKind.CONFIRM, address):
         return
     digest = hashlib.sha256(address.encode()).hexdigest()[:16]
-    outbox.add(session, _to(volunteer, MailKind.CONFIRM, f"{volunteer.id}:{digest}", volunteer.id))
+    outbox.add(session, to_volunteer(volunteer, MailKind.CONFIRM, f"{volunteer.id}:{digest}", volunteer.id))
 
 
 def tell(session: Session, submission: Submission, kind: MailKind, key: str, subject_id: int) -> None:
@@ -35,7 +35,7 @@ def tell(session: Session, submission: Submission, kind: MailKind, key: str, sub
     volunteer = submission.volunteer
     if not may_mail(volunteer, kind):
         return
-    mail = _to(volunteer, kind, key, subject_id)
+    mail = to_volunteer(volunteer, kind, key, subject_id)
     mail.submission_id = submission.id
     if kind is MailKind.OUTCOME:
         outbox.take_back(session, Mail.kind == kind, Mail.submission_id == submission.id)
@@ -59,7 +59,8 @@ def is_still_for(volunteer: Volunteer, mail: Mail) -> bool:
     return volunteer.email == mail.recipient and may_mail(volunteer, mail.kind)
 
 
-def _to(volunteer: Volunteer, kind: MailKind, key: str, subject_id: int) -> Mail:
+def to_volunteer(volunteer: Volunteer, kind: MailKind, key: str, subject_id: int) -> Mail:
+    """A mail to a volunteer who has given an address; ``key`` names what it tells."""
     return Mail(
         key=f"{kind.value}:{key}",
         kind=kind,

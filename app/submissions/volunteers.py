@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.mail import outbox
@@ -46,3 +46,12 @@ def set_email(session: Session, volunteer: Volunteer, email: str, outcome_mails:
     session.flush()
     if email:
         mails.ask_to_confirm(session, volunteer)
+
+
+def forget_address(session: Session, address: str) -> int:
+    """Forget an address in every volunteer's row, and the mails to it. Returns how many volunteers had it."""
+    rows = session.scalars(select(Volunteer).where(func.lower(Volunteer.email) == address.strip().lower())).all()
+    for row in rows:
+        outbox.forget(session, Mail.volunteer_id == row.id)
+        row.email = row.email_confirmed_at = None
+    return len(rows)
