@@ -106,7 +106,7 @@ def tidy(session: Session, keep_days: int) -> int:
 def count_by_state(session: Session) -> dict[MailState, int]:
     """How many mails there are in each state."""
     rows = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
-    return dict(row.tuple() for row in rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def newest(session: Session, states: frozenset[MailState], most: int = 100) -> list[Mail]:

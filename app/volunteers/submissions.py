@@ -150,7 +150,7 @@ class Submissions:
     def counts_of(self, session: Session, volunteer: Volunteer) -> dict[Show, int]:
         """How many submissions a volunteer has sent, by what a list may show; withdrawn ones are only among all."""
         query = select(Submission.status, func.count()).where(Submission.volunteer_id == volunteer.id)
-        by_status = dict(row.tuple() for row in session.execute(query.group_by(Submission.status)))
+        by_status = {row[0]: row[1] for row in session.execute(query.group_by(Submission.status))}
         counts = {show: sum(by_status.get(status, 0) for status in statuses) for show, statuses in SHOWN.items()}
         return {Show.ALL: sum(by_status.values()), **counts}
 
