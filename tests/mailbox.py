@@ -36,7 +36,7 @@ class Mailbox:
         self.breaks = False
         self.port = free_port()
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, _server: Any, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if address in self.refuse:
@@ -44,7 +44,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, _session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         self.mails.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
         self.senders.append(envelope.mail_from)

@@ -58,26 +58,18 @@ def test_a_withdrawn_submission_stays_in_the_list(lite):
     assert "Withdrawn" in html
 
 
-@pytest.fixture
-def posting(tmp_path, sqlite_template):
-    """A service that would send mail, through a server that is away."""
-    values = {"smtp_host": "127.0.0.1", "mail_from": "a@example.org", "public_url": "https://count.example.org"}
-    with running(make_settings(tmp_path, database_url=copy_of(sqlite_template, tmp_path), **values)) as found:
-        yield found
+def test_an_address_is_kept_shown_and_forgotten(lite):
+    lite.client.get("/")
+    lite.client.post("/mine/email", data={"email": "A@Example.org"})
+    assert addresses(lite) == ["A@example.org"]
+    assert 'value="A@example.org"' in lite.client.get("/mine").text
+    assert 'value="A@example.org"' in lite.client.get("/").text
+    lite.client.post("/mine/email", data={"email": ""})
+    assert addresses(lite) == [None]
 
 
-def test_an_address_is_kept_shown_and_forgotten(posting):
-    posting.client.get("/")
-    posting.client.post("/mine/email", data={"email": "A@Example.org"})
-    assert addresses(posting) == ["A@example.org"]
-    assert 'value="A@example.org"' in posting.client.get("/mine").text
-    assert 'value="A@example.org"' in posting.client.get("/").text
-    posting.client.post("/mine/email", data={"email": ""})
-    assert addresses(posting) == [None]
-
-
-def test_a_wrong_address_is_told_and_stays_in_the_field(posting):
-    answer = posting.client.post("/mine/email", data={"email": "nobody"})
+def test_a_wrong_address_is_told_and_stays_in_the_field(lite):
+    answer = lite.client.post("/mine/email", data={"email": "nobody"})
     assert answer.status_code == 422
     assert "Please enter a valid e-mail address." in answer.text
     assert 'value="nobody"' in answer.text
