@@ -21,6 +21,7 @@ from app.core.settings import Settings, get_settings
 from app.core.shared_port import Share
 from app.core.web.i18n import Language
 from app.core.web.words import field_message
+from app.mail.commands import mail
 from app.predictions import inference, registry
 from app.predictions.bulk.commands import predict
 from app.privacy.commands import retention
@@ -49,6 +50,7 @@ cli.command("migrate-database")(migrate_database)
 cli.command("doctor")(doctor)
 cli.command("retrain")(retrain)
 cli.add_typer(db, name="db")
+cli.add_typer(mail, name="mail")
 for _name, _command in version_commands.items():
     models.command(_name)(_command)
 cli.add_typer(models, name="models")

@@ -11,7 +11,7 @@ CONTENTS = {
         "retrain", "runs", "draw", "add-activation",
     ),
     "People, species, records": ("users", "volunteer", "taxa", "records"),
-    "Look after it": ("doctor", "backup", "restore", "retention", "db", "migrate-database"),
+    "Look after it": ("doctor", "mail", "backup", "restore", "retention", "db", "migrate-database"),
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from app.core.web.metrics import Metrics
 from app.core.web.middleware import AllowedHosts, AnswerHead, CatchErrors, RecordRequests
 from app.core.web.security import SecurityHeaders
 from app.core.web.uploads import Room
+from app.mail.tokens import MailTokens
 from app.predictions.classifiers import Classifiers
 from app.review.squares import Squares
 from app.routers import ROUTERS
@@ -31,6 +32,7 @@ from app.upkeep.readiness import Readiness
 from app.versions.attention import Attention
 from app.versions.base_data import open_runs_with
 from app.versions.runs import Runs
+from app.volunteers.addresses import Addresses
 from app.volunteers.dependencies import VolunteerCookie
 from app.volunteers.submissions import Submissions
 
@@ -104,6 +106,7 @@ def _add_services(app: FastAPI, settings: Settings, sessions: SessionFactory) ->
     state.attention = Attention(sessions, storage, classifiers)
     state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
     state.submissions = Submissions(sessions, storage, classifiers, send, settings)
+    state.addresses = Addresses(sessions, MailTokens(settings.signing_key()))
     state.squares = Squares(sessions, send)
     state.open_runs = open_runs_with
     state.runs = Runs(sessions, settings, send)

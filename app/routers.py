@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from app.accounts.pages import account, api_keys, audit_log, people, sign_in
+from app.accounts.pages import account, api_keys, audit_log, mail, people, sign_in
 from app.collecting.pages import collections
 from app.collecting.pages import photos as collected
 from app.core.web import openapi
@@ -18,17 +18,17 @@ from app.versions import api as versions_api
 from app.versions import api_runs
 from app.versions.pages import attention, comparison, models, photographers, policies, replays, runs, watch
 from app.volunteers import api as submissions_api
-from app.volunteers.pages import form, mine, site, submission
+from app.volunteers.pages import form, mailed, mine, site, submission
 
 MODULES: list[ModuleType] = [
     # for programs
     predict_api, submissions_api, records_api, versions_api, api_runs, operations, openapi,
     # for volunteers
-    form, submission, mine, site, privacy,
+    form, submission, mine, mailed, site, privacy,
     # for reviewers; /review/{id} last, as it matches the others
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins
-    sign_in, account, people, api_keys, audit_log, organisation,
+    sign_in, account, people, api_keys, audit_log, mail, organisation,
     comparison, watch, models, runs, taxa, replays, policies,
     collections, collected, photographers,
 ]  # fmt: skip

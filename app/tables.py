@@ -3,6 +3,7 @@
 from app.accounts import tables as accounts
 from app.collecting import tables as collecting
 from app.core import tables as core
+from app.mail import tables as mail
 from app.organisation import tables as organisation
 from app.predictions import tables as predictions
 from app.records import tables as records
@@ -15,6 +16,7 @@ __all__ = [
     "accounts",
     "collecting",
     "core",
+    "mail",
     "organisation",
     "predictions",
     "records",

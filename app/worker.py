@@ -15,6 +15,7 @@ from urllib.error import URLError
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app.accounts import mails as account_mails
 from app.collecting.runner import Collecting, Removing
 from app.core import beats, jobs
 from app.core.crash_points import reach
@@ -26,9 +27,14 @@ from app.core.processes import say_alive
 from app.core.settings import Settings
 from app.core.storage import make_storage
 from app.core.tables import Job, JobKind
+from app.mail.sending import Mailing
+from app.mail.tokens import MailTokens
 from app.predictions.classifiers import Classifiers
 from app.privacy.retention import Retention
+from app.review import mails as review_mails
 from app.screening.screening import Screening
+from app.upkeep.mail_care import MailCare
+from app.versions import mails as version_mails
 from app.versions.base_data import open_runs_with
 from app.versions.candidates import Candidates
 from app.versions.replays import Replaying
@@ -37,6 +43,7 @@ from app.versions.runs import Runs
 from app.versions.schedule import Schedule
 from app.versions.shadow import Shadow
 from app.versions.watch import Watching
+from app.volunteers import mails as volunteer_mails
 from app.volunteers.withdrawal import Removal
 
 log = logging.getLogger(__name__)
@@ -69,6 +76,9 @@ class Worker:
         self.classifiers = Classifiers(self.sessions, settings)
         self.storage = storage = make_storage(settings)
         self.watching = Watching(self.sessions, self.classifiers, settings)
+        of_volunteers = volunteer_mails.contents(MailTokens(settings.signing_key()))
+        contents = {**account_mails.CONTENTS, **review_mails.CONTENTS, **version_mails.CONTENTS, **of_volunteers}
+        self.mailing = Mailing(self.sessions, settings, contents)
         candidates = Candidates(self.sessions, storage, self.classifiers, settings)
         shadow = Shadow(self.sessions, candidates)
         self.handlers: dict[JobKind, Handler] = {
@@ -76,6 +86,8 @@ class Worker:
             JobKind.REPLAY: Replaying(self.sessions, candidates).run,
             JobKind.WATCH: self.watching.run,
             JobKind.REMOVAL: Removal(self.sessions, storage).run,
+            JobKind.MAIL: self.mailing.run,
+            JobKind.MAIL_CARE: MailCare(self.sessions, settings).run,
             JobKind.RETENTION: Retention(self.sessions, storage, settings).run,
         }
         self.training = Training(self.sessions, storage, settings)
@@ -221,8 +233,10 @@ class Worker:
                     with transaction(self.sessions) as session:
                         jobs.beat(session, list(self._running))
                     jobs.create_daily(self.sessions, JobKind.RETENTION)
+                    jobs.create_daily(self.sessions, JobKind.MAIL_CARE)
                     if self.watching.is_worthwhile():
                         jobs.create_daily(self.sessions, JobKind.WATCH)
+                    self.mailing.look()
                     jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
                     self.training.tidy()
                     self.schedule.look()

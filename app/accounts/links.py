@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.accounts import audit, users
+from app.accounts import audit, mails, users
+from app.accounts.mails import path_of
 from app.accounts.sessions import Device, UserSessions, replace_password
 from app.accounts.tables import AccountLink, LinkKind, User
 from app.accounts.users import Passwords
@@ -14,6 +15,8 @@ from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Clash, Conflict, FieldError, NotFound
 from app.core.roles import Role
 from app.core.secret_tokens import hash_of, new_token
+from app.mail import outbox
+from app.mail.rules import MailKind
 
 LIFETIMES = {
     LinkKind.FIRST_ADMIN: timedelta(days=2),
@@ -68,8 +71,21 @@ def make_password_reset(session: Session, by: int | None, user_id: int) -> NewLi
     user = users.get(session, user_id)
     if not user.active:
         raise Conflict("This account is deactivated.")
-    _revoke(session, (AccountLink.user_id == user_id) & (AccountLink.kind == LinkKind.PASSWORD_RESET))
     audit.record(session, by, "user.password_link_made", users.subject_of(user_id))
+    return _add_reset(session, user_id, by)
+
+
+def mail_password_reset(session: Session, email: str) -> None:
+    """Mail such a link to whoever forgot a password. What was done is not told: nobody learns whether there is an account."""
+    user = users.find(session, email)
+    if user is None or not user.active or outbox.too_many(session, MailKind.PASSWORD_RESET, user.email):
+        return
+    audit.record(session, user.id, "account.password_link_asked", users.subject_of(user.id))
+    mails.send_link(session, _add_reset(session, user.id, user.id).row, user.email, user.language)
+
+
+def _add_reset(session: Session, user_id: int, by: int | None) -> NewLink:
+    _revoke(session, (AccountLink.user_id == user_id) & (AccountLink.kind == LinkKind.PASSWORD_RESET))
     return _add(session, AccountLink(kind=LinkKind.PASSWORD_RESET, user_id=user_id, created_by=by))
 
 
@@ -80,7 +96,7 @@ def _add(session: Session, row: AccountLink) -> NewLink:
     row.expires_at = row.created_at + LIFETIMES[row.kind]
     session.add(row)
     session.flush()
-    return NewLink(row, f"/{'reset' if row.kind is LinkKind.PASSWORD_RESET else 'invitation'}/{token}")
+    return NewLink(row, path_of(row.kind, token))
 
 
 def subject_of(link: AccountLink) -> str:
@@ -166,8 +182,12 @@ class Links:
             return user, replace_password(session, user, password_hash, self._user_sessions, device)
 
 
+def _has(token: str) -> ColumnElement[bool]:
+    return or_(AccountLink.token_hash == hash_of(token), AccountLink.mailed_token_hash == hash_of(token))
+
+
 def _open(session: Session, token: str, kinds: frozenset[LinkKind]) -> AccountLink:
-    query = select(AccountLink).where(AccountLink.token_hash == hash_of(token), AccountLink.kind.in_(kinds), _is_open())
+    query = select(AccountLink).where(_has(token), AccountLink.kind.in_(kinds), _is_open())
     link = session.scalar(query)
     if link is None or (link.user is not None and not link.user.active):
         raise NotFound("This link has been used, has expired or was withdrawn.")
@@ -181,7 +201,7 @@ def _lock(session: Session, token: str, kinds: frozenset[LinkKind]) -> AccountLi
 
     Links for the first admin are locked together, because only one of them may be used.
     """
-    links = AccountLink.token_hash == hash_of(token)
+    links = _has(token)
     if LinkKind.FIRST_ADMIN in kinds:
         links |= AccountLink.kind == LinkKind.FIRST_ADMIN
     session.execute(select(AccountLink.id).where(links).order_by(AccountLink.id).with_for_update()).all()

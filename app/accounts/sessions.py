@@ -178,6 +178,12 @@ class SignIn:
             raise TooManyAttempts("Too many attempts to sign in.", retry_after=max(waits))
         return counter
 
+    def count_address(self, device: Device) -> None:
+        """Count an attempt from this address that names no account. Raises TooManyAttempts."""
+        limit = None if device.exempt else self._limits.hit("sign_in_address", device.address)
+        if limit is not None and not limit.allowed:
+            raise TooManyAttempts("Too many attempts from this address.", limit.reset)
+
     def confirm(self, user_id: int, present: str) -> User:
         """The user, who has typed the present password once more. Raises InvalidInput for a wrong one.
 

@@ -23,6 +23,14 @@ _SYSTEMS = {
 }
 
 
+class DigestMails(StrEnum):
+    """How often a user is mailed what waits for a decision."""
+
+    NEVER = "never"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class User(Base):
     """Whoever signs in. An address is kept in small letters, so that nobody has two accounts by writing it otherwise."""
 
@@ -36,6 +44,8 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     must_change_password: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(String(12), default="en")
+    digest_mails: Mapped[DigestMails] = mapped_column(text_enum(DigestMails), default=DigestMails.NEVER)
+    alert_mails: Mapped[bool] = mapped_column(default=True, doc="of those that concern the role")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(
@@ -93,6 +103,9 @@ class AccountLink(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[LinkKind] = mapped_column(text_enum(LinkKind))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    mailed_token_hash: Mapped[str | None] = mapped_column(
+        String(64), unique=True, doc="of the same link as it was mailed: that one is made when the mail is sent"
+    )
     role: Mapped[Role | None] = mapped_column(text_enum(Role), doc="that an invitation gives")
     email: Mapped[str] = mapped_column(String(254), default="", doc="of whom is invited; empty: whoever has the link")
     user_id: Mapped[int | None] = mapped_column(

@@ -28,6 +28,10 @@ Moment = Literal[
     "predicted",  # predicted, nothing written
     "verdict-written",  # written, not committed
     "screened",  # committed, and the queue has no answer
+    # a mail, in the worker
+    "mail-written",  # it is rendered, and the server knows nothing of it
+    "mail-claimed",  # the server takes it, its row says "sending", its text has not left
+    "mail-accepted",  # the server has accepted it, and that is not noted
     # a training, in the worker
     "run-prepared",  # the snapshot is written, no process runs yet
     "run-started",  # its process runs

@@ -3,8 +3,10 @@
 import ipaddress
 import math
 import os
+import re
 import secrets
 import tempfile
+from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -246,6 +248,37 @@ class Settings(BaseSettings):
         20, ge=2, description="Seconds without a sign of life after which `wingcheck run` restarts a process."
     )
 
+    smtp_host: str = Field(
+        "",
+        description="Server that takes outgoing mail; empty: no mail is sent, no address is asked for and nothing is promised. "
+        "Needs `WINGCHECK_MAIL_FROM` and `WINGCHECK_PUBLIC_URL`.",
+    )
+    smtp_port: int | None = Field(
+        None, ge=1, le=65535, description="Its port; not set: 587, 465 with implicit TLS, 25 without TLS."
+    )
+    smtp_tls: Literal["starttls", "implicit", "none"] = Field(
+        "starttls", description="How the connection is encrypted: STARTTLS, TLS from the start, or not at all."
+    )
+    smtp_ca_file: str = Field(
+        "", description="Certificates of the authority that vouches for the server; empty: those of this machine."
+    )
+    smtp_user: str = Field("", description="User to sign in to the server as; empty: without signing in.")
+    smtp_password: SecretStr | None = Field(None, description="The password of this user.")
+    smtp_timeout_seconds: float = Field(15, gt=0, description="Time for each answer of the mail server.")
+    mail_from: str = Field(
+        "", description="Sender of mails, as in `Garden count <count@example.org>`; answers by mail go there."
+    )
+    mail_bounce: str = Field(
+        "", description="Address for mails that can't be delivered (envelope sender); empty: that of the sender."
+    )
+    mail_keep_days: int = Field(30, ge=1, description="Days after which the list of sent mails forgets a mail.")
+    question_reminder_days: int = Field(
+        7, ge=0, description="Days after which a volunteer is reminded of a question, by mail; 0: never."
+    )
+    question_timeout_days: int = Field(
+        30, ge=0, description="Days after which an unanswered question goes back to the experts; 0: never."
+    )
+
     max_photos_per_request: int = Field(16, ge=1, description="Photos in one /predict request.")
     max_photos_per_submission: int = Field(8, ge=1, description="Photos in one submission.")
     max_file_megabytes: int = Field(40, ge=1, description="Bytes of one photo, in MB.")
@@ -329,6 +362,18 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if not self.smtp_host:
+            return self
+        if not self.public_url.startswith(("http://", "https://")):
+            raise ValueError("mails hold links, so WINGCHECK_SMTP_HOST needs WINGCHECK_PUBLIC_URL (https://…)")
+        for name, text in (("WINGCHECK_MAIL_FROM", self.mail_from), ("WINGCHECK_MAIL_BOUNCE", self.mail_bounce)):
+            address = parseaddr(text)[1]
+            if not (text.isprintable() and re.fullmatch(r"[^@\s]+@[^@\s]+", address)) and (text or "FROM" in name):
+                raise ValueError(f"{name} is no address: {text!r}")
+        return self
+
+    @model_validator(mode="after")
     def _fill_defaults(self) -> Self:
         folder = self.data_dir.resolve()
         if not self.database_url:
@@ -336,6 +381,15 @@ class Settings(BaseSettings):
         if not self.queue_url:
             self.queue_url = f"sqlite:///{folder / 'queue.db'}"
         return self
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mail can be sent: only then an address is asked for, and a mail promised."""
+        return bool(self.smtp_host)
+
+    def address_of(self, path: str) -> str:
+        """The address of one of our pages, for a mail."""
+        return self.public_url.rstrip("/") + path
 
     @property
     def photo_dir(self) -> Path:

@@ -21,6 +21,8 @@ class JobKind(StrEnum):
     WATCH = "watch"
     COLLECTION = "collection"
     PHOTOGRAPHER = "photographer"
+    MAIL = "mail"
+    MAIL_CARE = "mail_care"
 
 
 class JobStatus(StrEnum):

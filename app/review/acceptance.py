@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts import audit
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput, NotFound
-from app.review import settings
+from app.review import mails, settings
 from app.review.rules import IdentificationKind, Rate, TaskState, must_suspend
 from app.review.tables import AcceptanceSuspension, ReviewTask
 from app.taxa import names as taxa
@@ -74,15 +74,16 @@ def after_decision(session: Session, task: ReviewTask) -> None:
     wrong, _ = wrong_acceptances(session, taxon.id)
     if not must_suspend(wrong, wanted_error(taxon), limits.wrong_limit, limits.minimum_audits):
         return
-    session.add(
-        AcceptanceSuspension(
-            taxon_id=taxon.id,
-            wrong=wrong.count,
-            audits=wrong.total,
-            upper_bound=wrong.upper,
-            wrong_limit=limits.wrong_limit,
-        )
+    suspension = AcceptanceSuspension(
+        taxon_id=taxon.id,
+        wrong=wrong.count,
+        audits=wrong.total,
+        upper_bound=wrong.upper,
+        wrong_limit=limits.wrong_limit,
     )
+    session.add(suspension)
+    session.flush()
+    mails.species_suspended(session, suspension)
     details = {"wrong": wrong.count, "audits": wrong.total, "upper_bound": round(wrong.upper, 4)}
     audit.record(session, None, "acceptance.suspended", f"taxon:{taxon.scientific_name}", details)
 

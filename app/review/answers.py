@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.mail.rules import MailKind
 from app.review import rules, settings, tasks
 from app.review.rules import Answer, IdentificationKind, ReviewReason, Settled, TaskState, position, position_when_over
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
-from app.submissions import status
+from app.submissions import mails, status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Submission
 
@@ -22,10 +23,12 @@ class LockedItem:
     submission: Submission
     task: ReviewTask
     user_id: int
+    actor: str = ""
+    """For the log, where it is not that user who acts."""
 
     def move(self, new: SubmissionStatus, code: VerificationStatus, event: str) -> None:
         """Give the submission a status and a code, and log it."""
-        actor = f"user:{self.user_id}"
+        actor = self.actor or f"user:{self.user_id}"
         if self.submission.status is new:
             self.submission.verification_status = code
             status.note_event(self.session, self.submission, event=event, actor=actor)
@@ -118,6 +121,8 @@ def _settle(item: LockedItem, result: Settled, event: str) -> None:
     task.blind = False  # whoever looks at a decision may see what it was about
     task.outcome_kind, task.outcome_taxon_id, task.outcome_code = result.kind, result.taxon_id, result.code
     item.move(SubmissionStatus.VERIFIED, result.code, event)
+    key = f"{task.submission_id}:{task.revision}"
+    mails.tell(item.session, item.submission, MailKind.OUTCOME, key, task.submission_id)
 
 
 def _leave_open(item: LockedItem, event: str) -> None:

@@ -17,6 +17,7 @@ from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 MAX_REMARK = 2000
+MAX_MESSAGE = 1000
 # A page that stays open over dinner does not count as thinking.
 LONGEST_SECONDS = 600.0
 _EVENTS_TO_TELL = {"claim_changed", "square_moved", "withdrawn", "answered", "accepted"}
@@ -26,13 +27,14 @@ _EVENTS_TO_TELL = {"claim_changed", "square_moved", "withdrawn", "answered", "ac
 class Decision:
     """What an expert answers. ``scientific_name`` for the kind TAXON; ``status_code`` None means the usual one of the kind.
 
-    ``seconds``: how long it took.
+    ``remark`` is for other experts, ``message`` for the volunteer. ``seconds``: how long it took.
     """
 
     kind: IdentificationKind
     scientific_name: str | None = None
     status_code: VerificationStatus | None = None
     remark: str = ""
+    message: str = ""
     seconds: float | None = None
 
 
@@ -104,6 +106,8 @@ def check(session: Session, decision: Decision) -> Taxon | None:
     code_of(decision.kind, decision.status_code)
     if decision.remark.strip():
         checked_text(decision.remark, "remark")
+    if decision.message.strip():
+        checked_text(decision.message, "message", MAX_MESSAGE)
     if decision.kind is not IdentificationKind.TAXON:
         return None
     return named_taxon(session, decision.scientific_name or "")
@@ -164,6 +168,7 @@ def answer(item: LockedItem, decision: Decision, taxon: Taxon | None, batch_id: 
         taxon_id=taxon.id if taxon else None,
         verification_status=code_of(decision.kind, decision.status_code),
         remark=decision.remark.replace("\0", "").strip(),
+        message=decision.message.replace("\0", "").strip(),
         claim_shown=not hidden,
         model_shown=not hidden,
         seconds=_plausible(decision.seconds),

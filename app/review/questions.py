@@ -3,22 +3,25 @@
 A question is asked from the desk, answered on the submission's page, and goes back to whoever asked.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.accounts import audit
-from app.core.db import SessionFactory, get_or_not_found, transaction, utcnow
+from app.core.db import SessionFactory, get_or_not_found, reading, transaction, utcnow
 from app.core.errors import Conflict, NotFound
+from app.mail.rules import MailKind
 from app.review import answers, tasks
-from app.review.answers import lock, lock_rows
+from app.review.answers import LockedItem, lock, lock_rows
 from app.review.decisions import checked_text, refuse_stale
 from app.review.rules import IdentificationKind, TaskState
 from app.review.settings import named_taxon
-from app.review.tables import QuestionTemplate, ReviewQuestion
-from app.submissions import status
+from app.review.tables import Identification, QuestionTemplate, ReviewQuestion, ReviewTask
+from app.submissions import mails, status
 from app.submissions.rules import SubmissionStatus, VerificationStatus
 from app.submissions.tables import Submission
 from app.taxa import names as taxa
@@ -76,16 +79,16 @@ class Questions:
             row = answers.append(
                 item, IdentificationKind.QUESTION, "asked", verification_status=VerificationStatus.D, remark=body
             )
-            session.add(
-                ReviewQuestion(
-                    submission_id=submission_id,
-                    asked_by=user_id,
-                    identification_id=row.id,
-                    language=item.submission.volunteer.language,
-                    body=body,
-                )
+            question = ReviewQuestion(
+                submission_id=submission_id,
+                asked_by=user_id,
+                identification_id=row.id,
+                language=item.submission.volunteer.language,
+                body=body,
             )
+            session.add(question)
             session.flush()
+            mails.tell(session, item.submission, MailKind.QUESTION, f"{question.id}", question.id)
             tasks.release(item.task)
             answers.apply(item, "asked")
             return Asked(submission_id, row.id, item.task.revision)
@@ -120,6 +123,36 @@ class Questions:
                 actor="volunteer",
                 verification_status=VerificationStatus.A,
             )
+
+    # --- without an answer ------------------------------------------------------------------------------------------------
+
+    def remind(self, days: int) -> None:
+        """Mail a reminder of each question that has waited so long, once."""
+        with transaction(self._sessions) as session:
+            for question in _waiting_since(session, utcnow() - timedelta(days=days)):
+                submission = session.get_one(Submission, question.submission_id)
+                mails.tell(session, submission, MailKind.REMINDER, f"{question.id}", question.id)
+
+    def time_out(self, days: int) -> int:
+        """Give up questions that have waited so long: the submissions go back to the experts. Returns how many."""
+        with reading(self._sessions) as session:
+            waiting = [question.id for question in _waiting_since(session, utcnow() - timedelta(days=days))]
+        return sum(self._time_out(question_id) for question_id in waiting)
+
+    def _time_out(self, question_id: int) -> bool:
+        with transaction(self._sessions) as session:
+            question = session.get_one(ReviewQuestion, question_id)
+            submission, task = lock_rows(session, question.submission_id)
+            session.refresh(question)
+            if not _waits(question) or task.state is not TaskState.ASKED:
+                return False
+            question.lapsed_at = question.withdrawn_at = utcnow()
+            task.waiting_since = question.lapsed_at
+            session.flush()
+            tasks.touch(task, "lapsed")
+            answers.apply(LockedItem(session, submission, task, question.asked_by, actor="machine"), "lapsed")
+            mails.tell(session, submission, MailKind.TIME_OUT, f"{question.id}", question.id)
+        return True
 
     # --- templates --------------------------------------------------------------------------------------------------------
 
@@ -171,6 +204,22 @@ def add_first_templates(session: Session) -> None:
             session.add_all(QuestionTemplate(language=language, body=body) for body in bodies)
 
 
+def _waits(question: ReviewQuestion) -> bool:
+    return question.answered_at is None and question.withdrawn_at is None
+
+
+def _waiting_since(session: Session, moment: datetime) -> list[ReviewQuestion]:
+    """Questions that volunteers can answer and have not, asked before that moment."""
+    query = select(ReviewQuestion).join(Submission, Submission.id == ReviewQuestion.submission_id)
+    query = query.where(
+        ReviewQuestion.answered_at.is_(None),
+        ReviewQuestion.withdrawn_at.is_(None),
+        ReviewQuestion.asked_at < moment,
+        Submission.status == SubmissionStatus.QUERIED,
+    )
+    return list(session.scalars(query.order_by(ReviewQuestion.id)))
+
+
 def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
     """Questions about a submission, oldest first, undone ones left out."""
     query = select(ReviewQuestion).where(ReviewQuestion.submission_id == submission_id)
@@ -183,13 +232,17 @@ def of_submission(session: Session, submission_id: int) -> list[ReviewQuestion]:
 
 @dataclass(frozen=True)
 class ReviewDecision:
-    """What experts decided. ``differs``: they named another species than the claim did; ``claimed`` is that species."""
+    """What experts decided, and their words for the volunteer.
+
+    ``differs``: they named another species than the claim did; ``claimed`` is that species.
+    """
 
     code: VerificationStatus
     kind: IdentificationKind
     taxon: Taxon | None
     claimed: Taxon | None
     at: datetime
+    messages: tuple[str, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -208,16 +261,36 @@ class ReviewReport:
 
 def report_for_volunteer(session: Session, submission: Submission) -> ReviewReport:
     """What the volunteer is told of the review; nothing once the submission was withdrawn."""
-    task = tasks.of(session, submission.id)
-    if task is None or submission.status is SubmissionStatus.WITHDRAWN:
+    if tasks.of(session, submission.id) is None or submission.status is SubmissionStatus.WITHDRAWN:
         return ReviewReport(None, None, [])
-    told = None
-    if task.state is TaskState.DECIDED and task.outcome_kind is not None and task.outcome_code is not None:
-        at = task.closed_at or task.changed_at
-        told = ReviewDecision(task.outcome_code, task.outcome_kind, task.outcome_taxon, submission.claim.taxon, at)
     waiting = submission.status is SubmissionStatus.QUERIED
     return ReviewReport(
-        told,
+        decisions_for_volunteers(session, [submission]).get(submission.id),
         answers.open_question(session, submission.id) if waiting else None,
         [row for row in of_submission(session, submission.id) if row.answered_at is not None],
     )
+
+
+def decisions_for_volunteers(session: Session, submissions: Sequence[Submission]) -> dict[int, ReviewDecision]:
+    """What experts settled about these submissions, by their ids, in two statements."""
+    claims = {row.id: row.claim.taxon for row in submissions if row.status is not SubmissionStatus.WITHDRAWN}
+    query = select(ReviewTask).options(joinedload(ReviewTask.outcome_taxon))
+    settled = query.where(ReviewTask.submission_id.in_(claims), ReviewTask.state == TaskState.DECIDED)
+    messages: dict[int, list[str]] = defaultdict(list)
+    written = select(Identification.submission_id, Identification.message).where(
+        Identification.submission_id.in_(claims), Identification.message != "", Identification.is_standing_answer()
+    )
+    for submission_id, message in session.execute(written.order_by(Identification.id)):
+        messages[submission_id].append(message)
+    return {
+        task.submission_id: ReviewDecision(
+            task.outcome_code,
+            task.outcome_kind,
+            task.outcome_taxon,
+            claims[task.submission_id],
+            task.closed_at or task.changed_at,
+            tuple(messages[task.submission_id]),
+        )
+        for task in session.scalars(settled)
+        if task.outcome_kind is not None and task.outcome_code is not None
+    }

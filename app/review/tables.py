@@ -250,6 +250,9 @@ class Identification(Base):
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     verification_status: Mapped[VerificationStatus | None] = mapped_column(text_enum(VerificationStatus))
     remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "deletion", "about": "review"})
+    message: Mapped[str] = mapped_column(
+        Text, default="", server_default="", info={"personal": "deletion", "about": "review"}, doc="what the volunteer may read"
+    )
     claim_shown: Mapped[bool] = mapped_column(default=True)
     model_shown: Mapped[bool] = mapped_column(default=True)
     model_version_id: Mapped[int | None] = mapped_column(
@@ -307,6 +310,7 @@ class ReviewQuestion(Base):
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lapsed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="no answer came in time; also withdrawn then")
 
     asker: Mapped[User] = relationship(lazy="joined")
 

@@ -32,7 +32,7 @@ from app.organisation.rules import Licence
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
-from app.submissions.rules import Source
+from app.submissions.rules import OutcomeMails, Source
 
 MAX_COUNT = 999
 MAX_TEXT = 2000
@@ -99,6 +99,13 @@ def _email(value: object) -> str | None:
         return validate_email(text, check_deliverability=False).normalized if text else None
     except EmailNotValidError as error:
         raise _mistake("email_invalid") from error
+
+
+def _when_to_mail(value: object) -> OutcomeMails:
+    text = _trimmed(value) or OutcomeMails.AT_ONCE.value
+    if text not in {OutcomeMails.AT_ONCE, OutcomeMails.DAILY}:
+        raise _mistake("choice_unknown")
+    return OutcomeMails(text)
 
 
 def _one_of(*sources: Source) -> BeforeValidator:
@@ -203,8 +210,14 @@ class SubmissionFields(BaseModel):
         str | None,
         BeforeValidator(_email),
         _or_empty({"type": "string", "format": "email", "maxLength": 254}),
-        Field(description="For questions and the outcome."),
+        Field(description="For questions and the outcome; it is asked to be confirmed by a mail first."),
     ] = None
+    outcome_mails: Annotated[
+        OutcomeMails,
+        BeforeValidator(_when_to_mail),
+        WithJsonSchema({"type": "string", "enum": ["at_once", "daily"]}),
+        Field(description="When an outcome is mailed: at once, or once a day."),
+    ] = OutcomeMails.AT_ONCE
     training: Annotated[
         bool | None,
         BeforeValidator(_yes_or_no),

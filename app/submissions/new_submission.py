@@ -72,8 +72,9 @@ def write(
     fields = new.fields
     kind, name = fields.claimed
     volunteer = volunteers.find_or_create(session, sender.volunteer_key, new.language)
+    volunteer.language = new.language
     if fields.email is not None and volunteer.email is None:  # one that is known changes only under My submissions
-        volunteers.set_email(session, volunteer, fields.email)
+        volunteers.set_email(session, volunteer, fields.email, fields.outcome_mails)
     submission = Submission(
         token=secrets.token_urlsafe(18),
         volunteer=volunteer,

@@ -44,6 +44,14 @@ def check_transition(current: SubmissionStatus, new: SubmissionStatus) -> None:
         raise Conflict(f"A submission that is {current} can't become {new}.")
 
 
+class OutcomeMails(StrEnum):
+    """When a volunteer is mailed what experts decided."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    NEVER = "never"
+
+
 class Source(StrEnum):
     """Where a date or a place came from."""
 

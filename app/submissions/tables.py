@@ -23,7 +23,7 @@ from app.core.db import Base, UtcDateTime, text_enum, utcnow
 from app.organisation.rules import Licence
 from app.predictions.rules import ClaimKind, Opinion, Outcome, Reason
 from app.predictions.tables import Looked, ModelVersion
-from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
+from app.submissions.rules import OutcomeMails, Source, SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 
@@ -35,7 +35,12 @@ class Volunteer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion", "about": "identity"})
     email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion", "about": "identity"})
-    language: Mapped[str] = mapped_column(String(12), default="en")
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info={"personal": "deletion", "about": "identity"}, doc="NULL: nobody has shown that the address is theirs"
+    )
+    outcome_mails: Mapped[OutcomeMails] = mapped_column(text_enum(OutcomeMails), default=OutcomeMails.AT_ONCE)
+    question_mails: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(String(12), default="en", doc="of the last submission")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -85,6 +90,9 @@ class Submission(Base):
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome_seen_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, doc="when its volunteer last saw what experts decided"
+    )
 
     volunteer: Mapped[Volunteer] = relationship(lazy="joined")
     photos: Mapped[list["Photo"]] = relationship(

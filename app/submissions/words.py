@@ -85,6 +85,7 @@ EVENTS: dict[str, str] = {
     "withdrawn": _("You withdrew it"),
     "asked": _("An expert asked you a question"),
     "answered": _("You answered the question"),
+    "lapsed": _("No answer came, so the experts go on without one"),
     "identified": _("Checked by an expert"),
     "undone": _("An expert is checking it again"),
 }

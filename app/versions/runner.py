@@ -23,7 +23,7 @@ from app.core.settings import Settings
 from app.core.storage import Storage
 from app.core.tables import Job
 from app.predictions import registry
-from app.versions import base_data, command, replays
+from app.versions import base_data, command, mails, replays
 from app.versions.run_folder import RunFolder, run_folders, write_snapshot
 from app.versions.runs import folder_of, get
 from app.versions.tables import TrainingRun
@@ -68,7 +68,7 @@ class Training(WatchedWork):
                     if _is_over(session, number):  # nobody tried it again meanwhile
                         untidy[number].tidy()
                         run = get(session, number)
-                        _end(run, run.state().value)
+                        _end(session, run, run.state().value)
         finally:
             self.end()
 
@@ -85,11 +85,11 @@ class Training(WatchedWork):
             folder.tidy()
             with transaction(self._sessions) as session:
                 jobs.cancelled(session, job_id)
-                _end(get(session, run_id), "cancelled")
+                _end(session, get(session, run_id), "cancelled")
         except (TrainingFailed, Conflict) as error:
             folder.tidy()
             with transaction(self._sessions) as session:
-                _end(get(session, run_id), "failed")
+                _end(session, get(session, run_id), "failed")
             raise TrainingFailed(error.detail, error.code, **error.params) from error
 
     def _train(self, job_id: int, run_id: int, folder: RunFolder) -> None:
@@ -211,7 +211,7 @@ class Training(WatchedWork):
             run.model_version_id = version.id
             run.comparison = folder.compared()
             reach("version-registered")
-            _end(run, "done")
+            _end(session, run, "done")
             _begin_replay(session, run)
             jobs.finish(session, session.get_one(Job, job_id))
         reach("run-done")
@@ -228,8 +228,10 @@ def _check_bases(run: TrainingRun) -> None:
             )
 
 
-def _end(run: TrainingRun, phase: str) -> None:
+def _end(session: Session, run: TrainingRun, phase: str) -> None:
     run.note(phase=phase, seconds_left=None, process_group=None)
+    if phase == "failed":
+        mails.run_failed(session, run)
 
 
 def _is_over(session: Session, run_id: int) -> bool:

@@ -26,6 +26,7 @@ from app.predictions.tables import ModelVersion
 from app.review.rules import IdentificationKind, TaskState
 from app.review.tables import ReviewTask
 from app.submissions.tables import Photo, PredictionRecord, VerdictRecord
+from app.versions import mails
 from app.versions.promotion import get
 from app.versions.rules import population_stability
 from app.versions.tables import WatchAlert
@@ -209,13 +210,16 @@ def note_alerts(
     """Write down what is past a limit, each figure of a week once. Returns what the webhook has not been sent."""
     with transaction(sessions) as session:
         query = select(WatchAlert).where(WatchAlert.model_version_id == version.id)
-        known = {(row.week, row.figure) for row in session.scalars(query)}
+        rows = session.scalars(query).all()
+        known, known_ids = {(row.week, row.figure) for row in rows}, [row.id for row in rows]
         for week in recent:
             for name, (value, limit) in crossed(week, settings).items():
                 if (week.begins, name) not in known:
                     values = {"week": week.begins, "figure": name, "value": value, "limit": limit}
                     session.add(WatchAlert(model_version_id=version.id, **values))
         session.flush()
+        new = query.where(WatchAlert.id.not_in(known_ids))
+        mails.figures_crossed(session, session.scalars(new.order_by(WatchAlert.id)).all())
         return list(session.scalars(query.where(WatchAlert.sent_at.is_(None))))
 
 

@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from app.core.commands import out, sessions
-from app.core.db import reading
+from app.core.db import reading, transaction
 from app.core.settings import get_settings
 from app.core.storage import make_storage
+from app.submissions import volunteers
 from app.volunteers.data import SUMMARY, VolunteerData, find
 
 volunteer = typer.Typer(no_args_is_help=True, help="What is known of one volunteer: hand it over, or delete it.")
 
-Who = Annotated[str, typer.Argument(help="E-mail address, link or token of a submission, or the key in the cookie.")]
+Who = Annotated[
+    str, typer.Argument(help="Confirmed e-mail address, link or token of a submission, or the key in the cookie.")
+]
 
 
 @volunteer.command("export")
@@ -38,6 +41,14 @@ def delete(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.
     out.print(
         f"Deleted: {deleted.submissions} submissions of {deleted.volunteers} volunteer(s). Older backups still hold them."
     )
+
+
+@volunteer.command("forget-address")
+def forget_address(address: Annotated[str, typer.Argument(help="E-mail address.")]) -> None:
+    """Forget an address wherever it was typed, confirmed or not, and send it nothing more. Submissions stay."""
+    with transaction(sessions()) as session:
+        count = volunteers.forget_address(session, address)
+    out.print(f"Forgotten: the address of {count} volunteer(s). Older backups still hold it.")
 
 
 def _find(who: str) -> tuple[VolunteerData, list[int]]:

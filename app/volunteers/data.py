@@ -20,6 +20,8 @@ from app.core import zip_stream
 from app.core.db import SessionFactory, reading, transaction, utcnow
 from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
+from app.mail import outbox
+from app.mail.tables import Mail
 from app.predictions.tables import ModelVersion
 from app.review import answers, questions
 from app.submissions import photos
@@ -34,7 +36,7 @@ _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
 _LEFT_OUT = {"id", "volunteer_id", "submission_id", "photo_id", "claim_id", "model_version_id", "taxon_id"}
 # Who of the experts it was, and how the desk counts, is about them.
 _LEFT_OUT |= {"user_id", "asked_by", "identification_id", "batch_id", "undoes_id", "revision", "seconds"}
-_LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id"}
+_LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id", "subject_id", "job_id", "key"}
 _SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 Entry = tuple[str, Callable[[], bytes]]
@@ -49,14 +51,15 @@ class Deleted:
 
 
 def find(session: Session, who: str) -> list[Volunteer]:
-    """The volunteers that a cookie key, an e-mail address, or a submission's link or token means. Raises NotFound.
+    """The volunteers that a cookie key, a confirmed e-mail address, or a submission's link or token means. Raises NotFound.
 
     One address may be several volunteers: somebody who sends from a phone and from a desk.
     """
     who = who.strip()
     query = select(Volunteer).order_by(Volunteer.id)
     if "@" in who and "/" not in who:
-        volunteers = list(session.scalars(query.where(Volunteer.email == who)))
+        confirmed = Volunteer.email_confirmed_at.is_not(None)  # anybody may have typed it otherwise
+        volunteers = list(session.scalars(query.where(Volunteer.email == who, confirmed)))
     else:
         match = _TOKEN.fullmatch(who)
         token = match[1] if match else who
@@ -88,7 +91,9 @@ class VolunteerData:
     def _volunteer(self, session: Session, number: int, files: list[Entry]) -> dict[str, Any]:
         query = select(Submission).where(Submission.volunteer_id == number).order_by(Submission.id)
         submissions = [self._submission(session, row, files) for row in session.scalars(query)]
-        return _as_json(session.get_one(Volunteer, number)) | {"submissions": submissions}
+        sent = session.scalars(select(Mail).where(Mail.volunteer_id == number).order_by(Mail.id))
+        mails = [_as_json(mail) for mail in sent]
+        return _as_json(session.get_one(Volunteer, number)) | {"submissions": submissions, "mails": mails}
 
     def _submission(self, session: Session, row: Submission, files: list[Entry]) -> dict[str, Any]:
         return _as_json(row) | {
@@ -137,6 +142,7 @@ class VolunteerData:
         with transaction(self._sessions) as session:
             for number in numbers:
                 forget(session, session.get_one(Volunteer, number), "deletion")
+                outbox.forget(session, Mail.volunteer_id == number)
             query = select(Submission).where(Submission.volunteer_id.in_(numbers)).order_by(Submission.id)
             rows = list(session.scalars(query.with_for_update(of=Submission)))
             work = [(_erase(session, row), row.id) for row in rows]

@@ -11,6 +11,8 @@ from app.core.web.dependencies import LanguageDep
 from app.core.web.errors import field_errors
 from app.core.web.i18n import Language
 from app.core.web.pages import render
+from app.volunteers import news
+from app.volunteers.addresses import Addresses
 from app.volunteers.submissions import Submissions
 from app.volunteers.views import SubmissionOut, view_of
 
@@ -73,6 +75,24 @@ async def _volunteer_key(request: Request, cookie: VolunteerCookieDep) -> str | 
 
 
 VolunteerKey = Annotated[str | None, Depends(_volunteer_key)]
+
+
+def _note_news(request: Request, key: VolunteerKey) -> None:
+    """Counts what waits for whoever asks, for the menu. In a session of its own, which is closed before anything else."""
+    if key is not None:
+        with reading(request.app.state.sessions) as session:
+            request.state.news = news.news_of(session, key)
+
+
+SHOWS_NEWS = Depends(_note_news)
+"""For pages of volunteers."""
+
+
+async def _addresses(request: Request) -> Addresses:
+    return request.app.state.addresses
+
+
+AddressesDep = Annotated[Addresses, Depends(_addresses)]
 
 
 class Look:

@@ -7,6 +7,7 @@ message follows the commit. A crash anywhere leaves either nothing that anyone w
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +32,25 @@ from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
 from app.volunteers.withdrawal import Removal, take_back
+
+PAGE = 24
+
+
+class Show(StrEnum):
+    """Which of their submissions a volunteer looks at."""
+
+    ALL = "all"
+    QUESTION = "question"
+    DECIDED = "decided"
+    WAITING = "waiting"
+
+
+_S = SubmissionStatus
+SHOWN: dict[Show, tuple[SubmissionStatus, ...]] = {
+    Show.QUESTION: (_S.QUERIED,),
+    Show.DECIDED: (_S.VERIFIED, _S.AUTO_ACCEPTED),
+    Show.WAITING: (_S.RECEIVED, _S.SCREENED, _S.FLAGGED),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,7 @@ class Submissions:
         self._removal = Removal(sessions, storage)
         self._max_photos = settings.max_photos_per_submission
         self._max_file_bytes = settings.max_file_megabytes * 1_000_000
+        self._sends_mail = settings.sends_mail
         self._screening_seconds = settings.screen_at_once_seconds
         self._places = threading.BoundedSemaphore(settings.prepared_together)
 
@@ -70,6 +91,8 @@ class Submissions:
         Raises InvalidSubmission (nothing is kept), IdempotencyMismatch (same key, other content), OSError when the photos
         can't be written.
         """
+        if not self._sends_mail:  # nobody would ever write to it
+            new = replace(new, fields=new.fields.model_copy(update={"email": None}))
         screening = ScreeningAtOnce(self._classifiers, self._screening_seconds)
         prepared, unreadable = self._prepare_photos(new, screening)
         with reading(self._sessions) as session:
@@ -116,15 +139,20 @@ class Submissions:
             raise NotFound("There is no submission at this link.")
         return submission
 
-    def of_volunteer(self, session: Session, volunteer: Volunteer, limit: int = 200) -> list[Submission]:
-        """A volunteer's submissions, newest first."""
+    def of_volunteer(self, session: Session, volunteer: Volunteer, show: Show, page: int) -> list[Submission]:
+        """One page of a volunteer's submissions, from 1; the newest first."""
         query = select(Submission).where(Submission.volunteer_id == volunteer.id)
-        return list(session.scalars(query.order_by(Submission.created_at.desc(), Submission.id.desc()).limit(limit)))
+        if show is not Show.ALL:
+            query = query.where(Submission.status.in_(SHOWN[show]))
+        query = query.order_by(Submission.created_at.desc(), Submission.id.desc())
+        return list(session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)))
 
-    def count_of(self, session: Session, volunteer: Volunteer) -> int:
-        """How many submissions a volunteer has sent, withdrawn ones included."""
-        query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
-        return session.scalar(query) or 0
+    def counts_of(self, session: Session, volunteer: Volunteer) -> dict[Show, int]:
+        """How many submissions a volunteer has sent, by what a list may show; withdrawn ones are only among all."""
+        query = select(Submission.status, func.count()).where(Submission.volunteer_id == volunteer.id)
+        by_status = {row[0]: row[1] for row in session.execute(query.group_by(Submission.status))}
+        counts = {show: sum(by_status.get(status, 0) for status in statuses) for show, statuses in SHOWN.items()}
+        return {Show.ALL: sum(by_status.values()), **counts}
 
     def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None) -> None:
         """The second look: keep the claim (the same one again) or change it. Both claims stay on record.

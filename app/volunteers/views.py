@@ -1,5 +1,6 @@
 """A submission as its volunteer sees it. Pages and the API are given the same; the API leaves out what only pages show."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -11,10 +12,11 @@ from app.core import jobs
 from app.core.tables import JobKind
 from app.core.web.i18n import Language
 from app.core.web.words import listed
+from app.mail.rules import MailKind
 from app.predictions.rules import ClaimKind, Outcome, Reason
 from app.predictions.views import LooksLikeView, PredictionViews, ScoredTaxon, SquareView, square_view
 from app.review import questions
-from app.submissions import looks
+from app.submissions import looks, mails
 from app.submissions import words as wording
 from app.submissions.rules import UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
@@ -111,6 +113,7 @@ class ReviewOut(BaseModel):
     scientific_name: str | None
     vernacular_name: str | None
     decided_at: datetime
+    messages: list[str] = Field(description="What experts wrote to the volunteer, in whatever language they did.")
     look_for: list[TaxonOut] = Field(description="Marks of the species named and of the one claimed, for next time.")
 
 
@@ -160,6 +163,7 @@ class SubmissionOut(BaseModel):
     waiting: bool = Field(description="The verdict is not there yet; ask again.")
     failed: Annotated[bool, OnlyOnPages]
     second_look: Annotated[bool, OnlyOnPages]
+    can_be_mailed: Annotated[bool, OnlyOnPages]
     photos: list[PhotoOut]
     verdict: VerdictOut | None
     review: ReviewOut | None = Field(None, description="null: no expert has settled it.")
@@ -195,6 +199,14 @@ def view_of(session: Session, row: Submission, language: Language) -> Submission
     )
 
 
+def views_of(session: Session, rows: Sequence[Submission], language: Language) -> list[SubmissionOut]:
+    """Several submissions as a list shows them: with what experts decided, without questions."""
+    views = SubmissionViews(language, taxa.all_by_name(session))
+    settled = questions.decisions_for_volunteers(session, rows)
+    reviews = {row_id: views.review(decision) for row_id, decision in settled.items()}
+    return [views.submission(row).model_copy(update={"review": reviews.get(row.id)}) for row in rows]
+
+
 class SubmissionViews(PredictionViews):
     """Shows submissions in one language."""
 
@@ -218,6 +230,7 @@ class SubmissionViews(PredictionViews):
             waiting=verdict is None and not withdrawn and not failed,
             failed=verdict is None and failed and not withdrawn,
             second_look=_asks_second_look(row, verdict),
+            can_be_mailed=not withdrawn and mails.may_mail(row.volunteer, MailKind.RECEIPT),
             photos=[self._photo(photo, latest) for photo in row.remaining_photos],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,
             history=self._history(row),
@@ -234,6 +247,7 @@ class SubmissionViews(PredictionViews):
             scientific_name=taxon.scientific_name if taxon else None,
             vernacular_name=taxon.vernacular_name if taxon else None,
             decided_at=settled.at,
+            messages=list(settled.messages),
             look_for=[taxon, claimed] if settled.differs else [],
         )
 

@@ -16,6 +16,8 @@ from app.core import jobs
 from app.core.db import Base, SessionFactory, reading, transaction, utcnow
 from app.core.storage import Storage
 from app.core.tables import Job, JobKind
+from app.mail import outbox
+from app.mail.tables import Mail
 from app.review import tasks
 from app.submissions import photos, status
 from app.submissions.rules import SubmissionStatus
@@ -39,7 +41,20 @@ def take_back(session: Session, submission: Submission) -> int:
     for photo in submission.photos:
         photo.removed_at = now
     forget(session, submission, "withdrawal")
+    outbox.forget(session, Mail.submission_id == submission.id)
+    _forget_unneeded_address(session, submission.volunteer)
     return jobs.create(session, JobKind.REMOVAL, submission.id, sent_at=now).id
+
+
+def _forget_unneeded_address(session: Session, volunteer: Volunteer) -> None:
+    """Once nothing is left to write about, the address goes too."""
+    session.flush()
+    remaining = select(Submission.id).where(
+        Submission.volunteer_id == volunteer.id, Submission.status != SubmissionStatus.WITHDRAWN
+    )
+    if session.scalar(remaining.limit(1)) is None:
+        volunteer.email = volunteer.email_confirmed_at = None
+        outbox.forget(session, Mail.volunteer_id == volunteer.id)
 
 
 def forget(session: Session, owner: Submission | Volunteer, occasion: Occasion, *about: str) -> None:

@@ -9,6 +9,7 @@ from app.accounts import erasure, users
 from app.accounts import sessions as user_sessions
 from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, AccountsDep, by_field, device_of
 from app.accounts.pages.sign_in import WithFirstPassword
+from app.accounts.tables import DigestMails
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, InvalidInput
 from app.core.web.auth import AnyUser
@@ -70,6 +71,20 @@ def save(
     response = RedirectResponse("/account?done=saved", 303)
     remember_language(response, code, secure=settings.secure_cookies)
     return response
+
+
+@router.post("/mail")
+def save_mail(
+    user: AnyUser,
+    sessions: Sessions,
+    digest: Annotated[DigestMails, Form()] = DigestMails.NEVER,
+    alerts: Annotated[bool, Form()] = False,
+) -> Response:
+    """Choose which mails to get."""
+    with transaction(sessions) as session:
+        account = users.get(session, user.user_id)
+        account.digest_mails, account.alert_mails = digest, alerts
+    return RedirectResponse("/account?done=saved", 303)
 
 
 @router.post("/sessions/{session_id}/end")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from app.accounts import api_keys, erasure, links, people, users
+from app.accounts import api_keys, erasure, links, mails, people, users
 from app.accounts.links import NewLink
 from app.accounts.pages import AccountsDep, by_field
 from app.accounts.tables import User
@@ -68,16 +68,24 @@ def invite(request: Request, user: Admin, language: LanguageDep, form: Annotated
     try:
         with transaction(request.app.state.sessions) as session:
             link = links.invite(session, user.user_id, form.email, form.role)
+            mailed = bool(link.row.email) and request.app.state.settings.sends_mail
+            if mailed:
+                mails.send_link(session, link.row, link.row.email, language.code)
     except InvalidInput as error:
         return _people_page(request, invitation=form, errors={"invitation": by_field(error, language)})
-    return _link_page(request, link)
+    return _link_page(request, link, mailed=mailed)
 
 
-def _link_page(request: Request, link: NewLink, person: User | None = None) -> Response:
-    """A link to pass on: of an invitation, or with ``person``, for a new password."""
+def _link_page(request: Request, link: NewLink, person: User | None = None, *, mailed: bool = False) -> Response:
+    """A link to pass on: of an invitation, or with ``person``, for a new password. ``mailed``: it was sent as well."""
     start = request.app.state.settings.public_url or str(request.base_url)
     return uncached_page(
-        request, "accounts/link.html", person=person, link=link.row, address=start.rstrip("/") + link.path
+        request,
+        "accounts/link.html",
+        person=person,
+        link=link.row,
+        address=start.rstrip("/") + link.path,
+        mailed=mailed,
     )
 
 
@@ -176,11 +184,14 @@ def erase(request: Request, user: Admin, user_id: int) -> Response:
 
 @router.post("/{user_id}/password-link")
 def password_link(request: Request, user: Admin, user_id: int) -> Response:
-    """Make a link with which the user chooses a new password, and show it, now and never again."""
+    """Make a link with which the user chooses a new password: it is mailed, or shown, now and never again."""
+    sends_mail = request.app.state.settings.sends_mail
     with transaction(request.app.state.sessions) as session:
         link = links.make_password_reset(session, user.user_id, user_id)
         person = users.get(session, user_id)
-    return _link_page(request, link, person)
+        if sends_mail:
+            mails.send_link(session, link.row, person.email, person.language)
+    return _back(user_id, "mailed") if sends_mail else _link_page(request, link, person)
 
 
 @router.post("/{user_id}/new-password")

@@ -6,14 +6,16 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from app.accounts import links
 from app.accounts.links import JOINING, RESETTING
 from app.accounts.pages import LONGEST_TYPED, PASSWORD_LENGTHS, Accounts, AccountsDep, by_field, device_of
 from app.accounts.sessions import WrongPassword
 from app.accounts.tables import LinkKind, User
+from app.core.db import transaction
 from app.core.errors import InvalidInput, NotFound, TooManyAttempts
 from app.core.roles import Role
 from app.core.web.auth import Visitor, needs
-from app.core.web.dependencies import LanguageDep, same_origin
+from app.core.web.dependencies import LanguageDep, Sessions, SettingsDep, same_origin
 from app.core.web.navigation import SIGN_IN, local, start_of
 from app.core.web.pages import render, uncached_page
 from app.core.web.visitors import SignedIn
@@ -72,6 +74,29 @@ def sign_out(request: Request, _user: WithFirstPassword, accounts: AccountsDep) 
     response = RedirectResponse(SIGN_IN, 303)
     accounts.cookie.clear(response)
     return response
+
+
+# --- a forgotten password --------------------------------------------------------------------------------------------
+
+
+def _with_mail(settings: SettingsDep) -> None:
+    if not settings.sends_mail:
+        raise NotFound("No mail is sent from here; an admin can help.")
+
+
+@router.get("/forgot", dependencies=[Depends(_with_mail)])
+def ask_address(request: Request) -> Response:
+    """The form that asks for the address of the account."""
+    return uncached_page(request, "accounts/forgot.html", asked=False)
+
+
+@router.post("/forgot", dependencies=[Depends(_with_mail), Depends(same_origin)])
+def forgot(request: Request, accounts: AccountsDep, sessions: Sessions, email: Annotated[str, Form()] = "") -> Response:
+    """Mail a link to whoever has an account with this address. The answer is the same for every address."""
+    accounts.sign_in.count_address(device_of(request))
+    with transaction(sessions) as session:
+        links.mail_password_reset(session, email[:LONGEST_TYPED])
+    return uncached_page(request, "accounts/forgot.html", asked=True)
 
 
 # --- one-time links --------------------------------------------------------------------------------------------------

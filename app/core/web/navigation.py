@@ -37,7 +37,7 @@ ENTRIES: list[Entry] = [
         "/admin/people",
         _("People"),
         Role.ADMIN,
-        also=("/admin/api-keys", "/admin/log", "/admin/organisation", "/admin/kept"),
+        also=("/admin/api-keys", "/admin/log", "/admin/organisation", "/admin/kept", "/admin/mail"),
     ),
 ]
 

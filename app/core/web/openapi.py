@@ -121,6 +121,9 @@ def install(app: FastAPI, settings: Settings) -> None:
         schemas = content["components"]["schemas"]
         for name, photos in max_photos.items():
             schemas[name]["properties"]["file"]["maxItems"] = photos
+        if not settings.sends_mail:  # an address is neither asked for nor kept
+            for name in ("email", "outcome_mails"):
+                del schemas["SubmissionForm"]["properties"][name]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         return content

@@ -48,7 +48,9 @@ def page_language(request: Request) -> Language:
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page in the request's language, from a template and its context.
 
-    Added to the context: ``user`` (SignedIn or None), ``csrf_token``, ``navigation``, ``flash`` (None unless given).
+    Added to the context: ``user`` (SignedIn or None), ``csrf_token``, ``navigation``, ``flash`` (None unless given), and
+    ``sends_mail``: without it no page may promise a mail, or ask for an address. ``news`` is what waits for a volunteer, on
+    pages that ask for it.
     """
     language = page_language(request)
     context.setdefault("flash", None)
@@ -63,6 +65,8 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
             status=status,
             user=user,
             csrf_token=user.csrf_token if user else "",
+            sends_mail=request.app.state.settings.sends_mail,
+            news=getattr(request.state, "news", None),
             navigation=navigation,
             current_entry=entry_of(navigation, request.url.path),
             **context,

@@ -51,6 +51,7 @@ FIELD_ERRORS: dict[str, str] = {
     "keyword_unusable": _("A keyword can have up to %(max)s characters and no equals sign."),
     "licences_missing": _("Please choose at least one licence."),
     "size_unknown": _("Please choose one of these sizes."),
+    "choice_unknown": _("Please choose one of the choices."),
     "kind_unknown": _("Please choose one of the answers."),
     "number_range": _("Please enter a whole number from %(min)s to %(max)s."),
     "scope_above_role": _("The user’s role does not allow these permissions."),

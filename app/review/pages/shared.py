@@ -129,6 +129,7 @@ class AnswerForm(DeskForm):
     taxon: str = ""
     status_code: str = ""
     remark: str = ""
+    message: str = ""
     opened: int = 0
     seconds: FiniteFloat | None = None
 
@@ -139,11 +140,12 @@ class AnswerForm(DeskForm):
             raise InvalidInput([FieldError("decision", "kind_unknown")])
         seconds = time.time() - self.opened if self.seconds is None and self.opened else self.seconds
         if kind != IdentificationKind.TAXON:
-            return Decision(IdentificationKind(kind), remark=self.remark, seconds=seconds)
+            return Decision(IdentificationKind(kind), remark=self.remark, message=self.message, seconds=seconds)
         if self.status_code and self.status_code not in set(VerificationStatus):
             raise InvalidInput([FieldError("status_code", "kind_unknown")])
         code = VerificationStatus(self.status_code) if self.status_code else None
-        return Decision(IdentificationKind.TAXON, words.find(name or self.taxon), code, self.remark, seconds)
+        taxon = words.find(name or self.taxon)
+        return Decision(IdentificationKind.TAXON, taxon, code, self.remark, self.message, seconds)
 
 
 def to(path: str, query: str = "") -> RedirectResponse:

@@ -12,7 +12,7 @@ from app.core.settings import Settings
 from app.core.storage import Storage
 from app.upkeep.doctor.files import check_leftovers, check_machine, check_photos
 from app.upkeep.doctor.findings import Finding, Installation
-from app.upkeep.doctor.rows import check_database, check_desk, check_jobs, check_models, check_submissions
+from app.upkeep.doctor.rows import check_database, check_desk, check_jobs, check_mail, check_models, check_submissions
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def examine(settings: Settings, engine: Engine, storage: Storage, *, contents: b
         "photos": partial(check_photos, contents=contents),
         "leftovers": check_leftovers,
         "jobs": check_jobs,
+        "mail": check_mail,
         "submissions": check_submissions,
         "desk": check_desk,
     }

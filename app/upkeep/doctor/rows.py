@@ -11,6 +11,9 @@ from app.core import jobs, migrations
 from app.core.db import reading, transaction, utcnow
 from app.core.errors import ModelUnavailable
 from app.core.tables import Job, JobKind, JobStatus
+from app.mail.rules import MailState
+from app.mail.smtp import NotNow, connected
+from app.mail.tables import Mail
 from app.predictions.inference import ModelVersionError, read_version
 from app.predictions.registry import folder_of, is_bundled
 from app.predictions.tables import ModelVersion
@@ -106,6 +109,26 @@ def check_jobs(installation: Installation) -> Iterator[Finding]:
             "Is a worker running? ('wingcheck run' or 'wingcheck worker')",
             mend=partial(_queue_again, installation, job.id),
         )
+
+
+def check_mail(installation: Installation) -> Iterator[Finding]:
+    """The mail server takes mails, and none waits for long."""
+    settings = installation.settings
+    if not settings.sends_mail:
+        return
+    try:
+        with connected(settings):
+            pass
+    except NotNow as error:
+        yield Finding(
+            "mail", settings.smtp_host, f"Mail can't be sent: {error.detail}.", "Try 'wingcheck mail test ADDRESS'."
+        )
+    with reading(installation.sessions) as session:
+        late = (Mail.state == MailState.PENDING, Mail.next_try_at < installation.now - STUCK_AFTER)
+        waiting = session.scalar(select(func.count()).where(*late)) or 0
+    if waiting:
+        advice = "Is a worker running? ('wingcheck run' or 'wingcheck worker')"
+        yield Finding("mail", f"{waiting} mails", "These mails are due and were not tried for half an hour.", advice)
 
 
 def _newest_jobs() -> Select[int]:

@@ -31,7 +31,7 @@ from app.submissions import volunteers
 from app.submissions.form import NO_LICENCE, NewSubmission, SubmissionForm, Trimmed
 from app.submissions.new_submission import Sender
 from app.taxa.views import taxon_view
-from app.volunteers.dependencies import SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
+from app.volunteers.dependencies import SHOWS_NEWS, SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
 from app.volunteers.submissions import Receipt, Submissions
 
 router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
@@ -99,7 +99,7 @@ def _yes_or_no(choice: bool) -> str:
 FormPageDep = Annotated[FormPage, Depends()]
 
 
-@router.get("/")
+@router.get("/", dependencies=[SHOWS_NEWS])
 def new(session: ReadSession, page: FormPageDep, cookie: VolunteerCookieDep, key: VolunteerKey) -> Response:
     """The form. Its holder gets a cookie now, so that even a double click on "send" comes from one volunteer."""
     volunteer = volunteers.find(session, key)

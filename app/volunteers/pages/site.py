@@ -10,18 +10,19 @@ from app.core.web.navigation import local
 from app.core.web.pages import render
 from app.predictions.dependencies import ClassifiersDep
 from app.taxa.views import taxon_view
+from app.volunteers.dependencies import SHOWS_NEWS
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/species")
+@router.get("/species", dependencies=[SHOWS_NEWS])
 def species(request: Request, classifiers: ClassifiersDep, language: LanguageDep) -> Response:
     """The marks that tell the species apart."""
     known = [taxon_view(taxon, language) for taxon in classifiers.current().taxa]
     return render(request, "volunteers/species.html", taxa=known)
 
 
-@router.get("/about")
+@router.get("/about", dependencies=[SHOWS_NEWS])
 def about(request: Request, classifiers: ClassifiersDep) -> Response:
     """What happens with a photo, and how good the model is."""
     served = classifiers.current()

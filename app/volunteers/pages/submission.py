@@ -19,18 +19,26 @@ from app.review.pages.shared import SquaresDep
 from app.review.questions import Questions
 from app.submissions import photos
 from app.submissions.form import parse_claim
-from app.submissions.tables import Photo
-from app.volunteers.dependencies import LookDep, SubmissionsDep
+from app.submissions.tables import Photo, Submission
+from app.volunteers import news
+from app.volunteers.dependencies import SHOWS_NEWS, AddressesDep, LookDep, SubmissionsDep
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/s/{token}")
-def show(token: str, look: LookDep, again: str = "", answered: str = "") -> Response:
+def _note_seen(request: Request, token: str) -> None:
+    """Whoever has the link is the volunteer: what experts decided is looked at now."""
+    news.mark_seen(request.app.state.sessions, Submission.token == token)
+
+
+@router.get("/s/{token}", dependencies=[Depends(_note_seen), SHOWS_NEWS])
+def show(token: str, look: LookDep, again: str = "", answered: str = "", mailed: str = "") -> Response:
     """One submission with its verdict."""
     flash = look.language.gettext("You already sent this. Here it is.") if again else None
     if answered:
         flash = look.language.gettext("Thank you. Your answer has been sent to the expert.")
+    if mailed:
+        flash = look.language.gettext("The address of this page is on its way to you by mail.")
     return look.page(token, flash=flash)
 
 
@@ -79,7 +87,16 @@ def move_square(
     return Response(status_code=204) if wants_json(request) else RedirectResponse(f"/s/{token}", 303)
 
 
-@router.get("/s/{token}/withdraw")
+@router.post("/s/{token}/receipt", dependencies=[Depends(same_origin)])
+def receipt(
+    token: str, look: LookDep, submissions: SubmissionsDep, addresses: AddressesDep, session: ReadSession
+) -> Response:
+    """Mail the link of this page to its volunteer."""
+    addresses.send_receipt(submissions.get(session, token))
+    return RedirectResponse(f"/s/{token}?mailed=1", 303)
+
+
+@router.get("/s/{token}/withdraw", dependencies=[SHOWS_NEWS])
 def ask_withdraw(token: str, look: LookDep) -> Response:
     """Withdrawing deletes photos: ask first."""
     return look.page(token, "volunteers/withdraw.html")

@@ -14,6 +14,7 @@ export function bodyOf(form, submitter, seconds) {
     decision: taxon ? `taxon:${taxon}` : kind,
     status_code: form.querySelector("[name=status_code]:checked").value,
     remark: form.elements.remark.value.trim(),
+    message: form.elements.message.value.trim(),
     revision: form.elements.revision.value,
     seconds: Math.min(seconds, LONGEST_SECONDS).toFixed(1),
   };

@@ -144,7 +144,7 @@ class Desk {
     if (!remark) return form.elements.remark.focus();
     this.outbox.put({ kind: "comment", body: { remark }, item: this.article.dataset.item, title: titleOf(this.article), key: keyOf() });
     form.elements.remark.value = "";
-    this.article.querySelector("[data-comment-dot]").hidden = true;
+    this.article.querySelector("[data-comment-dot]").hidden = !form.elements.message.value.trim();
     this.article.querySelector("#comment").hidePopover();
     return this.toasts.say(this.say("noted"));
   }

@@ -5,7 +5,10 @@ export function listenToSheets(shell) {
     if (templateText !== undefined) event.target.form.elements.body.value = templateText;
   });
   shell.addEventListener("input", (event) => {
-    if (event.target.name === "remark") shell.querySelector("[data-comment-dot]").hidden = !event.target.value.trim();
+    const { name, form } = event.target;
+    if (name !== "remark" && name !== "message") return;
+    const { remark, message } = form.elements;
+    shell.querySelector("[data-comment-dot]").hidden = !(remark.value + message.value).trim();
   });
   shell.addEventListener("click", (event) => {
     if (event.target.matches("[data-sure]") && event.detail === 0) sureOrNot(event.target);

@@ -58,14 +58,14 @@ def test_a_withdrawn_submission_stays_in_the_list(lite):
     assert "Withdrawn" in html
 
 
-def test_an_address_is_kept_shown_and_forgotten(service):
-    service.client.get("/")
-    service.client.post("/mine/email", data={"email": "A@Example.org"})
-    assert addresses(service) == ["A@example.org"]
-    assert 'value="A@example.org"' in service.client.get("/mine").text
-    assert 'value="A@example.org"' in service.client.get("/").text
-    service.client.post("/mine/email", data={"email": ""})
-    assert addresses(service) == [None]
+def test_an_address_is_kept_shown_and_forgotten(lite):
+    lite.client.get("/")
+    lite.client.post("/mine/email", data={"email": "A@Example.org"})
+    assert addresses(lite) == ["A@example.org"]
+    assert 'value="A@example.org"' in lite.client.get("/mine").text
+    assert 'value="A@example.org"' in lite.client.get("/").text
+    lite.client.post("/mine/email", data={"email": ""})
+    assert addresses(lite) == [None]
 
 
 def test_a_wrong_address_is_told_and_stays_in_the_field(lite):
