@@ -251,7 +251,11 @@ class Identification(Base):
     verification_status: Mapped[VerificationStatus | None] = mapped_column(text_enum(VerificationStatus))
     remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "deletion", "about": "review"})
     message: Mapped[str] = mapped_column(
-        Text, default="", server_default="", info={"personal": "deletion", "about": "review"}, doc="what the volunteer may read"
+        Text,
+        default="",
+        server_default="",
+        info={"personal": "deletion", "about": "review"},
+        doc="what the volunteer may read",
     )
     claim_shown: Mapped[bool] = mapped_column(default=True)
     model_shown: Mapped[bool] = mapped_column(default=True)

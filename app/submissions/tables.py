@@ -36,7 +36,9 @@ class Volunteer(Base):
     key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion", "about": "identity"})
     email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion", "about": "identity"})
     email_confirmed_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, info={"personal": "deletion", "about": "identity"}, doc="NULL: nobody has shown that the address is theirs"
+        UtcDateTime,
+        info={"personal": "deletion", "about": "identity"},
+        doc="NULL: nobody has shown that the address is theirs",
     )
     outcome_mails: Mapped[OutcomeMails] = mapped_column(text_enum(OutcomeMails), default=OutcomeMails.AT_ONCE)
     question_mails: Mapped[bool] = mapped_column(default=True)
