@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.accounts.tables import User
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.core.texts import one_form
 from app.review import acceptance, answers, tasks
 from app.review.answers import LockedItem, lock
 from app.review.rules import ANSWERS, Happening, IdentificationKind, Settled, Stale, TaskState, code_of
@@ -111,7 +112,7 @@ def check(session: Session, decision: Decision) -> Taxon | None:
 
 def checked_text(text: str, field: str, longest: int = MAX_REMARK) -> str:
     """The text without white space around it. Raises InvalidInput where nothing is left, or too much."""
-    text = text.replace("\0", "").strip()
+    text = one_form(text).strip()
     if not text:
         raise InvalidInput([FieldError(field, "text_missing")])
     if len(text) > longest:
@@ -163,7 +164,7 @@ def answer(item: LockedItem, decision: Decision, taxon: Taxon | None, batch_id: 
         "decided",
         taxon_id=taxon.id if taxon else None,
         verification_status=code_of(decision.kind, decision.status_code),
-        remark=decision.remark.replace("\0", "").strip(),
+        remark=one_form(decision.remark).strip(),
         claim_shown=not hidden,
         model_shown=not hidden,
         seconds=_plausible(decision.seconds),

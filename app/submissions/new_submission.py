@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,12 +13,15 @@ from sqlalchemy.orm import Session
 from app.core.errors import FieldError, InvalidSubmission
 from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
-from app.submissions.form import NewSubmission, SubmissionFields, latest_day
-from app.submissions.photos import Origin, PreparedPhoto
+from app.submissions.form import NewSubmission, SubmissionFields
+from app.submissions.photos import PreparedPhoto
 from app.submissions.rules import Source
 from app.submissions.tables import ClaimRecord, Photo, Submission
 from app.taxa import names as taxa
 from app.taxa.tables import Taxon
+
+# Of keys that make a repeat known.
+SHORTEST_KEY, LONGEST_KEY = 16, 100
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class Sender:
 
     volunteer_key: str | None
     idempotency_key: str
+
+    @classmethod
+    def of(cls, volunteer_key: str | None, idempotency_key: str | None) -> Self:
+        """Whoever has no cookie is known by a key that can't be guessed: a repeat under it is theirs."""
+        if not idempotency_key or len(idempotency_key) < SHORTEST_KEY:
+            return cls(volunteer_key, idempotency_key or secrets.token_urlsafe(18))
+        return cls(volunteer_key or "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32], idempotency_key)
 
 
 def mistakes_in(session: Session, new: NewSubmission, max_photos: int) -> list[FieldError]:
@@ -71,8 +82,7 @@ def write(
     fields = new.fields
     kind, name = fields.claimed
     volunteer = volunteers.find_or_create(session, sender.volunteer_key, new.language)
-    if fields.email is not None and volunteer.email is None:  # one that is known changes only under My submissions
-        volunteers.set_email(session, volunteer, fields.email)
+    volunteers.add_email(session, volunteer, fields.email)
     submission = Submission(
         token=secrets.token_urlsafe(18),
         volunteer=volunteer,
@@ -103,23 +113,18 @@ def claimed_taxon(session: Session, kind: ClaimKind, scientific_name: str | None
 
 
 def _origin(fields: SubmissionFields, photos: Sequence[PreparedPhoto]) -> dict[str, object]:
-    """Date and coordinates with where they came from: what was given, else the first photo whose EXIF has it."""
-    values: dict[str, object] = {}
-    taken = next((photo.origin.taken_at for photo in photos if photo.origin.taken_at), None)
-    if fields.event_date is not None:
-        values |= {"event_date": fields.event_date, "event_date_source": fields.event_date_source}
-    elif taken is not None and taken.date() <= latest_day():
-        values |= {"event_date": taken.date(), "event_date_source": Source.EXIF}
-    located = next((photo.origin for photo in photos if photo.origin.latitude is not None), None)
-    spot: SubmissionFields | Origin | None = None
-    source = fields.coordinate_source
-    if fields.latitude is not None:
-        spot = fields
-    elif located is not None and not fields.place:
-        spot, source = located, Source.EXIF
-    if spot is not None:
-        values |= {"latitude": spot.latitude, "longitude": spot.longitude, "coordinate_source": source}
-    return values
+    """Date and coordinates with where they came from: what was given, else the first photo whose EXIF has it, unless the
+    sender says that there is to be none.
+    """
+    day, spot = fields.day, fields.spot
+    if day["event_date"] is None and fields.event_date_source is not Source.MISSING:
+        taken = next((photo.origin.taken_at for photo in photos if photo.origin.taken_at), None)
+        day = {"event_date": taken.date(), "event_date_source": Source.EXIF} if taken else day
+    if spot["latitude"] is None and fields.coordinate_source is not Source.MISSING and not fields.place:
+        found = next((photo.origin for photo in photos if photo.origin.latitude is not None), None)
+        if found is not None:
+            spot = {"latitude": found.latitude, "longitude": found.longitude, "coordinate_source": Source.EXIF}
+    return day | spot
 
 
 def _add_photos(

@@ -28,6 +28,12 @@ def find_or_create(session: Session, key: str | None, language: str) -> Voluntee
     return volunteer
 
 
+def add_email(session: Session, volunteer: Volunteer, email: str | None) -> None:
+    """Keep the address where none is known; one that is known changes only under My submissions."""
+    if email is not None and volunteer.email is None:
+        set_email(session, volunteer, email)
+
+
 def set_email(session: Session, volunteer: Volunteer, email: str) -> None:
     """Keep, change or (empty) forget the address. The address was validated before."""
     volunteer.email = email or None

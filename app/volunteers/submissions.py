@@ -79,6 +79,10 @@ class Submissions:
             digest = content_digest(new.fields, prepared)
             repeat = _find_repeat(session, sender, digest)
         if repeat is not None:
+            with transaction(self._sessions) as session:  # perhaps it was sent again to add the address
+                volunteer = volunteers.find(session, repeat.volunteer_key)
+                if volunteer is not None:
+                    volunteers.add_email(session, volunteer, new.fields.email)
             return repeat
         self._keep_files(new, prepared)
         reach("all-photos-stored")

@@ -56,7 +56,7 @@ def answer(request: Request, token: str, look: LookDep, body: Annotated[str, For
     except Conflict:  # it was answered a moment ago, or nobody waits for it any more: the page says how it stands
         return RedirectResponse(f"/s/{token}", 303)
     except InvalidInput as error:
-        return look.page(token, status=422, answer_error=look.in_words(error))
+        return look.page(token, status=422, answer_error=look.in_words(error), answer_body=body)
     return RedirectResponse(f"/s/{token}?answered=1", 303)
 
 

@@ -1,4 +1,6 @@
 /** What can be noticed before sending. The server checks everything again. */
+import { localToday } from "./days.js";
+
 const number = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace(",", ".")));
 
 export function problemsOf(form, photoCount, say) {
@@ -14,8 +16,7 @@ export function problemsOf(form, photoCount, say) {
     if (!Number.isInteger(count) || count < Number(input.min) || count > Number(input.max)) report(input.name, "badCount");
   }
 
-  const { event_date: day } = form.elements;
-  if (day.value && day.max && day.value > day.max) report("event_date", "futureDate");
+  if (value("event_date") > localToday()) report("event_date", "futureDate");
 
   const [latitude, longitude] = [value("latitude"), value("longitude")];
   if (Boolean(latitude.trim()) !== Boolean(longitude.trim())) report(latitude.trim() ? "longitude" : "latitude", "bothCoordinates");
