@@ -20,7 +20,7 @@ from app.taxa.tables import Taxon
 MAX_REMARK = 2000
 # A page that stays open over dinner does not count as thinking.
 LONGEST_SECONDS = 600.0
-_EVENTS_TO_TELL = {"claim_changed", "square_moved", "withdrawn", "answered", "accepted"}
+_EVENTS_TO_TELL = {"claim_changed", "corrected", "square_moved", "withdrawn", "answered", "accepted"}
 
 
 @dataclass(frozen=True)

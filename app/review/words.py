@@ -82,6 +82,7 @@ _HAPPENED: dict[str, str] = {
     "undo": _("%(who)s undid a decision (%(when)s)."),
     "leased": _("%(who)s has it open, until %(when)s at the latest."),
     "claim_changed": _("The volunteer changed the claim (%(when)s)."),
+    "corrected": _("The volunteer corrected the record (%(when)s)."),
     "square_moved": _("The square around the butterfly was changed (%(when)s)."),
     "withdrawn": _("The volunteer withdrew it (%(when)s)."),
     "answered": _("The volunteer answered a question (%(when)s)."),

@@ -126,19 +126,22 @@ def _left_out_as_text(schema: dict[str, Any]) -> None:
 Trimmed = AfterValidator(_trimmed)  # white space at the ends goes, but counts: a limit is on what was sent
 
 
-class SubmissionFields(BaseModel):
-    """What a volunteer fills in. A field that can't be read counts as left out, and is one of ``mistakes``."""
+Claim = Annotated[
+    str,
+    Trimmed,
+    WithJsonSchema({"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}),
+    Field(description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]),
+]
+
+
+class RecordFields(BaseModel):
+    """What a volunteer tells of a record, and may correct. A field that can't be read counts as left out, and is one of
+    ``mistakes``.
+    """
 
     model_config = ConfigDict(json_schema_extra=_left_out_as_text)
 
-    claim: Annotated[
-        str,
-        Trimmed,
-        WithJsonSchema({"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}),
-        Field(
-            description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]
-        ),
-    ]
+    claim: Claim = ""
     claim_text: Annotated[
         str, Field(max_length=MAX_NAME, description="Name of the other species."), OneForm, Trimmed
     ] = ""
@@ -178,12 +181,6 @@ class SubmissionFields(BaseModel):
         WithJsonSchema({"type": "string", "enum": ["typed", "exif", "device", "missing"]}),
     ] = Source.TYPED
     note: Annotated[str, Field(max_length=MAX_TEXT), OneForm, Trimmed] = ""
-    email: Annotated[
-        str | None,
-        BeforeValidator(_email),
-        _or_empty({"type": "string", "format": "email", "maxLength": 254}),
-        Field(description="For questions and the outcome."),
-    ] = None
     _mistakes: list[FieldError] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="wrap")
@@ -255,6 +252,18 @@ def _field_error(details: dict[str, Any]) -> FieldError | None:
     return FieldError(field, code, tuple(params.items())) if is_ours else None
 
 
+class SubmissionFields(RecordFields):
+    """What a volunteer fills in to send a record."""
+
+    claim: Claim
+    email: Annotated[
+        str | None,
+        BeforeValidator(_email),
+        _or_empty({"type": "string", "format": "email", "maxLength": 254}),
+        Field(description="For questions and the outcome."),
+    ] = None
+
+
 class SubmissionForm(SubmissionFields):
     """A submission with its photos."""
 
@@ -266,20 +275,27 @@ class SubmissionForm(SubmissionFields):
 
     def submission(self, language: str, shown: Sequence[str] = ()) -> "NewSubmission":
         """What was sent. ``shown``: at how many pixels a browser showed each photo, in the order of the photos."""
-        files = chosen(self.file)
         errors: list[FieldError] = []
-        squares = read_squares(self.square, files, errors)
-        photos = [
-            NewPhoto(
-                filename=plain_filename(file.filename),
-                size=file.size,
-                read=file.content,
-                square=square,
-                shown=_sides(shown[i]) if i < len(shown) and square != WHOLE_PHOTO else None,
-            )
-            for i, (file, square) in enumerate(zip(files, squares, strict=True))
-        ]
+        photos = sent_photos(self.file, self.square, errors, shown)
         return NewSubmission(self, photos, language, [*self.mistakes, *errors])
+
+
+def sent_photos(
+    file: Sequence[UploadFile], square: Sequence[str], errors: list[FieldError], shown: Sequence[str] = ()
+) -> "list[NewPhoto]":
+    """The photos of a form with their squares; what is wrong with those is added to ``errors``."""
+    files = chosen(file)
+    squares = read_squares(square, files, errors)
+    return [
+        NewPhoto(
+            filename=plain_filename(file.filename),
+            size=file.size,
+            read=file.content,
+            square=square,
+            shown=_sides(shown[i]) if i < len(shown) and square != WHOLE_PHOTO else None,
+        )
+        for i, (file, square) in enumerate(zip(files, squares, strict=True))
+    ]
 
 
 def _sides(text: str) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import FieldError, InvalidSubmission
 from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
-from app.submissions.form import NewSubmission, SubmissionFields
+from app.submissions.form import NewSubmission, RecordFields, SubmissionFields
 from app.submissions.photos import PreparedPhoto
 from app.submissions.rules import Source
 from app.submissions.tables import ClaimRecord, Photo, Submission
@@ -42,15 +42,20 @@ class Sender:
 def mistakes_in(session: Session, new: NewSubmission, max_photos: int) -> list[FieldError]:
     """What is wrong with the fields; what is wrong with the photos shows when they are read."""
     errors = list(new.mistakes)
-    fields = new.fields
-    kind, name = fields.claimed
     if not new.photos:
         errors.append(FieldError("file", "photo_missing"))
     if len(new.photos) > max_photos:
         errors.append(FieldError("file", "too_many_photos", (("max", max_photos),)))
-    if not fields.claim:
+    if not new.fields.claim:
         errors.append(FieldError("claim", "claim_missing"))
-    elif kind is ClaimKind.TAXON and taxa.find(session, name or "") is None:
+    return [*errors, *mistakes_between(session, new.fields)]
+
+
+def mistakes_between(session: Session, fields: RecordFields) -> list[FieldError]:
+    """What single fields can't know: whether the species is on the list, and the coordinates belong together."""
+    errors = []
+    kind, name = fields.claimed
+    if fields.claim and kind is ClaimKind.TAXON and taxa.find(session, name or "") is None:
         errors.append(FieldError("claim", "claim_unknown"))
     if (fields.latitude is None) != (fields.longitude is None):
         errors.append(FieldError("latitude", "coordinates_half"))
@@ -97,7 +102,7 @@ def write(
     taxon = claimed_taxon(session, kind, name)
     submission.claims.append(ClaimRecord(kind=kind, taxon=taxon, verbatim=fields.claim_verbatim))
     session.add(submission)
-    _add_photos(session, submission, [photo.filename[:255] for photo in new.photos], photos)
+    add_photos(session, submission, [photo.filename for photo in new.photos], photos)
     status.note_event(session, submission, event="received", actor="volunteer")
     return submission
 
@@ -127,22 +132,31 @@ def _origin(fields: SubmissionFields, photos: Sequence[PreparedPhoto]) -> dict[s
     return day | spot
 
 
-def _add_photos(
-    session: Session, submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto]
+def add_photos(
+    session: Session,
+    submission: Submission,
+    filenames: Sequence[str],
+    photos: Sequence[PreparedPhoto],
+    *,
+    later: bool = False,
 ) -> None:
+    """Add rows for photos. Those that come ``later`` count as a change of squares: what was said of the others alone no
+    longer stands.
+    """
     known = set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
-    for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True)):
+    for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True), len(submission.photos)):
         submission.photos.append(
             Photo(
                 token=secrets.token_urlsafe(18),
                 position=position,
                 sha256=photo.sha256,
-                filename=filename,
+                filename=filename[:255],
                 format=photo.info.format,
                 byte_size=photo.size,
                 width=photo.info.width,
                 height=photo.info.height,
                 square=list(vars(photo.square).values()) if photo.square else None,
+                square_changes=int(later),
                 taken_at=photo.origin.taken_at.isoformat() if photo.origin.taken_at else None,
                 seen_before=photo.sha256 in known,
                 predictions=[],

@@ -81,6 +81,8 @@ EVENTS: dict[str, str] = {
     "auto_accepted": _("Accepted by the computer"),
     "claim_kept": _("You took a second look and kept your answer"),
     "claim_changed": _("You took a second look and changed your answer"),
+    "corrected": _("You corrected your record"),
+    "photos_added": _("You added photos"),
     "square_moved": _("The square around the butterfly was changed"),
     "withdrawn": _("You withdrew it"),
     "asked": _("An expert asked you a question"),
@@ -88,6 +90,18 @@ EVENTS: dict[str, str] = {
     "identified": _("Checked by an expert"),
     "undone": _("An expert is checking it again"),
 }
+
+FIELDS: dict[str, str] = {
+    "claim": _("Species"),
+    "individual_count": _("How many"),
+    "event_date": _("When"),
+    "place": _("Where"),
+    "coordinates": _("Coordinates"),
+    "note": _("Note"),
+    "photos": _("Photos"),
+}
+
+NOTHING = _("nothing")
 
 OTHER_SPECIES = _("another species")
 

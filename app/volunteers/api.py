@@ -13,11 +13,11 @@ from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.dependencies import ClassifiersDep
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
-from app.review.questions import MAX_ANSWER, Questions
-from app.submissions.form import BOTH_COORDINATES_OR_NEITHER, SubmissionForm
+from app.review.questions import MAX_ANSWER
+from app.submissions.form import BOTH_COORDINATES_OR_NEITHER, RecordFields, SubmissionForm
 from app.submissions.new_submission import LONGEST_KEY, SHORTEST_KEY, Sender
 from app.taxa.views import TaxonView, taxon_view
-from app.volunteers.dependencies import LookDep, SubmissionsDep, VolunteerKey
+from app.volunteers.dependencies import CorrectionsDep, LookDep, SubmissionsDep, VolunteerKey
 from app.volunteers.views import SubmissionOut, TaxonOut
 
 router = APIRouter(prefix="/api/v1", tags=["submissions"], route_class=SubmissionRoute)
@@ -115,6 +115,25 @@ def show(token: Token, look: LookDep) -> SubmissionOut:
     return look.at(token)
 
 
+@router.patch(
+    "/submissions/{token}",
+    summary="Correct a submission",
+    response_model=SubmissionOut,
+    responses=openapi.WRITING
+    | problems.described(
+        {
+            404: "There is no submission at this link.",
+            409: "An expert has decided on it, or it was withdrawn.",
+            422: "Mistakes, each in `errors` with its field.",
+        }
+    ),
+)
+def correct(token: Token, fields: RecordFields, corrections: CorrectionsDep, look: LookDep) -> SubmissionOut:
+    """Only what is given changes; an empty date, place or pair of coordinates is taken away. Another claim is judged anew."""
+    corrections.correct(token, fields)
+    return look.at(token)
+
+
 @router.post(
     "/submissions/{token}/answer",
     summary="Answer an expert's question",
@@ -122,9 +141,9 @@ def show(token: Token, look: LookDep) -> SubmissionOut:
     responses=openapi.WRITING
     | problems.described({404: "There is no submission at this link.", 409: "No question waits for an answer."}),
 )
-def answer(request: Request, token: Token, given: AnswerIn, look: LookDep) -> SubmissionOut:
+def answer(token: Token, given: AnswerIn, submissions: SubmissionsDep, look: LookDep) -> SubmissionOut:
     """It goes back to whoever asked."""
-    Questions(request.app.state.sessions).answer(token, given.answer)
+    submissions.answer(token, given.answer)
     return look.at(token)
 
 

@@ -22,11 +22,11 @@ from app.core.tables import JobKind
 from app.predictions.classifiers import Classifiers
 from app.predictions.inference import PhotoError, holding, pixel_limits, square_for
 from app.predictions.rules import ClaimKind
-from app.review import tasks
+from app.review import questions, tasks
 from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
-from app.submissions.form import NewSubmission
-from app.submissions.new_submission import Sender, claimed_taxon, content_digest, mistakes_in, write
+from app.submissions.form import NewPhoto, NewSubmission
+from app.submissions.new_submission import Sender, add_photos, claimed_taxon, content_digest, mistakes_in, write
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
@@ -71,7 +71,7 @@ class Submissions:
         can't be written.
         """
         screening = ScreeningAtOnce(self._classifiers, self._screening_seconds)
-        prepared, unreadable = self._prepare_photos(new, screening)
+        prepared, unreadable = self._prepare_photos(new.photos, screening)
         with reading(self._sessions) as session:
             mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
             if mistakes:
@@ -84,7 +84,7 @@ class Submissions:
                 if volunteer is not None:
                     volunteers.add_email(session, volunteer, new.fields.email)
             return repeat
-        self._keep_files(new, prepared)
+        self._keep_files(new.photos, prepared)
         reach("all-photos-stored")
 
         def write_once() -> tuple[Receipt, int | None]:
@@ -107,7 +107,9 @@ class Submissions:
             receipt, job_id = write_once()
         if not receipt.duplicate:
             reach("committed")
-            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+            self._keep_files(
+                new.photos, prepared
+            )  # somebody may have withdrawn the same photo before our row kept its files
         if job_id is not None:
             jobs.send(self._sessions, self._send, job_id)
         return receipt
@@ -151,7 +153,7 @@ class Submissions:
                 return
             submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
-            tasks.after_claim_changed(session, submission)
+            tasks.after_change(session, submission, "claim_changed")
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
         jobs.send(self._sessions, self._send, job_id)
@@ -166,13 +168,50 @@ class Submissions:
         reach("withdrawn-committed")
         self._removal.try_now(job_id, submission.id)
 
+    def answer(self, token: str, text: str, new: Sequence[NewPhoto] = ()) -> None:
+        """Answer an expert's question, with words or ``new`` photos, which are screened with those that were there.
+
+        Raises NotFound, InvalidInput, Conflict where no question waits (any more), OSError when photos can't be written.
+        """
+        prepared: list[photos.PreparedPhoto] = []
+        if new:
+            with reading(self._sessions) as session:
+                self._check_room(self.get(session, token), len(new))
+            prepared, unreadable = self._prepare_photos(new, ScreeningAtOnce(self._classifiers, 0))
+            if unreadable:
+                raise InvalidSubmission(unreadable)
+            self._keep_files(new, prepared)
+        with transaction(self._sessions) as session:
+            submission = questions.take_answer(session, token, text, with_photos=bool(new))
+            known = {photo.sha256 for photo in submission.photos}
+            added = {photo.sha256: (sent.filename, photo) for sent, photo in zip(new, prepared, strict=True)}
+            added = {sha256: both for sha256, both in added.items() if sha256 not in known}
+            job_id = self._add(session, submission, list(added.values())) if added else None
+        if job_id is not None:
+            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+            jobs.send(self._sessions, self._send, job_id)
+
+    def _check_room(self, submission: Submission, number: int) -> None:
+        room = self._max_photos - len(submission.remaining_photos)
+        if number > room:
+            raise InvalidSubmission([FieldError("file", "too_many_photos", (("max", room),))])
+
+    def _add(self, session: Session, submission: Submission, added: Sequence[tuple[str, photos.PreparedPhoto]]) -> int:
+        """Add photos to a submission; the id of the job that screens it anew."""
+        before = len(submission.photos)
+        self._check_room(submission, len(added))
+        add_photos(session, submission, [name for name, _ in added], [photo for _, photo in added], later=True)
+        changes = {"photos": [before, len(submission.photos)]}
+        status.note_event(session, submission, event="photos_added", actor="volunteer", changes=changes)
+        return jobs.create(session, JobKind.SCREENING, submission.id).id
+
     # --- steps of submit --------------------------------------------------------------------------------------------
 
     def _prepare_photos(
-        self, new: NewSubmission, screening: ScreeningAtOnce
+        self, new: Sequence[NewPhoto], screening: ScreeningAtOnce
     ) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
         prepared, errors = [], []
-        for sent in new.photos[: self._max_photos]:
+        for sent in new[: self._max_photos]:
             if sent.size > self._max_file_bytes:
                 limit = self._max_file_bytes // 1_000_000
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
@@ -186,8 +225,8 @@ class Submissions:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
         return prepared, errors
 
-    def _keep_files(self, new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> None:
-        for photo, sent in zip(prepared, new.photos, strict=True):
+    def _keep_files(self, new: Sequence[NewPhoto], prepared: Sequence[photos.PreparedPhoto]) -> None:
+        for photo, sent in zip(prepared, new, strict=True):
             photos.keep(self._storage, photo, sent.read)
 
 

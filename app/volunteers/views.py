@@ -17,7 +17,7 @@ from app.review import questions
 from app.submissions import looks
 from app.submissions import words as wording
 from app.submissions.rules import UNDECIDED, SubmissionStatus
-from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
+from app.submissions.tables import ClaimRecord, Photo, StatusLog, Submission, VerdictRecord
 from app.taxa import names as taxa
 from app.taxa.views import TaxonView
 
@@ -128,8 +128,11 @@ class QuestionOut(BaseModel):
 
 @dataclass(frozen=True)
 class HistoryEntry:
+    """``changes``: what was corrected, in words, with its value before and after."""
+
     at: datetime
     text: str
+    changes: list[tuple[str, str, str]]
 
 
 class SubmissionOut(BaseModel):
@@ -142,6 +145,7 @@ class SubmissionOut(BaseModel):
     status_text: Annotated[str, OnlyOnPages]
     verification_status: str = Field(examples=["pending", "V1"])
     claim_kind: Annotated[str, OnlyOnPages]
+    claim_verbatim: Annotated[str, OnlyOnPages]
     claim_text: str = Field(serialization_alias="claim", description="The claim that stands, in words.")
     claimed: ByName | None = Field(description="Its scientific name; null for another species or don't know.")
     first_claim_text: str | None = Field(
@@ -169,6 +173,11 @@ class SubmissionOut(BaseModel):
     def withdrawn(self) -> bool:
         """Whether it was taken back."""
         return self.status == SubmissionStatus.WITHDRAWN
+
+    @property
+    def can_correct(self) -> bool:
+        """Whether what was told may be corrected: no expert has decided, and it was not withdrawn."""
+        return self.status in UNDECIDED
 
     @property
     def can_place_square(self) -> bool:
@@ -210,6 +219,7 @@ class SubmissionViews(PredictionViews):
             url=f"/s/{row.token}",
             status_text=self._language.gettext(wording.STATUSES[row.status]),
             claim_kind=claim.kind,
+            claim_verbatim=claim.verbatim,
             claim_text=self._claim_text(claim),
             claimed=self.taxon(claim.taxon.scientific_name) if claim.taxon else None,
             first_claim_text=self._claim_text(row.claims[0]) if len(row.claims) > 1 else None,
@@ -234,6 +244,26 @@ class SubmissionViews(PredictionViews):
             decided_at=settled.at,
             look_for=[taxon, claimed] if settled.differs else [],
         )
+
+    def changes(self, line: StatusLog) -> list[tuple[str, str, str]]:
+        """What a volunteer corrected: field, value before, value after."""
+        t = self._language.gettext
+        return [
+            (t(wording.FIELDS[name]), *(self._corrected(name, value) for value in both))
+            for name, both in (line.changes or {}).items()
+        ]
+
+    def _corrected(self, name: str, value: str | int | None) -> str:
+        if value in {None, ""}:
+            return self._language.gettext(wording.NOTHING)
+        if name == "event_date":
+            return self._language.date(date.fromisoformat(str(value)))
+        if name == "claim":
+            kinds = {ClaimKind.OTHER.value: wording.OTHER_SPECIES, ClaimKind.UNKNOWN.value: wording.DONT_KNOW}
+            return (
+                self._language.gettext(kinds[str(value)]) if value in kinds else self.taxon(str(value)).vernacular_name
+            )
+        return str(value)
 
     def _claim_text(self, claim: ClaimRecord) -> str:
         if claim.kind is ClaimKind.TAXON and claim.taxon is not None:
@@ -294,7 +324,7 @@ class SubmissionViews(PredictionViews):
         for line in row.log:
             event = line.to_status.value if line.event == "screened" and line.to_status != "screened" else line.event
             text = self._language.gettext(wording.EVENTS.get(event, wording.STATUSES[line.to_status]))
-            entries.append(HistoryEntry(line.created_at, text))
+            entries.append(HistoryEntry(line.created_at, text, self.changes(line)))
         return entries
 
 

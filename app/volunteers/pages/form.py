@@ -118,7 +118,9 @@ async def create(
             raise
         fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         unusable = {mistake.filename for mistake in error.errors}
-        return page.render(fields, error, [photo.filename for photo in submission.photos if photo.filename not in unusable])
+        return page.render(
+            fields, error, [photo.filename for photo in submission.photos if photo.filename not in unusable]
+        )
     url = f"/s/{receipt.token}" + ("?again=1" if receipt.duplicate else "")
     answer: Response
     if wants_json(request):

@@ -3,34 +3,45 @@
 Whoever has the link may do all of it: the link is the volunteer's.
 """
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.web.dependencies import ReadSession, StorageDep, same_origin
 from app.core.web.errors import wants_json
 from app.core.web.security import PICTURE_POLICY
+from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.inference import Square
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
-from app.review.questions import Questions
 from app.submissions import photos
-from app.submissions.form import parse_claim
+from app.submissions.form import parse_claim, sent_photos
 from app.submissions.tables import Photo
 from app.volunteers.dependencies import LookDep, SubmissionsDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
+
+
+class AnswerForm(BaseModel):
+    """An answer, as browsers send it: what nobody chose is not there, or an empty part."""
+
+    body: str = ""
+    file: list[Any] = Field(default_factory=list)
 
 
 @router.get("/s/{token}")
-def show(token: str, look: LookDep, again: str = "", answered: str = "") -> Response:
+def show(token: str, look: LookDep, again: str = "", answered: str = "", corrected: str = "") -> Response:
     """One submission with its verdict."""
     flash = look.language.gettext("You already sent this. Here it is.") if again else None
     if answered:
         flash = look.language.gettext("Thank you. Your answer has been sent to the expert.")
+    if corrected:
+        flash = look.language.gettext("Thank you. Your record has been corrected.")
     return look.page(token, flash=flash)
 
 
@@ -49,14 +60,20 @@ def reconsider(token: str, submissions: SubmissionsDep, claim: Annotated[str, Fo
 
 
 @router.post("/s/{token}/answer", dependencies=[Depends(same_origin)])
-def answer(request: Request, token: str, look: LookDep, body: Annotated[str, Form()] = "") -> Response:
-    """Keep the answer to an expert's question; it goes back to whoever asked. Idempotent."""
+async def answer(
+    request: Request, token: str, look: LookDep, submissions: SubmissionsDep, form: Annotated[AnswerForm, Form()]
+) -> Response:
+    """Keep the answer to an expert's question, with words or photos; it goes back to whoever asked. Idempotent."""
+    photos = sent_photos(form.file, (), [])
     try:
-        Questions(request.app.state.sessions).answer(token, body)
+        await done(request.app.state.submission_line, partial(submissions.answer, token, form.body, photos))
     except Conflict:  # it was answered a moment ago, or nobody waits for it any more: the page says how it stands
         return RedirectResponse(f"/s/{token}", 303)
     except InvalidInput as error:
-        return look.page(token, status=422, answer_error=look.in_words(error), answer_body=body)
+        again = [photo.filename for photo in photos]
+        return look.page(
+            token, status=422, answer_error=look.in_words(error), answer_body=form.body, choose_again=again
+        )
     return RedirectResponse(f"/s/{token}?answered=1", 303)
 
 

@@ -1,5 +1,6 @@
 /** The page of a new submission. Everything works without this file; with it, photos are seen before they are sent. */
 import { problemsOf } from "./check-form.js";
+import { count } from "./counter.js";
 import * as draft from "./draft.js";
 import { readPhoto } from "./exif.js";
 import { FormErrors } from "./form-errors.js";
@@ -21,6 +22,7 @@ if (!cameWithErrors) draft.restore(form);
 const whenWhere = new WhenWhere(form, say);
 whenWhere.refresh();
 enhanceStepper(find("[data-stepper]"));
+count(form, say);
 
 let errors = null;
 let reading = Promise.resolve(); // of what the photos say of day and spot

@@ -46,7 +46,12 @@ def test_what_is_said_to_be_missing_is_not_looked_for_in_the_photo(lite):
 
 def test_a_value_with_the_source_missing_is_a_value(lite):
     token = submit(
-        lite, event_date=date(2026, 7, 1), event_date_source="missing", latitude=0, longitude=0, coordinate_source="missing"
+        lite,
+        event_date=date(2026, 7, 1),
+        event_date_source="missing",
+        latitude=0,
+        longitude=0,
+        coordinate_source="missing",
     ).token
     kept = row(lite, token)
     assert (kept.event_date_source, kept.coordinate_source) == (Source.TYPED, Source.TYPED)

@@ -65,13 +65,15 @@ def test_a_refused_form_keeps_every_value_and_names_the_photos_to_choose_again(l
         "claim_text": "small heath",
         "individual_count": "3",
         "event_date": "2026-07-01",
-        "place": "Sint-Jan’s \"garden\"",
+        "place": 'Sint-Jan’s "garden"',
         "latitude": "52,1",
         "longitude": "5",
         "note": text_of(MAX_TEXT + 1, 2),
         "email": "a@example.org",
     }
-    files = [("file", (name, data, "image/jpeg")) for name, data in (("good.jpg", photo(1)), ("notes.jpg", b"Dear diary"))]
+    files = [
+        ("file", (name, data, "image/jpeg")) for name, data in (("good.jpg", photo(1)), ("notes.jpg", b"Dear diary"))
+    ]
     answer = lite.client.post("/submissions", data=form(**sent), files=files)
     assert answer.status_code == 422
     text = html.unescape(answer.text)
