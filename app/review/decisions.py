@@ -14,13 +14,13 @@ from app.review.answers import LockedItem, lock
 from app.review.rules import ANSWERS, Happening, IdentificationKind, Settled, Stale, TaskState, code_of
 from app.review.settings import named_taxon
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
-from app.submissions.rules import SubmissionStatus, VerificationStatus
+from app.submissions.rules import BUTTERFLIES, SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 MAX_REMARK = 2000
 # A page that stays open over dinner does not count as thinking.
 LONGEST_SECONDS = 600.0
-_EVENTS_TO_TELL = {"claim_changed", "corrected", "square_moved", "withdrawn", "answered", "accepted"}
+_EVENTS_TO_TELL = {"claim_changed", "corrected", *BUTTERFLIES, "square_moved", "withdrawn", "answered", "accepted"}
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,11 @@ _FIRST_TEMPLATES = {
         "How sure are you of the species, and what made you think so?",
     ),
     "nl": (
-        "Hebt u nog een foto van dezelfde vlinder, misschien van de andere kant van de vleugels?",
-        "Hebt u de bovenkant van de vleugels gezien? Welke kleuren en vlekken zag u daar?",
-        "Op uw foto's lijkt meer dan één vlinder te staan. Welke hebt u geteld?",
-        "Is deze foto gemaakt op de dag en de plaats die u hebt opgegeven?",
-        "Hoe zeker bent u van de soort, en waaraan zag u het?",
+        "Heb je nog een foto van dezelfde vlinder, misschien van de andere kant van de vleugels?",
+        "Heb je de bovenkant van de vleugels gezien? Welke kleuren en vlekken zag je daar?",
+        "Op je foto’s lijkt meer dan één vlinder te staan. Welke heb je geteld?",
+        "Is deze foto gemaakt op de dag en de plaats die je hebt opgegeven?",
+        "Hoe zeker ben je van de soort, en waaraan zag je het?",
     ),
 }
 

@@ -48,6 +48,11 @@ ALLOWED_TRANSITIONS: dict[SubmissionStatus, frozenset[SubmissionStatus]] = {
 UNDECIDED = frozenset(SubmissionStatus) - {S.VERIFIED, S.WITHDRAWN}
 
 
+# Answers to "are there two butterflies?", as the log names them.
+TWO_BUTTERFLIES, ONE_BUTTERFLY = "two_butterflies", "one_butterfly"
+BUTTERFLIES = frozenset({TWO_BUTTERFLIES, ONE_BUTTERFLY})
+
+
 def check_transition(current: SubmissionStatus, new: SubmissionStatus) -> None:
     """Raise Conflict unless a submission may go from ``current`` to ``new``."""
     if new not in ALLOWED_TRANSITIONS[current]:

@@ -27,7 +27,7 @@ from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
 from app.submissions.form import NewPhoto, NewSubmission
 from app.submissions.new_submission import Sender, add_photos, claimed_taxon, content_digest, mistakes_in, write
-from app.submissions.rules import SubmissionStatus
+from app.submissions.rules import BUTTERFLIES, ONE_BUTTERFLY, TWO_BUTTERFLIES, UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
 from app.volunteers.withdrawal import Removal, take_back
@@ -132,8 +132,9 @@ class Submissions:
         query = select(func.count()).select_from(Submission).where(Submission.volunteer_id == volunteer.id)
         return session.scalar(query) or 0
 
-    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None) -> None:
-        """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
+    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
+        """The second look: keep the claim (the same one again) or change it. Both claims stay on record. ``verbatim``: the name
+        of another species.
 
         Raises Conflict once a person has verified it, or while it waits for its verdict.
         """
@@ -141,7 +142,7 @@ class Submissions:
             submission = self.get(session, token, lock=True)
             old = submission.claim
             taxon = claimed_taxon(session, kind, scientific_name)
-            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None)
+            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None) and verbatim in {"", old.verbatim}
             if same and old.informed and submission.status is SubmissionStatus.FLAGGED and submission.verdict is None:
                 return  # whoever asks for the same change again never got the answer
             if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
@@ -151,12 +152,27 @@ class Submissions:
                     old.confirmed_at = utcnow()
                     status.note_event(session, submission, event="claim_kept", actor="volunteer")
                 return
-            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
+            taxon_id = taxon.id if taxon else None
+            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon_id, verbatim=verbatim, informed=True))
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
             tasks.after_change(session, submission, "claim_changed")
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
         jobs.send(self._sessions, self._send, job_id)
+
+    def say_how_many(self, token: str, *, two: bool) -> None:
+        """Tell the experts whether the photos show two butterflies. Idempotent. Raises NotFound, and Conflict once an expert
+        has decided, or it was withdrawn.
+        """
+        event = TWO_BUTTERFLIES if two else ONE_BUTTERFLY
+        with transaction(self._sessions) as session:
+            submission = self.get(session, token, lock=True)
+            if submission.status not in UNDECIDED:
+                raise Conflict("This submission can no longer be changed.")
+            said = [line.event for line in submission.log if line.event in BUTTERFLIES]
+            if said[-1:] != [event]:
+                status.note_event(session, submission, event=event, actor="volunteer")
+                tasks.after_change(session, submission, event)
 
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""

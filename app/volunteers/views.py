@@ -16,7 +16,7 @@ from app.predictions.views import LooksLikeView, PredictionViews, ScoredTaxon, S
 from app.review import questions
 from app.submissions import looks
 from app.submissions import words as wording
-from app.submissions.rules import UNDECIDED, SubmissionStatus
+from app.submissions.rules import BUTTERFLIES, UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, StatusLog, Submission, VerdictRecord
 from app.taxa import names as taxa
 from app.taxa.views import TaxonView
@@ -162,6 +162,7 @@ class SubmissionOut(BaseModel):
     waiting: bool = Field(description="The verdict is not there yet; ask again.")
     failed: Annotated[bool, OnlyOnPages]
     second_look: Annotated[bool, OnlyOnPages]
+    perhaps_two: Annotated[bool, OnlyOnPages]
     photos: list[PhotoOut]
     verdict: VerdictOut | None
     review: ReviewOut | None = Field(None, description="null: no expert has settled it.")
@@ -226,6 +227,7 @@ class SubmissionViews(PredictionViews):
             waiting=verdict is None and not withdrawn and not failed,
             failed=verdict is None and failed and not withdrawn,
             second_look=_asks_second_look(row, verdict),
+            perhaps_two=_perhaps_two(row, verdict),
             photos=[self._photo(photo, latest) for photo in row.remaining_photos],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,
             history=self._history(row),
@@ -304,12 +306,17 @@ class SubmissionViews(PredictionViews):
         }
         reasons = (wording.REASONS | wording.NAMED_REASONS) if looks_like else wording.REASONS
         reason = t(reasons[verdict.reason], **params)
-        if suggested and verdict.reason in {Reason.NO_CLAIM, Reason.OTHER_CLAIMED, Reason.NOT_SURE}:
+        if suggested and verdict.reason in {Reason.OTHER_CLAIMED, Reason.NOT_SURE}:
             reason += " " + t(wording.SUGGESTION, **params)
         step = wording.ACCEPTED_BY_MACHINE if verdict.machine_accepted else wording.NEXT_STEPS[verdict.outcome]
+        if verdict.outcome is Outcome.DISAGREE and not _asks_second_look(row, verdict):
+            step = wording.AFTER_SECOND_LOOK
+        headline = wording.HEADLINES[verdict.outcome]
+        if suggested and verdict.reason is Reason.NO_CLAIM:
+            headline = wording.HEADLINE_OF_SUGGESTION
         return VerdictOut(
             outcome=verdict.outcome,
-            headline=t(wording.HEADLINES[verdict.outcome]),
+            headline=t(headline, **params),
             reason=reason,
             next_step=t(step),
             suggested=suggested,
@@ -326,6 +333,16 @@ class SubmissionViews(PredictionViews):
             text = self._language.gettext(wording.EVENTS.get(event, wording.STATUSES[line.to_status]))
             entries.append(HistoryEntry(line.created_at, text, self.changes(line)))
         return entries
+
+
+def _perhaps_two(row: Submission, verdict: VerdictRecord | None) -> bool:
+    """Whether to ask if there are two butterflies: where the model saw two species, until that is answered."""
+    return (
+        verdict is not None
+        and row.status in UNDECIDED
+        and verdict.reason in {Reason.TWO_ANIMALS, Reason.PHOTOS_CONTRADICT}
+        and not BUTTERFLIES & {line.event for line in row.log}
+    )
 
 
 def _asks_second_look(row: Submission, verdict: VerdictRecord | None) -> bool:

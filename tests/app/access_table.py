@@ -54,6 +54,7 @@ VOLUNTEERS = [
     Access("POST", "/s/{token}/photos/{number}/square", EVERYBODY),
     Access("POST", "/find", EVERYBODY, json=True),
     Access("POST", "/s/{token}/answer", EVERYBODY),
+    Access("POST", "/s/{token}/butterflies", EVERYBODY),
     Access("GET", "/s/{token}/correct", EVERYBODY),
     Access("POST", "/s/{token}/correct", EVERYBODY),
     Access("GET", "/s/{token}/withdraw", EVERYBODY),

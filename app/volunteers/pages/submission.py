@@ -12,15 +12,17 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.texts import OneForm
 from app.core.web.dependencies import ReadSession, StorageDep, same_origin
 from app.core.web.errors import wants_json
 from app.core.web.security import PICTURE_POLICY
 from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.inference import Square
+from app.predictions.rules import ClaimKind
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
 from app.submissions import photos
-from app.submissions.form import parse_claim, sent_photos
+from app.submissions.form import MAX_NAME, parse_claim, sent_photos
 from app.submissions.tables import Photo
 from app.volunteers.dependencies import LookDep, SubmissionsDep
 
@@ -34,15 +36,23 @@ class AnswerForm(BaseModel):
     file: list[Any] = Field(default_factory=list)
 
 
+_ = str  # marks messages for extraction
+
+# What the page says once, after what its volunteer did.
+_DONE = {
+    "again": _("You already sent this. Here it is."),
+    "answered": _("Thank you. Your answer has been sent to the expert."),
+    "corrected": _("Thank you. Your record has been corrected."),
+    "looked": _("Thank you for looking again."),
+    "told": _("Thank you. The expert will see your answer."),
+}
+
+
 @router.get("/s/{token}")
-def show(token: str, look: LookDep, again: str = "", answered: str = "", corrected: str = "") -> Response:
+def show(request: Request, token: str, look: LookDep) -> Response:
     """One submission with its verdict."""
-    flash = look.language.gettext("You already sent this. Here it is.") if again else None
-    if answered:
-        flash = look.language.gettext("Thank you. Your answer has been sent to the expert.")
-    if corrected:
-        flash = look.language.gettext("Thank you. Your record has been corrected.")
-    return look.page(token, flash=flash)
+    done = next((text for name, text in _DONE.items() if request.query_params.get(name)), None)
+    return look.page(token, flash=look.language.gettext(done) if done else None)
 
 
 @router.get("/s/{token}/verdict")
@@ -52,11 +62,23 @@ def verdict(token: str, look: LookDep) -> Response:
 
 
 @router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])
-def reconsider(token: str, submissions: SubmissionsDep, claim: Annotated[str, Form()]) -> Response:
+def reconsider(
+    token: str,
+    submissions: SubmissionsDep,
+    claim: Annotated[str, Form()],
+    claim_text: Annotated[str, Form(max_length=MAX_NAME), OneForm] = "",
+) -> Response:
     """The answer to the second look."""
     kind, name = parse_claim(claim)
-    submissions.reconsider(token, kind, name)
-    return RedirectResponse(f"/s/{token}", 303)
+    submissions.reconsider(token, kind, name, claim_text.strip() if kind is ClaimKind.OTHER else "")
+    return RedirectResponse(f"/s/{token}?looked=1", 303)
+
+
+@router.post("/s/{token}/butterflies", dependencies=[Depends(same_origin)])
+def butterflies(token: str, submissions: SubmissionsDep, two: Annotated[bool, Form()]) -> Response:
+    """The answer to whether the photos show two butterflies."""
+    submissions.say_how_many(token, two=two)
+    return RedirectResponse(f"/s/{token}?told=1", 303)
 
 
 @router.post("/s/{token}/answer", dependencies=[Depends(same_origin)])
