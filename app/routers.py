@@ -18,13 +18,13 @@ from app.versions import api as versions_api
 from app.versions import api_runs
 from app.versions.pages import attention, comparison, models, photographers, policies, replays, runs, watch
 from app.volunteers import api as submissions_api
-from app.volunteers.pages import form, mailed, mine, site, submission
+from app.volunteers.pages import correction, form, mailed, mine, site, submission
 
 MODULES: list[ModuleType] = [
     # for programs
     predict_api, submissions_api, records_api, versions_api, api_runs, operations, openapi,
     # for volunteers
-    form, submission, mine, mailed, site, privacy,
+    form, submission, correction, mine, mailed, site, privacy,
     # for reviewers; /review/{id} last, as it matches the others
     attention, grid, figures, records, acceptance, settings, queue, item, actions,
     # for users and admins

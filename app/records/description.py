@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts import audit
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput
+from app.core.texts import one_form
 from app.organisation.rules import Licence
 from app.records.tables import RecordDescription
 
@@ -57,7 +58,7 @@ def save(sessions: SessionFactory, user_id: int, new: Description) -> None:
 def checked(new: Description) -> Description:
     """The same without white space around. Raises InvalidInput naming every field that is wrong."""
     errors = []
-    texts = {name: getattr(new, name).replace("\0", "").strip() for name in ("title", "abstract")}
+    texts = {name: one_form(getattr(new, name)).strip() for name in ("title", "abstract")}
     for name, longest in (("title", MAX_NAME), ("abstract", MAX_ABSTRACT)):
         if len(texts[name]) > longest:
             errors.append(FieldError(name, "text_too_long", (("max", longest),)))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts import audit
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import FieldError, InvalidInput, NotFound
+from app.core.texts import one_form
 from app.review import mails, settings
 from app.review.rules import IdentificationKind, Rate, TaskState, must_suspend
 from app.review.tables import AcceptanceSuspension, ReviewTask
@@ -189,6 +190,6 @@ class Acceptance:
             if suspension is None:
                 raise NotFound("This species is not suspended.")
             suspension.lifted_by, suspension.lifted_at = user_id, utcnow()
-            suspension.remark = remark.strip()[:2000]
+            suspension.remark = one_form(remark).strip()[:2000]
             details = {"remark": suspension.remark, "wrong": suspension.wrong, "audits": suspension.audits}
             audit.record(session, user_id, "acceptance.lifted", f"taxon:{scientific_name}", details)

@@ -8,19 +8,20 @@ from sqlalchemy.orm import Session
 from app.accounts.tables import User
 from app.core.db import SessionFactory, transaction, utcnow
 from app.core.errors import Conflict, FieldError, InvalidInput, NotFound
+from app.core.texts import one_form
 from app.review import acceptance, answers, tasks
 from app.review.answers import LockedItem, lock
 from app.review.rules import ANSWERS, Happening, IdentificationKind, Settled, Stale, TaskState, code_of
 from app.review.settings import named_taxon
 from app.review.tables import Identification, ReviewQuestion, ReviewTask
-from app.submissions.rules import SubmissionStatus, VerificationStatus
+from app.submissions.rules import BUTTERFLIES, SubmissionStatus, VerificationStatus
 from app.taxa.tables import Taxon
 
 MAX_REMARK = 2000
 MAX_MESSAGE = 1000
 # A page that stays open over dinner does not count as thinking.
 LONGEST_SECONDS = 600.0
-_EVENTS_TO_TELL = {"claim_changed", "square_moved", "withdrawn", "answered", "accepted"}
+_EVENTS_TO_TELL = {"claim_changed", "corrected", *BUTTERFLIES, "square_moved", "withdrawn", "answered", "accepted"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def check(session: Session, decision: Decision) -> Taxon | None:
 
 def checked_text(text: str, field: str, longest: int = MAX_REMARK) -> str:
     """The text without white space around it. Raises InvalidInput where nothing is left, or too much."""
-    text = text.replace("\0", "").strip()
+    text = one_form(text).strip()
     if not text:
         raise InvalidInput([FieldError(field, "text_missing")])
     if len(text) > longest:
@@ -167,8 +168,8 @@ def answer(item: LockedItem, decision: Decision, taxon: Taxon | None, batch_id: 
         "decided",
         taxon_id=taxon.id if taxon else None,
         verification_status=code_of(decision.kind, decision.status_code),
-        remark=decision.remark.replace("\0", "").strip(),
-        message=decision.message.replace("\0", "").strip(),
+        remark=one_form(decision.remark).strip(),
+        message=one_form(decision.message).strip(),
         claim_shown=not hidden,
         model_shown=not hidden,
         seconds=_plausible(decision.seconds),

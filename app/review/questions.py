@@ -41,11 +41,11 @@ _FIRST_TEMPLATES = {
         "How sure are you of the species, and what made you think so?",
     ),
     "nl": (
-        "Hebt u nog een foto van dezelfde vlinder, misschien van de andere kant van de vleugels?",
-        "Hebt u de bovenkant van de vleugels gezien? Welke kleuren en vlekken zag u daar?",
-        "Op uw foto's lijkt meer dan één vlinder te staan. Welke hebt u geteld?",
-        "Is deze foto gemaakt op de dag en de plaats die u hebt opgegeven?",
-        "Hoe zeker bent u van de soort, en waaraan zag u het?",
+        "Heb je nog een foto van dezelfde vlinder, misschien van de andere kant van de vleugels?",
+        "Heb je de bovenkant van de vleugels gezien? Welke kleuren en vlekken zag je daar?",
+        "Op je foto’s lijkt meer dan één vlinder te staan. Welke heb je geteld?",
+        "Is deze foto gemaakt op de dag en de plaats die je hebt opgegeven?",
+        "Hoe zeker ben je van de soort, en waaraan zag je het?",
     ),
 }
 
@@ -60,7 +60,7 @@ class Asked:
 
 
 class Questions:
-    """Asking, answering, and the templates."""
+    """Asking, and the templates."""
 
     def __init__(self, sessions: SessionFactory) -> None:
         self._sessions = sessions
@@ -92,37 +92,6 @@ class Questions:
             tasks.release(item.task)
             answers.apply(item, "asked")
             return Asked(submission_id, row.id, item.task.revision)
-
-    def answer(self, token: str, text: str) -> None:
-        """Store the volunteer's answer to the open question and send it back to whoever asked. Needs no sign-in.
-
-        Raises NotFound, InvalidInput, Conflict where no question waits (any more).
-        """
-        text = checked_text(text, "answer", MAX_ANSWER)
-        with transaction(self._sessions) as session:
-            submission_id = session.scalar(select(Submission.id).where(Submission.token == token))
-            if submission_id is None:
-                raise NotFound("There is no submission at this link.")
-            try:
-                submission, task = lock_rows(session, submission_id)
-            except NotFound as error:
-                raise Conflict("There is no open question.") from error
-            question = answers.open_question(session, submission.id)
-            if question is None or task.state is not TaskState.ASKED:
-                raise Conflict("There is no open question.")
-            question.answer, question.answered_at = text, utcnow()
-            task.state = TaskState.OPEN
-            task.waiting_since = question.answered_at
-            answers.to_asker(task, question)
-            tasks.touch(task, "answered")
-            status.change_status(
-                session,
-                submission,
-                SubmissionStatus.FLAGGED,
-                event="answered",
-                actor="volunteer",
-                verification_status=VerificationStatus.A,
-            )
 
     # --- without an answer ------------------------------------------------------------------------------------------------
 
@@ -183,6 +152,39 @@ class Questions:
             if row is not None:
                 session.delete(row)
                 audit.record(session, user_id, "template.deleted", f"template:{template_id}", {"body": row.body})
+
+
+def take_answer(session: Session, token: str, text: str, *, with_photos: bool = False) -> Submission:
+    """Store the volunteer's answer to the open question and send it back to whoever asked; the submission, locked. Needs no
+    sign-in. An answer ``with_photos`` may do without words.
+
+    Raises NotFound, InvalidInput, Conflict where no question waits (any more).
+    """
+    text = checked_text(text, "answer", MAX_ANSWER) if text.strip() or not with_photos else ""
+    submission_id = session.scalar(select(Submission.id).where(Submission.token == token))
+    if submission_id is None:
+        raise NotFound("There is no submission at this link.")
+    try:
+        submission, task = lock_rows(session, submission_id)
+    except NotFound as error:
+        raise Conflict("There is no open question.") from error
+    question = answers.open_question(session, submission.id)
+    if question is None or task.state is not TaskState.ASKED:
+        raise Conflict("There is no open question.")
+    question.answer, question.answered_at = text, utcnow()
+    task.state = TaskState.OPEN
+    task.waiting_since = question.answered_at
+    answers.to_asker(task, question)
+    tasks.touch(task, "answered")
+    status.change_status(
+        session,
+        submission,
+        SubmissionStatus.FLAGGED,
+        event="answered",
+        actor="volunteer",
+        verification_status=VerificationStatus.A,
+    )
+    return submission
 
 
 def templates(session: Session, language: str | None = None, names: list[str] | None = None) -> list[QuestionTemplate]:

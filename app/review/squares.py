@@ -66,5 +66,5 @@ def _move(session: Session, submission: Submission, number: int, square: Square 
     photo.square = new
     photo.square_changes += 1
     status.note_event(session, submission, event="square_moved", actor=actor)
-    tasks.after_square_moved(session, submission)
+    tasks.after_change(session, submission, "square_moved")
     return jobs.create(session, JobKind.SCREENING, submission.id).id

@@ -112,19 +112,12 @@ def touch(task: ReviewTask, event: str) -> None:
     task.changed_at = utcnow()
 
 
-def after_claim_changed(session: Session, submission: Submission) -> None:
-    """Update the task after the volunteer changed the claim; the new verdict follows."""
+def after_change(session: Session, submission: Submission, event: str) -> None:
+    """Update the task after something of the submission changed, and make open pages stale; a new verdict may follow."""
     task = of(session, submission.id, lock=True)
     if task is not None:
         describe(session, task, submission, None)
-        touch(task, "claim_changed")
-
-
-def after_square_moved(session: Session, submission: Submission) -> None:
-    """Make open pages stale after a square was moved; the new verdict follows."""
-    task = of(session, submission.id, lock=True)
-    if task is not None:
-        touch(task, "square_moved")
+        touch(task, event)
 
 
 def after_withdrawal(session: Session, submission: Submission) -> None:

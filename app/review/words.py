@@ -46,7 +46,7 @@ _CODES: dict[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     Source: {
         Source.EXIF: _("from the photo"),
-        Source.DEVICE: _("from the volunteer's device"),
+        Source.DEVICE: _("from the volunteer’s device"),
         Source.TYPED: _("entered by the volunteer"),
         Source.MISSING: _("not given"),
     },
@@ -82,6 +82,9 @@ _HAPPENED: dict[str, str] = {
     "undo": _("%(who)s undid a decision (%(when)s)."),
     "leased": _("%(who)s has it open, until %(when)s at the latest."),
     "claim_changed": _("The volunteer changed the claim (%(when)s)."),
+    "two_butterflies": _("The volunteer said that there are two butterflies (%(when)s)."),
+    "one_butterfly": _("The volunteer said that there is one butterfly (%(when)s)."),
+    "corrected": _("The volunteer corrected the record (%(when)s)."),
     "square_moved": _("The square around the butterfly was changed (%(when)s)."),
     "withdrawn": _("The volunteer withdrew it (%(when)s)."),
     "answered": _("The volunteer answered a question (%(when)s)."),

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from email_validator import EmailNotValidError, validate_email
@@ -24,23 +24,21 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from app.core.db import utcnow
 from app.core.errors import FieldError, InvalidSubmission
+from app.core.texts import OneForm, one_form
 from app.core.web import openapi
 from app.core.web.uploads import chosen
 from app.organisation.rules import Licence
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
-from app.submissions.rules import OutcomeMails, Source
+from app.submissions.rules import OutcomeMails, Source, latest_day
 
 MAX_COUNT = 999
 MAX_TEXT = 2000
 MAX_PLACE = 300
 MAX_NAME = 200
 NO_LICENCE = "none"
-# Somebody at the other side of the date line is a day ahead.
-_CLOCK_TOLERANCE = timedelta(days=1)
 _EARLIEST = date(1900, 1, 1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SIDES = re.compile(r"(\d{1,6})x(\d{1,6})", re.ASCII)
@@ -51,7 +49,7 @@ def _mistake(code: str, **params: int) -> PydanticCustomError:
 
 
 def _trimmed(value: object) -> str:
-    return ("" if value is None else str(value)).replace("\x00", "").strip()
+    return one_form("" if value is None else str(value)).strip()
 
 
 def _count(value: object) -> int:
@@ -76,11 +74,6 @@ def _day(value: object) -> date | None:
     if day < _EARLIEST:
         raise _mistake("date_too_early")
     return day
-
-
-def latest_day() -> date:
-    """The last day that may have begun somewhere."""
-    return (utcnow() + _CLOCK_TOLERANCE).date()
 
 
 def _degrees(value: object) -> float | None:
@@ -156,20 +149,25 @@ def _left_out_as_text(schema: dict[str, Any]) -> None:
 Trimmed = AfterValidator(_trimmed)  # white space at the ends goes, but counts: a limit is on what was sent
 
 
-class SubmissionFields(BaseModel):
-    """What a volunteer fills in. A field that can't be read counts as left out, and is one of ``mistakes``."""
+Claim = Annotated[
+    str,
+    Trimmed,
+    WithJsonSchema({"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}),
+    Field(description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]),
+]
+
+
+class RecordFields(BaseModel):
+    """What a volunteer tells of a record, and may correct. A field that can't be read counts as left out, and is one of
+    ``mistakes``.
+    """
 
     model_config = ConfigDict(json_schema_extra=_left_out_as_text)
 
-    claim: Annotated[
-        str,
-        Trimmed,
-        WithJsonSchema({"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}),
-        Field(
-            description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]
-        ),
-    ]
-    claim_text: Annotated[str, Field(max_length=MAX_NAME, description="Name of the other species."), Trimmed] = ""
+    claim: Claim = ""
+    claim_text: Annotated[
+        str, Field(max_length=MAX_NAME, description="Name of the other species."), OneForm, Trimmed
+    ] = ""
     individual_count: Annotated[
         int,
         BeforeValidator(_count),
@@ -180,19 +178,19 @@ class SubmissionFields(BaseModel):
         date | None,
         BeforeValidator(_day),
         _or_empty({"type": "string", "format": "date"}),
-        Field(description="After 1900 and not in the future; from EXIF where empty."),
+        Field(description="After 1900 and not in the future; from EXIF where empty, unless its source is `missing`."),
     ] = None
     event_date_source: Annotated[
         InstanceOf[Source],
-        _one_of(Source.TYPED, Source.EXIF),
-        WithJsonSchema({"type": "string", "enum": ["typed", "exif"]}),
+        _one_of(Source.TYPED, Source.EXIF, Source.MISSING),
+        WithJsonSchema({"type": "string", "enum": ["typed", "exif", "missing"]}),
     ] = Source.TYPED
-    place: Annotated[str, Field(max_length=MAX_PLACE), Trimmed] = ""
+    place: Annotated[str, Field(max_length=MAX_PLACE), OneForm, Trimmed] = ""
     latitude: Annotated[
         float | None,
         BeforeValidator(_degrees),
         _or_empty(_LATITUDE),
-        Field(description="WGS 84 degrees; from EXIF where empty."),
+        Field(description="WGS 84 degrees; from EXIF where empty, unless the source is `missing`."),
     ] = None
     longitude: Annotated[
         float | None,
@@ -202,34 +200,10 @@ class SubmissionFields(BaseModel):
     ] = None
     coordinate_source: Annotated[
         InstanceOf[Source],
-        _one_of(Source.TYPED, Source.EXIF, Source.DEVICE),
-        WithJsonSchema({"type": "string", "enum": ["typed", "exif", "device"]}),
+        _one_of(Source.TYPED, Source.EXIF, Source.DEVICE, Source.MISSING),
+        WithJsonSchema({"type": "string", "enum": ["typed", "exif", "device", "missing"]}),
     ] = Source.TYPED
-    note: Annotated[str, Field(max_length=MAX_TEXT), Trimmed] = ""
-    email: Annotated[
-        str | None,
-        BeforeValidator(_email),
-        _or_empty({"type": "string", "format": "email", "maxLength": 254}),
-        Field(description="For questions and the outcome; it is asked to be confirmed by a mail first."),
-    ] = None
-    outcome_mails: Annotated[
-        OutcomeMails,
-        BeforeValidator(_when_to_mail),
-        WithJsonSchema({"type": "string", "enum": ["at_once", "daily"]}),
-        Field(description="When an outcome is mailed: at once, or once a day."),
-    ] = OutcomeMails.AT_ONCE
-    training: Annotated[
-        bool | None,
-        BeforeValidator(_yes_or_no),
-        WithJsonSchema({"type": "string", "enum": ["yes", "no", ""]}),
-        Field(description="Whether verified photos may train and test models; empty: as the organisation proposes."),
-    ] = None
-    photo_licence: Annotated[
-        Licence | Literal["none"] | None,
-        BeforeValidator(_licence),
-        WithJsonSchema({"type": "string", "enum": [*(licence.value for licence in Licence), NO_LICENCE, ""]}),
-        Field(description="Under which others may use the photos (SPDX); empty: as the organisation proposes."),
-    ] = None
+    note: Annotated[str, Field(max_length=MAX_TEXT), OneForm, Trimmed] = ""
     _mistakes: list[FieldError] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="wrap")
@@ -262,14 +236,34 @@ class SubmissionFields(BaseModel):
         return self.model_dump(include={"individual_count", "place", "note"})
 
     @property
+    def day(self) -> dict[str, Any]:
+        """The columns of the date as it was given."""
+        return {"event_date": self.event_date, "event_date_source": _kept(self.event_date_source, self.event_date)}
+
+    @property
+    def spot(self) -> dict[str, Any]:
+        """The columns of the coordinates as they were given."""
+        source = _kept(self.coordinate_source, self.latitude)
+        return {"latitude": self.latitude, "longitude": self.longitude, "coordinate_source": source}
+
+    @property
     def record(self) -> list[object]:
         """What makes it the same observation, whoever sends it; hashed, so that the order matters."""
-        return [self.individual_count, str(self.event_date), self.place, self.latitude, self.longitude, self.note]
+        given = [self.individual_count, str(self.event_date), self.place, self.latitude, self.longitude, self.note]
+        kept_empty = [source for source in (self.event_date_source, self.coordinate_source) if source is Source.MISSING]
+        return [*given, *kept_empty]
 
     @property
     def claim_verbatim(self) -> str:
         """The name of another species."""
         return self.claim_text if self.claimed[0] is ClaimKind.OTHER else ""
+
+
+def _kept(source: Source, value: object) -> Source:
+    """The source of a value as it was sent: of a value there is one, of none there is none."""
+    if value is None:
+        return Source.MISSING
+    return Source.TYPED if source is Source.MISSING else source
 
 
 def _field_error(details: dict[str, Any]) -> FieldError | None:
@@ -279,6 +273,36 @@ def _field_error(details: dict[str, Any]) -> FieldError | None:
         return FieldError(field, "text_too_long", (("max", params["max_length"]),))
     is_ours = code == details["msg"]  # see _mistake
     return FieldError(field, code, tuple(params.items())) if is_ours else None
+
+
+class SubmissionFields(RecordFields):
+    """What a volunteer fills in to send a record."""
+
+    claim: Claim
+    email: Annotated[
+        str | None,
+        BeforeValidator(_email),
+        _or_empty({"type": "string", "format": "email", "maxLength": 254}),
+        Field(description="For questions and the outcome; it is asked to be confirmed by a mail first."),
+    ] = None
+    outcome_mails: Annotated[
+        OutcomeMails,
+        BeforeValidator(_when_to_mail),
+        WithJsonSchema({"type": "string", "enum": ["at_once", "daily"]}),
+        Field(description="When an outcome is mailed: at once, or once a day."),
+    ] = OutcomeMails.AT_ONCE
+    training: Annotated[
+        bool | None,
+        BeforeValidator(_yes_or_no),
+        WithJsonSchema({"type": "string", "enum": ["yes", "no", ""]}),
+        Field(description="Whether verified photos may train and test models; empty: as the organisation proposes."),
+    ] = None
+    photo_licence: Annotated[
+        Licence | Literal["none"] | None,
+        BeforeValidator(_licence),
+        WithJsonSchema({"type": "string", "enum": [*(licence.value for licence in Licence), NO_LICENCE, ""]}),
+        Field(description="Under which others may use the photos (SPDX); empty: as the organisation proposes."),
+    ] = None
 
 
 class SubmissionForm(SubmissionFields):
@@ -292,20 +316,27 @@ class SubmissionForm(SubmissionFields):
 
     def submission(self, language: str, shown: Sequence[str] = ()) -> "NewSubmission":
         """What was sent. ``shown``: at how many pixels a browser showed each photo, in the order of the photos."""
-        files = chosen(self.file)
         errors: list[FieldError] = []
-        squares = read_squares(self.square, files, errors)
-        photos = [
-            NewPhoto(
-                filename=plain_filename(file.filename),
-                size=file.size,
-                read=file.content,
-                square=square,
-                shown=_sides(shown[i]) if i < len(shown) and square != WHOLE_PHOTO else None,
-            )
-            for i, (file, square) in enumerate(zip(files, squares, strict=True))
-        ]
+        photos = sent_photos(self.file, self.square, errors, shown)
         return NewSubmission(self, photos, language, [*self.mistakes, *errors])
+
+
+def sent_photos(
+    file: Sequence[UploadFile], square: Sequence[str], errors: list[FieldError], shown: Sequence[str] = ()
+) -> "list[NewPhoto]":
+    """The photos of a form with their squares; what is wrong with those is added to ``errors``."""
+    files = chosen(file)
+    squares = read_squares(square, files, errors)
+    return [
+        NewPhoto(
+            filename=plain_filename(file.filename),
+            size=file.size,
+            read=file.content,
+            square=square,
+            shown=_sides(shown[i]) if i < len(shown) and square != WHOLE_PHOTO else None,
+        )
+        for i, (file, square) in enumerate(zip(files, squares, strict=True))
+    ]
 
 
 def _sides(text: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,12 +14,15 @@ from app.core.errors import FieldError, InvalidSubmission
 from app.organisation import details as organisation
 from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
-from app.submissions.form import NO_LICENCE, NewSubmission, SubmissionFields, latest_day
-from app.submissions.photos import Origin, PreparedPhoto
+from app.submissions.form import NO_LICENCE, NewSubmission, RecordFields, SubmissionFields
+from app.submissions.photos import PreparedPhoto
 from app.submissions.rules import Source
 from app.submissions.tables import ClaimRecord, Photo, Submission
 from app.taxa import names as taxa
 from app.taxa.tables import Taxon
+
+# Of keys that make a repeat known.
+SHORTEST_KEY, LONGEST_KEY = 16, 100
 
 
 @dataclass(frozen=True)
@@ -28,19 +32,31 @@ class Sender:
     volunteer_key: str | None
     idempotency_key: str
 
+    @classmethod
+    def of(cls, volunteer_key: str | None, idempotency_key: str | None) -> Self:
+        """Whoever has no cookie is known by a key that can't be guessed: a repeat under it is theirs."""
+        if not idempotency_key or len(idempotency_key) < SHORTEST_KEY:
+            return cls(volunteer_key, idempotency_key or secrets.token_urlsafe(18))
+        return cls(volunteer_key or "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32], idempotency_key)
+
 
 def mistakes_in(session: Session, new: NewSubmission, max_photos: int) -> list[FieldError]:
     """What is wrong with the fields; what is wrong with the photos shows when they are read."""
     errors = list(new.mistakes)
-    fields = new.fields
-    kind, name = fields.claimed
     if not new.photos:
         errors.append(FieldError("file", "photo_missing"))
     if len(new.photos) > max_photos:
         errors.append(FieldError("file", "too_many_photos", (("max", max_photos),)))
-    if not fields.claim:
+    if not new.fields.claim:
         errors.append(FieldError("claim", "claim_missing"))
-    elif kind is ClaimKind.TAXON and taxa.find(session, name or "") is None:
+    return [*errors, *mistakes_between(session, new.fields)]
+
+
+def mistakes_between(session: Session, fields: RecordFields) -> list[FieldError]:
+    """What single fields can't know: whether the species is on the list, and the coordinates belong together."""
+    errors = []
+    kind, name = fields.claimed
+    if fields.claim and kind is ClaimKind.TAXON and taxa.find(session, name or "") is None:
         errors.append(FieldError("claim", "claim_unknown"))
     if (fields.latitude is None) != (fields.longitude is None):
         errors.append(FieldError("latitude", "coordinates_half"))
@@ -73,8 +89,7 @@ def write(
     kind, name = fields.claimed
     volunteer = volunteers.find_or_create(session, sender.volunteer_key, new.language)
     volunteer.language = new.language
-    if fields.email is not None and volunteer.email is None:  # one that is known changes only under My submissions
-        volunteers.set_email(session, volunteer, fields.email, fields.outcome_mails)
+    volunteers.add_email(session, volunteer, fields.email, fields.outcome_mails)
     submission = Submission(
         token=secrets.token_urlsafe(18),
         volunteer=volunteer,
@@ -90,7 +105,7 @@ def write(
     taxon = claimed_taxon(session, kind, name)
     submission.claims.append(ClaimRecord(kind=kind, taxon=taxon, verbatim=fields.claim_verbatim))
     session.add(submission)
-    _add_photos(session, submission, [photo.filename[:255] for photo in new.photos], photos)
+    add_photos(session, submission, [photo.filename for photo in new.photos], photos)
     status.note_event(session, submission, event="received", actor="volunteer")
     return submission
 
@@ -116,41 +131,45 @@ def claimed_taxon(session: Session, kind: ClaimKind, scientific_name: str | None
 
 
 def _origin(fields: SubmissionFields, photos: Sequence[PreparedPhoto]) -> dict[str, object]:
-    """Date and coordinates with where they came from: what was given, else the first photo whose EXIF has it."""
-    values: dict[str, object] = {}
-    taken = next((photo.origin.taken_at for photo in photos if photo.origin.taken_at), None)
-    if fields.event_date is not None:
-        values |= {"event_date": fields.event_date, "event_date_source": fields.event_date_source}
-    elif taken is not None and taken.date() <= latest_day():
-        values |= {"event_date": taken.date(), "event_date_source": Source.EXIF}
-    located = next((photo.origin for photo in photos if photo.origin.latitude is not None), None)
-    spot: SubmissionFields | Origin | None = None
-    source = fields.coordinate_source
-    if fields.latitude is not None:
-        spot = fields
-    elif located is not None and not fields.place:
-        spot, source = located, Source.EXIF
-    if spot is not None:
-        values |= {"latitude": spot.latitude, "longitude": spot.longitude, "coordinate_source": source}
-    return values
+    """Date and coordinates with where they came from: what was given, else the first photo whose EXIF has it, unless the
+    sender says that there is to be none.
+    """
+    day, spot = fields.day, fields.spot
+    if day["event_date"] is None and fields.event_date_source is not Source.MISSING:
+        taken = next((photo.origin.taken_at for photo in photos if photo.origin.taken_at), None)
+        day = {"event_date": taken.date(), "event_date_source": Source.EXIF} if taken else day
+    if spot["latitude"] is None and fields.coordinate_source is not Source.MISSING and not fields.place:
+        found = next((photo.origin for photo in photos if photo.origin.latitude is not None), None)
+        if found is not None:
+            spot = {"latitude": found.latitude, "longitude": found.longitude, "coordinate_source": Source.EXIF}
+    return day | spot
 
 
-def _add_photos(
-    session: Session, submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto]
+def add_photos(
+    session: Session,
+    submission: Submission,
+    filenames: Sequence[str],
+    photos: Sequence[PreparedPhoto],
+    *,
+    later: bool = False,
 ) -> None:
+    """Add rows for photos. Those that come ``later`` count as a change of squares: what was said of the others alone no
+    longer stands.
+    """
     known = set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
-    for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True)):
+    for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True), len(submission.photos)):
         submission.photos.append(
             Photo(
                 token=secrets.token_urlsafe(18),
                 position=position,
                 sha256=photo.sha256,
-                filename=filename,
+                filename=filename[:255],
                 format=photo.info.format,
                 byte_size=photo.size,
                 width=photo.info.width,
                 height=photo.info.height,
                 square=list(vars(photo.square).values()) if photo.square else None,
+                square_changes=int(later),
                 taken_at=photo.origin.taken_at.isoformat() if photo.origin.taken_at else None,
                 seen_before=photo.sha256 in known,
                 predictions=[],

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from app.core.crash_points import reach
 from app.core.storage import Storage
 from app.predictions.inference import PhotoInfo, PixelLimits, Square, holding, open_photo, reduced, seen_box
+from app.submissions.rules import latest_day
 from app.submissions.tables import Photo
 
 # Long side of the copy for pages, in pixels, as it should be and may be. Phones' photos of 12 and 48 megapixels are left at a
@@ -124,7 +126,8 @@ def discard(storage: Storage, sha256: str) -> dict[str, bytes]:
 # --- EXIF ------------------------------------------------------------------------------------------------------------
 
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
-# In this order. DateTime is not among them: it is the day of the last change.
+# In this order. DateTime is not among them: it is the day of the last change. static/js/volunteers/exif.js reads the same way;
+# docs/day-and-place.md says how, and tests/odd_exif.py holds both to it.
 _TIMES = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
 
 
@@ -136,7 +139,7 @@ def read_origin(data: bytes) -> Origin:
     try:
         exif.load(data)
         times, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-        moments = [_moment(times.get(tag)) for tag in _TIMES]
+        moments = [_moment(times.get(tag, exif.get(tag))) for tag in _TIMES]
         numbers = [gps.get(tag) for tag in (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude)]
         letters = [gps.get(tag) for tag in (ExifTags.GPS.GPSLatitudeRef, ExifTags.GPS.GPSLongitudeRef)]
     except Exception:  # Pillow's EXIF parser raises a dozen kinds on hostile bytes; all mean "no hint"
@@ -155,7 +158,8 @@ def _moment(text: object) -> datetime | None:
         moment = datetime(*(int(part) for part in match.groups()))  # type: ignore[arg-type]
     except ValueError:
         return None
-    return moment if moment.year >= 1990 else None  # a camera whose clock was never set
+    # A camera whose clock was never set, or is ahead.
+    return moment if moment.year >= 1990 and moment.date() <= latest_day() else None
 
 
 def _degrees(value: object, letter: object, letters: str, largest: int) -> float | None:
@@ -163,11 +167,10 @@ def _degrees(value: object, letter: object, letters: str, largest: int) -> float
     first = letter.strip(" \t\0")[:1].upper() if isinstance(letter, str) else ""
     if first not in set(letters) or not isinstance(value, tuple) or len(value) != 3:
         return None
-    try:
-        degrees, minutes, seconds = (float(part) for part in value)
-    except (TypeError, ValueError, ZeroDivisionError):
+    if not all(isinstance(part, IFDRational) and part.denominator and part >= 0 for part in value):
         return None
+    degrees, minutes, seconds = map(float, value)
     total = degrees + minutes / 60 + seconds / 3600
-    if not 0 <= total <= largest:  # also refuses NaN
+    if total > largest:
         return None
     return round(-total if first == letters[1] else total, 6)

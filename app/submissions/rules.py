@@ -1,8 +1,18 @@
 """A submission's statuses and the transitions between them."""
 
+from datetime import date, timedelta
 from enum import StrEnum
 
+from app.core.db import utcnow
 from app.core.errors import Conflict
+
+# The clocks of the first place on earth to see a new day.
+_EARLIEST_CLOCKS = timedelta(hours=14)
+
+
+def latest_day() -> date:
+    """The day that it is where the day begins first: the latest that can be today for anybody."""
+    return (utcnow() + _EARLIEST_CLOCKS).date()
 
 
 class SubmissionStatus(StrEnum):
@@ -38,6 +48,11 @@ ALLOWED_TRANSITIONS: dict[SubmissionStatus, frozenset[SubmissionStatus]] = {
 UNDECIDED = frozenset(SubmissionStatus) - {S.VERIFIED, S.WITHDRAWN}
 
 
+# Answers to "are there two butterflies?", as the log names them.
+TWO_BUTTERFLIES, ONE_BUTTERFLY = "two_butterflies", "one_butterfly"
+BUTTERFLIES = frozenset({TWO_BUTTERFLIES, ONE_BUTTERFLY})
+
+
 def check_transition(current: SubmissionStatus, new: SubmissionStatus) -> None:
     """Raise Conflict unless a submission may go from ``current`` to ``new``."""
     if new not in ALLOWED_TRANSITIONS[current]:
@@ -53,7 +68,7 @@ class OutcomeMails(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a date or a place came from."""
+    """Where a date or a place came from. Sent as MISSING, it is to stay empty, whatever EXIF says."""
 
     TYPED = "typed"
     EXIF = "exif"

@@ -1,5 +1,7 @@
 """The one place where a submission's status changes: it checks the transition and writes the log row."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from app.submissions.rules import SubmissionStatus, VerificationStatus, check_transition
@@ -26,9 +28,12 @@ def change_status(
     session.flush()
 
 
-def note_event(session: Session, submission: Submission, *, event: str, actor: str) -> None:
-    """Log something that leaves the status as it is (received, claim kept, claim changed)."""
+def note_event(
+    session: Session, submission: Submission, *, event: str, actor: str, changes: dict[str, list[Any]] | None = None
+) -> None:
+    """Log something that leaves the status as it is (received, claim kept, corrected: ``changes`` then say what)."""
     _log(submission, submission.status, event, actor, None)
+    submission.log[-1].changes = changes
     session.flush()
 
 

@@ -284,6 +284,11 @@ class StatusLog(Base):
     to_status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus))
     verification_status: Mapped[VerificationStatus] = mapped_column(text_enum(VerificationStatus))
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    changes: Mapped[dict[str, list[Any]] | None] = mapped_column(
+        JSON(none_as_null=True),
+        info={"personal": "withdrawal"},
+        doc="what the volunteer corrected: field → value before and after",
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     submission: Mapped[Submission] = relationship(back_populates="log")

@@ -32,6 +32,12 @@ def find_or_create(session: Session, key: str | None, language: str) -> Voluntee
     return volunteer
 
 
+def add_email(session: Session, volunteer: Volunteer, email: str | None, outcome_mails: OutcomeMails) -> None:
+    """Keep the address where none is known; one that is known changes only under My submissions."""
+    if email is not None and volunteer.email is None:
+        set_email(session, volunteer, email, outcome_mails)
+
+
 def set_email(session: Session, volunteer: Volunteer, email: str, outcome_mails: OutcomeMails) -> None:
     """Keep, change or (empty) forget the address, which was validated before; a new one is asked to be confirmed.
 

@@ -12,6 +12,9 @@ HEADLINES: dict[Outcome, str] = {
     Outcome.OUT_OF_SCOPE: _("The computer can’t check this photo"),
 }
 
+# Whoever did not name a species wants to know what it is.
+HEADLINE_OF_SUGGESTION = _("The computer thinks: %(suggested)s")
+
 REASONS: dict[Reason, str] = {
     Reason.AGREES: _("You said %(claim)s, and the computer agrees."),
     Reason.MODEL_DISAGREES: _("You said %(claim)s, but the computer thinks it looks more like %(suggested)s."),
@@ -50,6 +53,8 @@ NEXT_STEPS: dict[Outcome, str] = {
     Outcome.OUT_OF_SCOPE: _("Your record is saved, and an expert will check it."),
 }
 
+AFTER_SECOND_LOOK = _("Thank you for looking again. Your record is saved, and an expert will check it.")
+
 ACCEPTED_BY_MACHINE = _("Accepted by the computer. Experts check a random sample of these.")
 
 STATUSES: dict[SubmissionStatus, str] = {
@@ -81,6 +86,10 @@ EVENTS: dict[str, str] = {
     "auto_accepted": _("Accepted by the computer"),
     "claim_kept": _("You took a second look and kept your answer"),
     "claim_changed": _("You took a second look and changed your answer"),
+    "two_butterflies": _("You said that there are two butterflies"),
+    "one_butterfly": _("You said that there is one butterfly"),
+    "corrected": _("You corrected your record"),
+    "photos_added": _("You added photos"),
     "square_moved": _("The square around the butterfly was changed"),
     "withdrawn": _("You withdrew it"),
     "asked": _("An expert asked you a question"),
@@ -89,6 +98,18 @@ EVENTS: dict[str, str] = {
     "identified": _("Checked by an expert"),
     "undone": _("An expert is checking it again"),
 }
+
+FIELDS: dict[str, str] = {
+    "claim": _("Species"),
+    "individual_count": _("How many"),
+    "event_date": _("When"),
+    "place": _("Where"),
+    "coordinates": _("Coordinates"),
+    "note": _("Note"),
+    "photos": _("Photos"),
+}
+
+NOTHING = _("nothing")
 
 OTHER_SPECIES = _("another species")
 

@@ -1,29 +1,27 @@
 """Submissions over JSON: what the volunteer's page does, for programs."""
 
-import hashlib
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Header, Path, Request, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.core.errors import FieldError, InvalidSubmission
+from app.core.texts import OneForm
 from app.core.web import openapi, problems
 from app.core.web.dependencies import LanguageDep, same_origin
 from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.dependencies import ClassifiersDep
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
-from app.review.questions import MAX_ANSWER, Questions
-from app.submissions.form import BOTH_COORDINATES_OR_NEITHER, SubmissionForm
-from app.submissions.new_submission import Sender
+from app.review.questions import MAX_ANSWER
+from app.submissions.form import BOTH_COORDINATES_OR_NEITHER, RecordFields, SubmissionForm
+from app.submissions.new_submission import LONGEST_KEY, SHORTEST_KEY, Sender
 from app.taxa.views import TaxonView, taxon_view
-from app.volunteers.dependencies import LookDep, SubmissionsDep, VolunteerKey
+from app.volunteers.dependencies import CorrectionsDep, LookDep, SubmissionsDep, VolunteerKey
 from app.volunteers.views import SubmissionOut, TaxonOut
 
 router = APIRouter(prefix="/api/v1", tags=["submissions"], route_class=SubmissionRoute)
 
-SHORTEST_KEY, LONGEST_KEY = 16, 100
 # Text in which something can be seen. Spelt out, because \w and \s mean ASCII to some readers of the document and all of
 # Unicode to others, and to this server.
 SOMETHING = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]"
@@ -32,7 +30,7 @@ Token = Annotated[str, Path(max_length=100)]
 
 
 class AnswerIn(BaseModel):
-    answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=SOMETHING)]
+    answer: Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=SOMETHING), OneForm]
 
 
 class SquareIn(BaseModel):
@@ -59,14 +57,10 @@ async def _sender(
 ) -> Sender:
     if key is not None:
         await same_origin(request)  # a page of another site must not send in the name of whose browser it is
-    if idempotency_key is None:
-        return Sender(key, secrets.token_urlsafe(18))
-    if not SHORTEST_KEY <= len(idempotency_key) <= LONGEST_KEY:
+    if idempotency_key is not None and not SHORTEST_KEY <= len(idempotency_key) <= LONGEST_KEY:
         limits = (("min", SHORTEST_KEY), ("max", LONGEST_KEY))
         raise InvalidSubmission([FieldError("Idempotency-Key", "key_length", limits)])
-    # A program without cookies: its key tells whose repeat this is.
-    own_key = "key-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
-    return Sender(key or own_key, idempotency_key)
+    return Sender.of(key, idempotency_key)
 
 
 _CREATED: dict[int | str, dict[str, Any]] = {
@@ -121,6 +115,25 @@ def show(token: Token, look: LookDep) -> SubmissionOut:
     return look.at(token)
 
 
+@router.patch(
+    "/submissions/{token}",
+    summary="Correct a submission",
+    response_model=SubmissionOut,
+    responses=openapi.WRITING
+    | problems.described(
+        {
+            404: "There is no submission at this link.",
+            409: "An expert has decided on it, or it was withdrawn.",
+            422: "Mistakes, each in `errors` with its field.",
+        }
+    ),
+)
+def correct(token: Token, fields: RecordFields, corrections: CorrectionsDep, look: LookDep) -> SubmissionOut:
+    """Only what is given changes; an empty date, place or pair of coordinates is taken away. Another claim is judged anew."""
+    corrections.correct(token, fields)
+    return look.at(token)
+
+
 @router.post(
     "/submissions/{token}/answer",
     summary="Answer an expert's question",
@@ -128,9 +141,9 @@ def show(token: Token, look: LookDep) -> SubmissionOut:
     responses=openapi.WRITING
     | problems.described({404: "There is no submission at this link.", 409: "No question waits for an answer."}),
 )
-def answer(request: Request, token: Token, given: AnswerIn, look: LookDep) -> SubmissionOut:
+def answer(token: Token, given: AnswerIn, submissions: SubmissionsDep, look: LookDep) -> SubmissionOut:
     """It goes back to whoever asked."""
-    Questions(request.app.state.sessions).answer(token, given.answer)
+    submissions.answer(token, given.answer)
     return look.at(token)
 
 

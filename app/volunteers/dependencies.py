@@ -13,6 +13,7 @@ from app.core.web.i18n import Language
 from app.core.web.pages import render
 from app.volunteers import news
 from app.volunteers.addresses import Addresses
+from app.volunteers.corrections import Corrections
 from app.volunteers.submissions import Submissions
 from app.volunteers.views import SubmissionOut, view_of
 
@@ -26,6 +27,13 @@ async def _submissions(request: Request) -> Submissions:
 
 
 SubmissionsDep = Annotated[Submissions, Depends(_submissions)]
+
+
+async def _corrections(request: Request) -> Corrections:
+    return Corrections(request.app.state.sessions, request.app.state.send_message)
+
+
+CorrectionsDep = Annotated[Corrections, Depends(_corrections)]
 
 
 class VolunteerCookie:

@@ -23,12 +23,12 @@ from app.core.tables import JobKind
 from app.predictions.classifiers import Classifiers
 from app.predictions.inference import PhotoError, holding, pixel_limits, square_for
 from app.predictions.rules import ClaimKind
-from app.review import tasks
+from app.review import questions, tasks
 from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
-from app.submissions.form import NewSubmission
-from app.submissions.new_submission import Sender, claimed_taxon, content_digest, mistakes_in, write
-from app.submissions.rules import SubmissionStatus
+from app.submissions.form import NewPhoto, NewSubmission
+from app.submissions.new_submission import Sender, add_photos, claimed_taxon, content_digest, mistakes_in, write
+from app.submissions.rules import BUTTERFLIES, ONE_BUTTERFLY, TWO_BUTTERFLIES, UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
 from app.volunteers.withdrawal import Removal, take_back
@@ -94,7 +94,7 @@ class Submissions:
         if not self._sends_mail:  # nobody would ever write to it
             new = replace(new, fields=new.fields.model_copy(update={"email": None}))
         screening = ScreeningAtOnce(self._classifiers, self._screening_seconds)
-        prepared, unreadable = self._prepare_photos(new, screening)
+        prepared, unreadable = self._prepare_photos(new.photos, screening)
         with reading(self._sessions) as session:
             mistakes = [*mistakes_in(session, new, self._max_photos), *unreadable]
             if mistakes:
@@ -102,8 +102,12 @@ class Submissions:
             digest = content_digest(new.fields, prepared)
             repeat = _find_repeat(session, sender, digest)
         if repeat is not None:
+            with transaction(self._sessions) as session:  # perhaps it was sent again to add the address
+                volunteer = volunteers.find(session, repeat.volunteer_key)
+                if volunteer is not None:
+                    volunteers.add_email(session, volunteer, new.fields.email, new.fields.outcome_mails)
             return repeat
-        self._keep_files(new, prepared)
+        self._keep_files(new.photos, prepared)
         reach("all-photos-stored")
 
         def write_once() -> tuple[Receipt, int | None]:
@@ -126,7 +130,9 @@ class Submissions:
             receipt, job_id = write_once()
         if not receipt.duplicate:
             reach("committed")
-            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+            self._keep_files(
+                new.photos, prepared
+            )  # somebody may have withdrawn the same photo before our row kept its files
         if job_id is not None:
             jobs.send(self._sessions, self._send, job_id)
         return receipt
@@ -154,8 +160,9 @@ class Submissions:
         counts = {show: sum(by_status.get(status, 0) for status in statuses) for show, statuses in SHOWN.items()}
         return {Show.ALL: sum(by_status.values()), **counts}
 
-    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None) -> None:
-        """The second look: keep the claim (the same one again) or change it. Both claims stay on record.
+    def reconsider(self, token: str, kind: ClaimKind, scientific_name: str | None, verbatim: str = "") -> None:
+        """The second look: keep the claim (the same one again) or change it. Both claims stay on record. ``verbatim``: the name
+        of another species.
 
         Raises Conflict once a person has verified it, or while it waits for its verdict.
         """
@@ -163,7 +170,7 @@ class Submissions:
             submission = self.get(session, token, lock=True)
             old = submission.claim
             taxon = claimed_taxon(session, kind, scientific_name)
-            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None)
+            same = (old.kind, old.taxon_id) == (kind, taxon.id if taxon else None) and verbatim in {"", old.verbatim}
             if same and old.informed and submission.status is SubmissionStatus.FLAGGED and submission.verdict is None:
                 return  # whoever asks for the same change again never got the answer
             if submission.status is not SubmissionStatus.FLAGGED or submission.verdict is None:
@@ -173,12 +180,27 @@ class Submissions:
                     old.confirmed_at = utcnow()
                     status.note_event(session, submission, event="claim_kept", actor="volunteer")
                 return
-            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
+            taxon_id = taxon.id if taxon else None
+            submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon_id, verbatim=verbatim, informed=True))
             status.note_event(session, submission, event="claim_changed", actor="volunteer")
-            tasks.after_claim_changed(session, submission)
+            tasks.after_change(session, submission, "claim_changed")
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
         jobs.send(self._sessions, self._send, job_id)
+
+    def say_how_many(self, token: str, *, two: bool) -> None:
+        """Tell the experts whether the photos show two butterflies. Idempotent. Raises NotFound, and Conflict once an expert
+        has decided, or it was withdrawn.
+        """
+        event = TWO_BUTTERFLIES if two else ONE_BUTTERFLY
+        with transaction(self._sessions) as session:
+            submission = self.get(session, token, lock=True)
+            if submission.status not in UNDECIDED:
+                raise Conflict("This submission can no longer be changed.")
+            said = [line.event for line in submission.log if line.event in BUTTERFLIES]
+            if said[-1:] != [event]:
+                status.note_event(session, submission, event=event, actor="volunteer")
+                tasks.after_change(session, submission, event)
 
     def withdraw(self, token: str) -> None:
         """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""
@@ -190,13 +212,50 @@ class Submissions:
         reach("withdrawn-committed")
         self._removal.try_now(job_id, submission.id)
 
+    def answer(self, token: str, text: str, new: Sequence[NewPhoto] = ()) -> None:
+        """Answer an expert's question, with words or ``new`` photos, which are screened with those that were there.
+
+        Raises NotFound, InvalidInput, Conflict where no question waits (any more), OSError when photos can't be written.
+        """
+        prepared: list[photos.PreparedPhoto] = []
+        if new:
+            with reading(self._sessions) as session:
+                self._check_room(self.get(session, token), len(new))
+            prepared, unreadable = self._prepare_photos(new, ScreeningAtOnce(self._classifiers, 0))
+            if unreadable:
+                raise InvalidSubmission(unreadable)
+            self._keep_files(new, prepared)
+        with transaction(self._sessions) as session:
+            submission = questions.take_answer(session, token, text, with_photos=bool(new))
+            known = {photo.sha256 for photo in submission.photos}
+            added = {photo.sha256: (sent.filename, photo) for sent, photo in zip(new, prepared, strict=True)}
+            added = {sha256: both for sha256, both in added.items() if sha256 not in known}
+            job_id = self._add(session, submission, list(added.values())) if added else None
+        if job_id is not None:
+            self._keep_files(new, prepared)  # somebody may have withdrawn the same photo before our row kept its files
+            jobs.send(self._sessions, self._send, job_id)
+
+    def _check_room(self, submission: Submission, number: int) -> None:
+        room = self._max_photos - len(submission.remaining_photos)
+        if number > room:
+            raise InvalidSubmission([FieldError("file", "too_many_photos", (("max", room),))])
+
+    def _add(self, session: Session, submission: Submission, added: Sequence[tuple[str, photos.PreparedPhoto]]) -> int:
+        """Add photos to a submission; the id of the job that screens it anew."""
+        before = len(submission.photos)
+        self._check_room(submission, len(added))
+        add_photos(session, submission, [name for name, _ in added], [photo for _, photo in added], later=True)
+        changes = {"photos": [before, len(submission.photos)]}
+        status.note_event(session, submission, event="photos_added", actor="volunteer", changes=changes)
+        return jobs.create(session, JobKind.SCREENING, submission.id).id
+
     # --- steps of submit --------------------------------------------------------------------------------------------
 
     def _prepare_photos(
-        self, new: NewSubmission, screening: ScreeningAtOnce
+        self, new: Sequence[NewPhoto], screening: ScreeningAtOnce
     ) -> tuple[list[photos.PreparedPhoto], list[FieldError]]:
         prepared, errors = [], []
-        for sent in new.photos[: self._max_photos]:
+        for sent in new[: self._max_photos]:
             if sent.size > self._max_file_bytes:
                 limit = self._max_file_bytes // 1_000_000
                 errors.append(FieldError("file", "photo_too_many_bytes", (("max", limit),), sent.filename))
@@ -210,8 +269,8 @@ class Submissions:
                 errors.append(FieldError("file", f"photo_{error.kind}", (), sent.filename))
         return prepared, errors
 
-    def _keep_files(self, new: NewSubmission, prepared: Sequence[photos.PreparedPhoto]) -> None:
-        for photo, sent in zip(prepared, new.photos, strict=True):
+    def _keep_files(self, new: Sequence[NewPhoto], prepared: Sequence[photos.PreparedPhoto]) -> None:
+        for photo, sent in zip(prepared, new, strict=True):
             photos.keep(self._storage, photo, sent.read)
 
 

@@ -18,8 +18,8 @@ from app.predictions.views import LooksLikeView, PredictionViews, ScoredTaxon, S
 from app.review import questions
 from app.submissions import looks, mails
 from app.submissions import words as wording
-from app.submissions.rules import UNDECIDED, SubmissionStatus
-from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
+from app.submissions.rules import BUTTERFLIES, UNDECIDED, SubmissionStatus
+from app.submissions.tables import ClaimRecord, Photo, StatusLog, Submission, VerdictRecord
 from app.taxa import names as taxa
 from app.taxa.views import TaxonView
 
@@ -131,8 +131,11 @@ class QuestionOut(BaseModel):
 
 @dataclass(frozen=True)
 class HistoryEntry:
+    """``changes``: what was corrected, in words, with its value before and after."""
+
     at: datetime
     text: str
+    changes: list[tuple[str, str, str]]
 
 
 class SubmissionOut(BaseModel):
@@ -145,6 +148,7 @@ class SubmissionOut(BaseModel):
     status_text: Annotated[str, OnlyOnPages]
     verification_status: str = Field(examples=["pending", "V1"])
     claim_kind: Annotated[str, OnlyOnPages]
+    claim_verbatim: Annotated[str, OnlyOnPages]
     claim_text: str = Field(serialization_alias="claim", description="The claim that stands, in words.")
     claimed: ByName | None = Field(description="Its scientific name; null for another species or don't know.")
     first_claim_text: str | None = Field(
@@ -164,6 +168,7 @@ class SubmissionOut(BaseModel):
     failed: Annotated[bool, OnlyOnPages]
     second_look: Annotated[bool, OnlyOnPages]
     can_be_mailed: Annotated[bool, OnlyOnPages]
+    perhaps_two: Annotated[bool, OnlyOnPages]
     photos: list[PhotoOut]
     verdict: VerdictOut | None
     review: ReviewOut | None = Field(None, description="null: no expert has settled it.")
@@ -175,6 +180,11 @@ class SubmissionOut(BaseModel):
     def withdrawn(self) -> bool:
         """Whether it was taken back."""
         return self.status == SubmissionStatus.WITHDRAWN
+
+    @property
+    def can_correct(self) -> bool:
+        """Whether what was told may be corrected: no expert has decided, and it was not withdrawn."""
+        return self.status in UNDECIDED
 
     @property
     def can_place_square(self) -> bool:
@@ -224,6 +234,7 @@ class SubmissionViews(PredictionViews):
             url=f"/s/{row.token}",
             status_text=self._language.gettext(wording.STATUSES[row.status]),
             claim_kind=claim.kind,
+            claim_verbatim=claim.verbatim,
             claim_text=self._claim_text(claim),
             claimed=self.taxon(claim.taxon.scientific_name) if claim.taxon else None,
             first_claim_text=self._claim_text(row.claims[0]) if len(row.claims) > 1 else None,
@@ -231,6 +242,7 @@ class SubmissionViews(PredictionViews):
             failed=verdict is None and failed and not withdrawn,
             second_look=_asks_second_look(row, verdict),
             can_be_mailed=not withdrawn and mails.may_mail(row.volunteer, MailKind.RECEIPT),
+            perhaps_two=_perhaps_two(row, verdict),
             photos=[self._photo(photo, latest) for photo in row.remaining_photos],
             verdict=self._verdict(row, verdict) if verdict and not withdrawn else None,
             history=self._history(row),
@@ -250,6 +262,26 @@ class SubmissionViews(PredictionViews):
             messages=list(settled.messages),
             look_for=[taxon, claimed] if settled.differs else [],
         )
+
+    def changes(self, line: StatusLog) -> list[tuple[str, str, str]]:
+        """What a volunteer corrected: field, value before, value after."""
+        t = self._language.gettext
+        return [
+            (t(wording.FIELDS[name]), *(self._corrected(name, value) for value in both))
+            for name, both in (line.changes or {}).items()
+        ]
+
+    def _corrected(self, name: str, value: str | int | None) -> str:
+        if value in {None, ""}:
+            return self._language.gettext(wording.NOTHING)
+        if name == "event_date":
+            return self._language.date(date.fromisoformat(str(value)))
+        if name == "claim":
+            kinds = {ClaimKind.OTHER.value: wording.OTHER_SPECIES, ClaimKind.UNKNOWN.value: wording.DONT_KNOW}
+            return (
+                self._language.gettext(kinds[str(value)]) if value in kinds else self.taxon(str(value)).vernacular_name
+            )
+        return str(value)
 
     def _claim_text(self, claim: ClaimRecord) -> str:
         if claim.kind is ClaimKind.TAXON and claim.taxon is not None:
@@ -290,12 +322,17 @@ class SubmissionViews(PredictionViews):
         }
         reasons = (wording.REASONS | wording.NAMED_REASONS) if looks_like else wording.REASONS
         reason = t(reasons[verdict.reason], **params)
-        if suggested and verdict.reason in {Reason.NO_CLAIM, Reason.OTHER_CLAIMED, Reason.NOT_SURE}:
+        if suggested and verdict.reason in {Reason.OTHER_CLAIMED, Reason.NOT_SURE}:
             reason += " " + t(wording.SUGGESTION, **params)
         step = wording.ACCEPTED_BY_MACHINE if verdict.machine_accepted else wording.NEXT_STEPS[verdict.outcome]
+        if verdict.outcome is Outcome.DISAGREE and not _asks_second_look(row, verdict):
+            step = wording.AFTER_SECOND_LOOK
+        headline = wording.HEADLINES[verdict.outcome]
+        if suggested and verdict.reason is Reason.NO_CLAIM:
+            headline = wording.HEADLINE_OF_SUGGESTION
         return VerdictOut(
             outcome=verdict.outcome,
-            headline=t(wording.HEADLINES[verdict.outcome]),
+            headline=t(headline, **params),
             reason=reason,
             next_step=t(step),
             suggested=suggested,
@@ -310,8 +347,18 @@ class SubmissionViews(PredictionViews):
         for line in row.log:
             event = line.to_status.value if line.event == "screened" and line.to_status != "screened" else line.event
             text = self._language.gettext(wording.EVENTS.get(event, wording.STATUSES[line.to_status]))
-            entries.append(HistoryEntry(line.created_at, text))
+            entries.append(HistoryEntry(line.created_at, text, self.changes(line)))
         return entries
+
+
+def _perhaps_two(row: Submission, verdict: VerdictRecord | None) -> bool:
+    """Whether to ask if there are two butterflies: where the model saw two species, until that is answered."""
+    return (
+        verdict is not None
+        and row.status in UNDECIDED
+        and verdict.reason in {Reason.TWO_ANIMALS, Reason.PHOTOS_CONTRADICT}
+        and not BUTTERFLIES & {line.event for line in row.log}
+    )
 
 
 def _asks_second_look(row: Submission, verdict: VerdictRecord | None) -> bool:

@@ -77,6 +77,13 @@ def test_every_message_stands_in_the_catalogue_once(language):
     assert [message for message, count in ids.items() if count > 1] == []
 
 
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_apostrophes_are_curly(said, language):
+    texts = [text for id_ in said for text in forms(said[id_].id)]
+    texts += [text for message in read(language) if message.id for text in forms(message.string)]
+    assert [text for text in texts if "'" in text] == []
+
+
 def test_extraction_finds_templates_code_plurals_and_scripts(said):
     ids = {name(message) for message in said.values()}
     assert "My submissions" in ids  # a template

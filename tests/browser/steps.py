@@ -13,7 +13,7 @@ from app.submissions.words import HEADLINES
 from tests import factories
 from tests.running import Server, eventually
 
-VERDICT = re.compile("|".join(re.escape(text) for text in HEADLINES.values()))
+VERDICT = re.compile("|".join([*(re.escape(text) for text in HEADLINES.values()), "The computer thinks: "]))
 SEND = "Send for a second opinion"
 YESTERDAY = date.today() - timedelta(days=1)
 

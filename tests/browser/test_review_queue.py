@@ -123,7 +123,7 @@ def test_without_script(new_person: NewPerson, decided_server: Server):
 
     page.get_by_label("Another taxon").fill("no such thing")
     page.get_by_role("button", name="Save this taxon").click()
-    expect(page.get_by_role("status").filter(has_text="We don't know this species.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="We don’t know this species.")).to_be_visible()
     page.get_by_label("Another taxon").fill("gatekeeper")
     page.get_by_label("Plausible").check()
     page.get_by_role("button", name="Comment").click()

@@ -1,16 +1,30 @@
 """Day and place: from the photo, from the device or typed, and always said which."""
 
+import base64
 import re
+from datetime import datetime
 
 from playwright.sync_api import Page, expect
 
 from app.core.db import reading
 from app.submissions.rules import Source
 from tests import factories
-from tests.browser.conftest import PHONE, NewPerson
+from tests.browser.conftest import PHONE, SEND_ANYWAY, NewPerson
 from tests.browser.steps import YESTERDAY, choose, drawn, file, see_verdict, send, species, submission
+from tests.odd_exif import ODD
 from tests.running import Server
 
+_READ = """async (photos) => {
+    const script = document.querySelector("script[type=module]").src;
+    const { readPhoto } = await import(new URL("exif.js", script));
+    const address = document.querySelector("form[data-exif-reader]").dataset.exifReader;
+    const read = [];
+    for (const photo of photos) {
+        const bytes = Uint8Array.from(atob(photo), (letter) => letter.charCodeAt(0));
+        read.push(await readPhoto(new File([bytes], "photo.jpg"), address));
+    }
+    return read;
+}"""
 FROM_PHOTO = "from the photo"
 
 
@@ -37,6 +51,66 @@ def test_the_photo_fills_in_day_and_place_and_a_person_corrects_them(desktop: Pa
         assert (kept.latitude, kept.longitude, kept.coordinate_source) == (52.37, 4.9, Source.EXIF)
     told = desktop.get_by_role("region", name="What you told us")
     expect(told).to_contain_text(re.compile("filled in by you.*52.3700, 4.9000.*from the photo", re.S))
+
+
+def test_the_script_reads_odd_exif_as_the_service_does(desktop: Page):
+    """One table for both: tests/app/volunteers/test_day_and_place.py sends the same photos."""
+    desktop.goto("/")
+    photos = [base64.b64encode(odd.photo(seed)).decode() for seed, odd in enumerate(ODD)]
+    read, meant = {}, {}
+    for odd, said in zip(ODD, desktop.evaluate(_READ, photos), strict=True):
+        place = None if said["latitude"] is None else (round(said["latitude"], 6), round(said["longitude"], 6))
+        read[odd.name] = said["day"], place
+        meant[odd.name] = odd.day.isoformat() if odd.day else None, odd.place
+    assert read == meant
+
+
+def test_what_the_form_shows_is_kept(desktop: Page, server: Server):
+    """A spot that was removed and a day that was emptied stay away, also when another photo is added. The page asks once."""
+    desktop.remove_locator_handler(desktop.locator(SEND_ANYWAY))
+    desktop.goto("/")
+    taken = f"{YESTERDAY:%Y:%m:%d} 15:30:00"
+    choose(desktop, file("exif.jpg", factories.exif_photo(33, taken=taken)))
+    day = desktop.get_by_label("When did you see it?")
+    expect(day).to_have_value(YESTERDAY.isoformat())
+    desktop.get_by_role("button", name="Remove coordinates").click()
+    day.fill("")
+    choose(desktop, file("exif-2.jpg", factories.exif_photo(34, taken=taken)))
+    expect(desktop.get_by_role("img", name="Your photo 2: exif-2.jpg")).to_be_visible()
+    species(desktop, "gatekeeper").check()
+    desktop.get_by_role("button", name="Send for a second opinion").click()
+    question = desktop.locator("dialog[open]")
+    expect(question).to_contain_text("You have not said when and where you saw it.")
+    question.get_by_role("button", name="Fill it in").click()
+    expect(day).to_be_focused()
+    expect(day).to_have_value("")
+    send(desktop)
+    see_verdict(desktop)
+    with reading(server.sessions) as session:
+        kept = submission(session, desktop)
+        assert (kept.event_date, kept.event_date_source) == (None, Source.MISSING)
+        assert (kept.latitude, kept.coordinate_source) == (None, Source.MISSING)
+
+
+def test_a_page_that_stayed_open_overnight(new_person: NewPerson):
+    """Today is the day that it is now, and where the volunteer is: in the morning of New Zealand, it is a day ahead of UTC."""
+    page = new_person(timezone_id="Pacific/Auckland").page
+    page.clock.install(time=datetime.fromisoformat("2026-07-18T08:00:00+00:00"))
+    page.goto("/")
+    page.clock.set_fixed_time(datetime.fromisoformat("2026-07-18T21:00:00+00:00"))
+    page.get_by_role("button", name="Today").click()
+    day = page.get_by_label("When did you see it?")
+    expect(day).to_have_value("2026-07-19")
+    day.focus()
+    expect(day).to_have_attribute("max", "2026-07-19")
+    day.fill("2026-07-20")
+    species(page, "gatekeeper").check()
+    choose(page, drawn(35))
+    send(page)
+    expect(page.locator("#error-event_date")).to_contain_text("in the future")
+    day.fill("2026-07-19")  # mended: nothing is marked any more
+    expect(page.locator("#error-event_date")).to_be_hidden()
+    expect(page.locator("#summary")).to_be_hidden()
 
 
 def test_typing_over_the_spot_of_the_photo(desktop: Page, server: Server):

@@ -35,7 +35,7 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
     expect(species(page, "meadow brown")).to_be_focused()
     species(page, "gatekeeper").check()
     send(page)
-    summary = page.get_by_role("alert").filter(has_text="Please check what is marked below")
+    summary = page.get_by_role("group", name="Nearly there. Please check what is marked below.")
     expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
     expect(page.locator("#error-file")).to_contain_text("notes.jpg: We can’t open this file.")
     expect(page.locator("#error-file")).not_to_contain_text("butterfly-80.jpg")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from app.core.db import reading
 from app.core.errors import Conflict, ModelUnavailable
+from app.core.texts import OneForm
 from app.core.web.dependencies import ReadSession
 from app.core.web.words import error_message
 from app.predictions import registry
@@ -24,7 +25,7 @@ from app.versions.promotion import GateClosed, Promotion
 
 router = APIRouter(prefix="/admin/models", include_in_schema=False)
 _LATEST_REPLAYS = 3
-Reason = Annotated[str, Field(max_length=2000)]
+Reason = Annotated[str, Field(max_length=2000), OneForm]
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ def _list_page(page: AdminPage, status: int = 200, *, before: int | None = None,
 
 
 @router.post("/{version_id}/roll-back")
-def roll_back(page: Page, version_id: int, reason: Annotated[str, Form(max_length=2000)] = "") -> Response:
+def roll_back(page: Page, version_id: int, reason: Annotated[str, Form(max_length=2000), OneForm] = "") -> Response:
     """Go back to a version that served before. No gate is asked: it was good enough once, and time matters."""
     t = page.words.t
     try:

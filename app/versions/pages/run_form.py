@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
 from pydantic import BaseModel, Field, PrivateAttr
 
 from app.core.errors import FieldError
+from app.core.texts import OneForm
 from app.core.web.i18n import Language
 from app.core.web.words import field_message
 from app.versions.rules import PhotoSelection, Start
@@ -29,14 +31,14 @@ class RunForm(BaseModel):
     minutes: str = ""
     megabytes: str = ""
     seed: str = ""
-    labels: str = Field("", max_length=20_000)
+    labels: Annotated[str, Field(max_length=20_000), OneForm] = ""
     codes: list[str] = []
     since: str = ""
     until: str = ""
     experts: str = ""
     agreement: str = ""
     bases: list[str] = []
-    values: str = Field("", max_length=5_000)
+    values: Annotated[str, Field(max_length=5_000), OneForm] = ""
     insist: bool = False
     _errors: dict[str, str] = PrivateAttr(default_factory=dict)
 

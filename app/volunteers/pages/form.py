@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from app.core.crash_points import reach
-from app.core.db import reading, utcnow
+from app.core.db import reading
 from app.core.errors import IdempotencyMismatch, InvalidSubmission
 from app.core.settings import Settings
 from app.core.web import problems
@@ -29,7 +30,7 @@ from app.predictions.dependencies import ClassifiersDep, served_now
 from app.predictions.inference import PhotoError
 from app.submissions import volunteers
 from app.submissions.form import NO_LICENCE, NewSubmission, SubmissionForm, Trimmed
-from app.submissions.new_submission import Sender
+from app.submissions.new_submission import LONGEST_KEY, Sender
 from app.taxa.views import taxon_view
 from app.volunteers.dependencies import SHOWS_NEWS, SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
 from app.volunteers.submissions import Receipt, Submissions
@@ -61,8 +62,10 @@ class FormPage:
     language: LanguageDep
     served: Annotated[Served, Depends(_served)]
 
-    def render(self, fields: dict[str, str], error: InvalidSubmission | None = None) -> Response:
-        """The form with these fields filled in, and what was wrong with them."""
+    def render(
+        self, fields: dict[str, str], error: InvalidSubmission | None = None, choose_again: Sequence[str] = ()
+    ) -> Response:
+        """The form with these fields filled in, what was wrong with them, and the photos that the browser has not kept."""
         with reading(self.request.app.state.sessions) as session:
             ours = organisation.current(session)
         return render(
@@ -75,13 +78,13 @@ class FormPage:
             organisation=ours,
             licences=list(Licence),
             errors=self._by_field(error) if error else {},
+            choose_again=choose_again,
             limits={
                 "max_photos": self.settings.max_photos_per_submission,
                 "max_megabytes": self.settings.max_file_megabytes,
                 "accept": ACCEPT,
             },
             idempotency_key=fields.get("idempotency_key") or secrets.token_urlsafe(18),
-            today=utcnow().date().isoformat(),
         )
 
     def _by_field(self, error: InvalidSubmission) -> dict[str, str]:
@@ -123,14 +126,16 @@ async def create(
 ) -> Response:
     """Take the form. Scripts get JSON, others are sent on to the submission's page."""
     submission = form.submission(page.language.code, form.shown)
-    sender = Sender(key, form.idempotency_key[:100] or secrets.token_urlsafe(18))
+    sender = Sender.of(key, form.idempotency_key[:LONGEST_KEY])
     try:
         receipt = await done(request.app.state.submission_line, partial(_submit, submissions, submission, sender))
     except InvalidSubmission as error:
         if wants_json(request):
             raise
         fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-        return await run_in_threadpool(page.render, fields, error)
+        unusable = {mistake.filename for mistake in error.errors}
+        again = [photo.filename for photo in submission.photos if photo.filename not in unusable]
+        return await run_in_threadpool(page.render, fields, error, again)
     url = f"/s/{receipt.token}" + ("?again=1" if receipt.duplicate else "")
     answer: Response
     if wants_json(request):

@@ -3,27 +3,51 @@
 Whoever has the link may do all of it: the link is the volunteer's.
 """
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.texts import OneForm
 from app.core.web.dependencies import ReadSession, StorageDep, same_origin
 from app.core.web.errors import wants_json
 from app.core.web.security import PICTURE_POLICY
+from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.inference import Square
+from app.predictions.rules import ClaimKind
 from app.predictions.squares import parse_square
 from app.review.pages.shared import SquaresDep
-from app.review.questions import Questions
 from app.submissions import photos
-from app.submissions.form import parse_claim
+from app.submissions.form import MAX_NAME, parse_claim, sent_photos
 from app.submissions.tables import Photo, Submission
 from app.volunteers import news
 from app.volunteers.dependencies import SHOWS_NEWS, AddressesDep, LookDep, SubmissionsDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
+
+
+class AnswerForm(BaseModel):
+    """An answer, as browsers send it: what nobody chose is not there, or an empty part."""
+
+    body: str = ""
+    file: list[Any] = Field(default_factory=list)
+
+
+_ = str  # marks messages for extraction
+
+# What the page says once, after what its volunteer did.
+_DONE = {
+    "again": _("You already sent this. Here it is."),
+    "answered": _("Thank you. Your answer has been sent to the expert."),
+    "corrected": _("Thank you. Your record has been corrected."),
+    "mailed": _("The address of this page is on its way to you by mail."),
+    "looked": _("Thank you for looking again."),
+    "told": _("Thank you. The expert will see your answer."),
+}
 
 
 def _note_seen(request: Request, token: str) -> None:
@@ -32,14 +56,10 @@ def _note_seen(request: Request, token: str) -> None:
 
 
 @router.get("/s/{token}", dependencies=[Depends(_note_seen), SHOWS_NEWS])
-def show(token: str, look: LookDep, again: str = "", answered: str = "", mailed: str = "") -> Response:
+def show(request: Request, token: str, look: LookDep) -> Response:
     """One submission with its verdict."""
-    flash = look.language.gettext("You already sent this. Here it is.") if again else None
-    if answered:
-        flash = look.language.gettext("Thank you. Your answer has been sent to the expert.")
-    if mailed:
-        flash = look.language.gettext("The address of this page is on its way to you by mail.")
-    return look.page(token, flash=flash)
+    done = next((text for name, text in _DONE.items() if request.query_params.get(name)), None)
+    return look.page(token, flash=look.language.gettext(done) if done else None)
 
 
 @router.get("/s/{token}/verdict")
@@ -49,22 +69,40 @@ def verdict(token: str, look: LookDep) -> Response:
 
 
 @router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])
-def reconsider(token: str, submissions: SubmissionsDep, claim: Annotated[str, Form()]) -> Response:
+def reconsider(
+    token: str,
+    submissions: SubmissionsDep,
+    claim: Annotated[str, Form()],
+    claim_text: Annotated[str, Form(max_length=MAX_NAME), OneForm] = "",
+) -> Response:
     """The answer to the second look."""
     kind, name = parse_claim(claim)
-    submissions.reconsider(token, kind, name)
-    return RedirectResponse(f"/s/{token}", 303)
+    submissions.reconsider(token, kind, name, claim_text.strip() if kind is ClaimKind.OTHER else "")
+    return RedirectResponse(f"/s/{token}?looked=1", 303)
+
+
+@router.post("/s/{token}/butterflies", dependencies=[Depends(same_origin)])
+def butterflies(token: str, submissions: SubmissionsDep, two: Annotated[bool, Form()]) -> Response:
+    """The answer to whether the photos show two butterflies."""
+    submissions.say_how_many(token, two=two)
+    return RedirectResponse(f"/s/{token}?told=1", 303)
 
 
 @router.post("/s/{token}/answer", dependencies=[Depends(same_origin)])
-def answer(request: Request, token: str, look: LookDep, body: Annotated[str, Form()] = "") -> Response:
-    """Keep the answer to an expert's question; it goes back to whoever asked. Idempotent."""
+async def answer(
+    request: Request, token: str, look: LookDep, submissions: SubmissionsDep, form: Annotated[AnswerForm, Form()]
+) -> Response:
+    """Keep the answer to an expert's question, with words or photos; it goes back to whoever asked. Idempotent."""
+    photos = sent_photos(form.file, (), [])
     try:
-        Questions(request.app.state.sessions).answer(token, body)
+        await done(request.app.state.submission_line, partial(submissions.answer, token, form.body, photos))
     except Conflict:  # it was answered a moment ago, or nobody waits for it any more: the page says how it stands
         return RedirectResponse(f"/s/{token}", 303)
     except InvalidInput as error:
-        return look.page(token, status=422, answer_error=look.in_words(error))
+        again = [photo.filename for photo in photos]
+        return look.page(
+            token, status=422, answer_error=look.in_words(error), answer_body=form.body, choose_again=again
+        )
     return RedirectResponse(f"/s/{token}?answered=1", 303)
 
 

@@ -1,9 +1,12 @@
 /** What can be noticed before sending. The server checks everything again. */
+import { lengthOf } from "./counter.js";
+import { localToday } from "./days.js";
+
 const number = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace(",", ".")));
 
 export function problemsOf(form, photoCount, say) {
   const problems = [];
-  const report = (field, key) => problems.push({ field, message: say(key) });
+  const report = (field, key, values) => problems.push({ field, message: say(key, values) });
   const value = (name) => form.elements[name].value;
 
   if (photoCount === 0) report("file", "needPhoto");
@@ -14,8 +17,12 @@ export function problemsOf(form, photoCount, say) {
     if (!Number.isInteger(count) || count < Number(input.min) || count > Number(input.max)) report(input.name, "badCount");
   }
 
-  const { event_date: day } = form.elements;
-  if (day.value && day.max && day.value > day.max) report("event_date", "futureDate");
+  for (const input of form.querySelectorAll("[data-longest]")) {
+    const over = lengthOf(input.value) - Number(input.dataset.longest);
+    if (over > 0) report(input.name, "tooLong", { over, longest: input.dataset.longest });
+  }
+
+  if (value("event_date") > localToday()) report("event_date", "futureDate");
 
   const [latitude, longitude] = [value("latitude"), value("longitude")];
   if (Boolean(latitude.trim()) !== Boolean(longitude.trim())) report(latitude.trim() ? "longitude" : "latitude", "bothCoordinates");

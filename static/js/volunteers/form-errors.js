@@ -4,21 +4,48 @@ export class FormErrors {
     this.form = form;
     this.photos = photos;
     this.summary = form.querySelector("#summary");
+    this.own = new Set(); // fields whose mistake this page has found itself, and can see mended
   }
 
   clear() {
     this.summary.hidden = true;
     this.photos.clearProblems();
-    for (const line of this.form.querySelectorAll("[data-error-for]")) {
-      line.hidden = true;
-      line.textContent = ""; // hidden text would still describe the field
-    }
-    for (const input of this.form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+    for (const line of this.form.querySelectorAll("[data-error-for]")) this.#clearField(line.dataset.errorFor);
   }
 
-  /** @param {{field: string, message: string, filename?: string}[]} errors */
-  show(errors) {
+  #clearField(field) {
+    const line = this.#line(field);
+    line.hidden = true;
+    line.textContent = ""; // hidden text would still describe the field
+    for (const input of this.#inputs(field)) input.removeAttribute("aria-invalid");
+    for (const entry of this.#entries(field)) entry.remove();
+    this.own.delete(field);
+    if (!this.summary.querySelector("li")) this.summary.hidden = true;
+  }
+
+  /** Take away what was mended. ``problems``: what is wrong now; ``changed``: the field that somebody just changed. */
+  recheck(problems, changed) {
+    const places = ["latitude", "longitude"];
+    const touched = places.includes(changed) ? places : [changed];
+    for (const line of this.form.querySelectorAll("[data-error-for]:not([hidden])")) {
+      const field = line.dataset.errorFor;
+      const entries = this.#entries(field);
+      if (!entries.length || problems.some((problem) => problem.field === field)) continue;
+      if (field === "file" && this.photos.hasProblems()) continue;
+      if (this.own.has(field) || touched.includes(field)) this.#clearField(field);
+    }
+    for (const entry of this.#entries("file")) {
+      const { filename } = entry.dataset;
+      if (filename && !this.photos.has(filename)) entry.remove();
+    }
+    if (!this.summary.querySelector("li")) this.summary.hidden = true;
+  }
+
+  /** @param {{field: string, message: string, filename?: string}[]} errors
+   *  ``own``: this page found them, not the service. */
+  show(errors, { own = false } = {}) {
     this.clear();
+    if (own) this.own = new Set(errors.map((error) => error.field));
     const list = this.summary.querySelector("ul");
     list.replaceChildren(...errors.map((error) => this.#entry(error)));
     for (const error of errors) this.#beside(error);
@@ -38,6 +65,8 @@ export class FormErrors {
 
   #entry({ field, message, filename }) {
     const item = document.createElement("li");
+    item.dataset.mistake = field;
+    if (filename) item.dataset.filename = filename;
     const place = this.form.querySelector(`#field-${CSS.escape(field)}`);
     const text = filename ? `${filename}: ${message}` : message;
     if (!place) {
@@ -65,7 +94,15 @@ export class FormErrors {
     line.textContent = message;
     line.hidden = false;
     line.closest("details")?.setAttribute("open", "");
-    for (const input of this.form.querySelectorAll(`[name="${CSS.escape(field)}"]`)) input.setAttribute("aria-invalid", "true");
+    for (const input of this.#inputs(field)) input.setAttribute("aria-invalid", "true");
+  }
+
+  #inputs(field) {
+    return this.form.querySelectorAll(`[name="${CSS.escape(field)}"]`);
+  }
+
+  #entries(field) {
+    return this.summary.querySelectorAll(`[data-mistake="${CSS.escape(field)}"]`);
   }
 
   #line(field) {

@@ -1,5 +1,6 @@
 /** The page of a new submission. Everything works without this file; with it, photos are seen before they are sent. */
 import { problemsOf } from "./check-form.js";
+import { count } from "./counter.js";
 import * as draft from "./draft.js";
 import { readPhoto } from "./exif.js";
 import { FormErrors } from "./form-errors.js";
@@ -21,8 +22,10 @@ if (!cameWithErrors) draft.restore(form);
 const whenWhere = new WhenWhere(form, say);
 whenWhere.refresh();
 enhanceStepper(find("[data-stepper]"));
+count(form, say);
 
 let errors = null;
+let reading = Promise.resolve(); // of what the photos say of day and spot
 const photos = new PhotoList(form, say, {
   onAdded: readDetails,
   onRemoved: (left) => {
@@ -32,25 +35,66 @@ const photos = new PhotoList(form, say, {
   onProblem: (message) => errors?.note("file", message),
 });
 errors = new FormErrors(form, photos);
-form.addEventListener("input", () => draft.save(form));
+form.addEventListener("input", ({ target }) => {
+  draft.save(form);
+  recheck(target.name);
+});
+
+function problems() {
+  return problemsOf(form, photos.items.length, say);
+}
+
+/** What was mended is not marked any more. */
+function recheck(field) {
+  errors?.recheck(problems(), field);
+}
 
 /** The first photo that knows fills in the day and the spot. */
-async function readDetails(files) {
-  for (const file of files) whenWhere.offer(await readPhoto(file, form.dataset.exifReader));
+function readDetails(files) {
+  recheck("file");
+  reading = reading.then(async () => {
+    for (const file of files) {
+      const details = await readPhoto(file, form.dataset.exifReader);
+      if (photos.files.includes(file)) whenWhere.offer(details);
+    }
+  });
 }
 
 const MOST_ATTEMPTS = 8;
 const LONGEST_PAUSE = 5;
 let sending = null;
 let sent = false;
+const ask = document.querySelector("[data-ask]");
+let asked = false;
 
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (sending || sent) return;
-  const problems = problemsOf(form, photos.items.length, say);
-  if (problems.length) errors.show(problems);
+  await reading; // what is sent is what the form shows
+  if (sending || sent || ask.open) return;
+  const found = problems();
+  const missing = whatIsMissing();
+  if (found.length) errors.show(found, { own: true });
+  else if (missing.length && !asked) askAbout(missing);
   else send();
 });
+
+/** The fields that make a record complete, and are empty. */
+function whatIsMissing() {
+  const { event_date: day, place } = form.elements;
+  return [...(whenWhere.hasDay ? [] : [day]), ...(place.value.trim() || whenWhere.hasSpot ? [] : [place])];
+}
+
+/** Asked once: a record without day or place is welcome, too. */
+function askAbout(missing) {
+  asked = true;
+  const [first] = missing;
+  ask.querySelector("h2").textContent = say(missing.length === 2 ? "noDayNoPlace" : first === form.elements.place ? "noPlace" : "noDay");
+  ask.addEventListener("close", () => {
+    if (ask.returnValue === "send") send();
+    else first.focus();
+  }, { once: true });
+  ask.showModal();
+}
 
 find("[data-cancel]").addEventListener("click", () => sending?.abort());
 
@@ -83,7 +127,7 @@ async function send() {
 /** A service that is busy is asked again by itself, each time a little later, so that not everybody comes back at once. */
 async function uploadPatiently(signal) {
   for (let attempt = 1; ; attempt++) {
-    const result = await upload(form.action, new FormData(form), { onProgress: showSending, signal });
+    const result = await upload(form.action, whenWhere.addTo(new FormData(form)), { onProgress: showSending, signal });
     if (result.kind !== "busy" || result.seconds === 0 || attempt === MOST_ATTEMPTS) return result;
     find("[data-sending-text]").textContent = find("[data-status]").textContent = say("waiting");
     await pause(Math.min(result.seconds, LONGEST_PAUSE) * attempt * (1 + Math.random()), signal);

@@ -173,6 +173,14 @@ export class PhotoList {
     return true;
   }
 
+  has(filename) {
+    return this.items.some((item) => nameOf(item.file) === filename);
+  }
+
+  hasProblems() {
+    return this.items.some((item) => !item.element.querySelector("[data-photo-error]").hidden);
+  }
+
   clearProblems() {
     for (const { element } of this.items) {
       element.querySelector("[data-photo-error]").hidden = true;

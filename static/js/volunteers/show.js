@@ -46,6 +46,18 @@ document.addEventListener("click", (event) => {
   if (button) photos[Number(button.dataset.placeSquare)]?.startEditing();
 });
 
+/** A photo as large as there is one; without this script its link leads to the picture. */
+const enlarged = document.querySelector("[data-enlarged]");
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-enlarge]");
+  if (!opener || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const image = enlarged.querySelector("img");
+  image.src = opener.href;
+  image.alt = opener.closest("[data-photo-view]").querySelector("img").alt;
+  enlarged.showModal();
+});
+
 const SLOW_AFTER = 30_000;
 let waiting = Boolean(document.querySelector("#verdict[data-waiting]"));
 const slow = result.querySelector("[data-slow]");

@@ -1,4 +1,9 @@
-/** Day and spot: filled from the photo or the device where possible, always open to correction, always with their source. */
+/**
+ * Day and spot: filled from the photo or the device where possible, always open to correction, always with their source.
+ * What a person filled in or took away is theirs: no photo changes it any more.
+ */
+import { localToday } from "./days.js";
+
 const SOURCE_SENTENCES = { exif: "fromPhoto", device: "fromDevice", typed: "fromYou" };
 const decimals = (value) => value.toFixed(5);
 
@@ -17,29 +22,39 @@ export class WhenWhere {
     this.spotText = find('[data-source-text="coordinates"]');
     this.status = find("[data-locate-status]");
     this.locateButton = find("[data-locate]");
+    this.isTheirs = { day: false, spot: false };
     this.#listen(find);
   }
 
   #listen(find) {
-    this.day.addEventListener("input", () => this.#setDay(this.day.value, "typed"));
+    this.day.addEventListener("focus", () => { this.day.max = localToday(); });
+    this.day.addEventListener("input", () => this.#takeDay(this.day.value));
     const today = find("[data-today]");
     today.hidden = false;
-    today.addEventListener("click", () => this.#setDay(localToday() > today.dataset.today ? today.dataset.today : localToday(), "typed"));
-    for (const input of [this.latitude, this.longitude]) input.addEventListener("input", () => this.#showSpot("typed"));
+    today.addEventListener("click", () => {
+      this.#takeDay(localToday());
+      this.day.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    for (const input of [this.latitude, this.longitude]) {
+      input.addEventListener("input", () => {
+        this.isTheirs.spot = true;
+        this.#showSpot("typed");
+      });
+    }
     this.locateButton.hidden = !("geolocation" in navigator && window.isSecureContext);
     this.locateButton.addEventListener("click", () => this.#locate());
     const forget = find("[data-forget]");
     forget.hidden = false;
     forget.addEventListener("click", () => {
-      this.#setSpot("", "", "typed");
+      this.#takeSpot("", "", "typed");
       (this.locateButton.hidden ? this.latitude : this.locateButton).focus();
     });
   }
 
-  /** Fills in what is still empty, or what came from an earlier photo. Never touches what a person wrote. */
+  /** Fills in what is still empty. */
   offer({ day, latitude, longitude }) {
-    if (day && !this.day.value) this.#setDay(day, "exif");
-    if (latitude !== null && !this.latitude.value && !this.longitude.value) {
+    if (day && !this.day.value && !this.isTheirs.day) this.#setDay(day, "exif");
+    if (latitude !== null && !this.latitude.value && !this.longitude.value && !this.isTheirs.spot) {
       this.#setSpot(decimals(latitude), decimals(longitude), "exif");
     }
   }
@@ -52,6 +67,32 @@ export class WhenWhere {
 
   refresh() {
     this.#showSpot(this.spotSource.value);
+  }
+
+  get hasDay() {
+    return this.day.value !== "";
+  }
+
+  get hasSpot() {
+    return this.latitude.value.trim() !== "" || this.longitude.value.trim() !== "";
+  }
+
+  /** What is empty here stays empty: the service is not to look for it in the photos. */
+  addTo(data) {
+    if (!this.hasDay) data.set("event_date_source", "missing");
+    if (!this.hasSpot) data.set("coordinate_source", "missing");
+    return data;
+  }
+
+  #takeDay(day) {
+    this.isTheirs.day = true;
+    this.#setDay(day, "typed");
+  }
+
+  #takeSpot(latitude, longitude, source) {
+    this.isTheirs.spot = true;
+    this.#setSpot(latitude, longitude, source);
+    this.latitude.dispatchEvent(new CustomEvent("wingcheck:spot", { bubbles: true }));
   }
 
   #setDay(day, source) {
@@ -80,15 +121,10 @@ export class WhenWhere {
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         this.status.textContent = "";
-        this.#setSpot(decimals(coords.latitude), decimals(coords.longitude), "device");
+        this.#takeSpot(decimals(coords.latitude), decimals(coords.longitude), "device");
       },
       (problem) => { this.status.textContent = this.say(problem.code === 1 ? "locateDenied" : "locateFailed"); },
       { enableHighAccuracy: true, timeout: 15000, maximumAge: 60000 },
     );
   }
-}
-
-function localToday() {
-  const now = new Date();
-  return new Date(now.getTime() - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
 }

@@ -217,7 +217,7 @@ def test_a_question_goes_on_waiting_for_its_answer(service, serve, anna):
         False,
     )
     assert task_of(service, kept).state is TaskState.ASKED
-    Questions(service.sessions).answer(kept.token, "In the square.")
+    submissions(service).answer(kept.token, "In the square.")
     squares(service).of_volunteer(kept.token, 1, None)
     service.work()
     task = task_of(service, kept)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.db import reading
+from app.core.db import reading, transaction
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.review import questions
 from app.review.filters import Filter
@@ -20,7 +20,8 @@ def ask(review, number, body="Is there another photo?", user=None):
 
 
 def answer(review, number, text="No, it flew away."):
-    Questions(review.sessions).answer(submission_of(review.sessions, number).token, text)
+    with transaction(review.sessions) as session:
+        questions.take_answer(session, submission_of(review.sessions, number).token, text)
 
 
 def told(review, number):
@@ -114,8 +115,8 @@ def test_an_answer_says_something_and_not_too_much(review, text):
 
 
 def test_an_unknown_link_is_not_found(review):
-    with pytest.raises(NotFound):
-        Questions(review.sessions).answer("nothing", "text")
+    with pytest.raises(NotFound), transaction(review.sessions) as session:
+        questions.take_answer(session, "nothing", "text")
 
 
 def test_what_a_volunteer_is_told_of_a_decision(review):

@@ -148,7 +148,7 @@ def test_a_withdrawn_submission_leaves_the_desk_and_nothing_that_tells_of_anybod
     found = screened(service, place="My garden", note="My note")
     anna = make_user(service.sessions).id
     Questions(service.sessions).ask(anna, found.id, 1, "Where is your garden?")
-    Questions(service.sessions).answer(found.token, "In My street")
+    submissions(service).answer(found.token, "In My street")
     seen = Desk(service.sessions).open(anna, found.id)
     submissions(service).withdraw(found.token)
     task = task_of(service.sessions, found.id)
@@ -164,7 +164,7 @@ def test_a_volunteer_takes_outcome_and_questions_away_and_deleting_forgets_the_w
     found = screened(service)
     anna = make_user(service.sessions, name="Anna Expert").id
     Questions(service.sessions).ask(anna, found.id, 1, "A question of words?")
-    Questions(service.sessions).answer(found.token, "An answer of words")
+    submissions(service).answer(found.token, "An answer of words")
     Decisions(service.sessions).decide(anna, found.id, 3, it_is(remark="A remark of words"))
     data = VolunteerData(service.sessions, make_storage(service.settings))
     told = data.entries([found.volunteer_id])[0][1]().decode()

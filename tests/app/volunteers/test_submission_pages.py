@@ -340,7 +340,7 @@ def test_a_photo_with_a_square_is_shown_with_it(lite):
 def test_a_photo_seen_before_is_said_to_be_so(lite):
     post(lite.client, photo(1))
     lite.client.cookies.clear()
-    token = token_of(post(lite.client, photo(1)))
+    token = token_of(post(lite.client, photo(1), idempotency_key="the-key-of-another-page"))
     assert "This photo was sent before" in lite.client.get(f"/s/{token}").text
 
 
