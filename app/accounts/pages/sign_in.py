@@ -13,7 +13,7 @@ from app.accounts.tables import LinkKind, User
 from app.core.errors import InvalidInput, NotFound, TooManyAttempts
 from app.core.roles import Role
 from app.core.web.auth import Visitor, needs
-from app.core.web.dependencies import LanguageDep, same_origin
+from app.core.web.dependencies import LanguageDep
 from app.core.web.navigation import SIGN_IN, local, start_of
 from app.core.web.pages import render, uncached_page
 from app.core.web.visitors import SignedIn
@@ -50,7 +50,7 @@ def _sign_in_page(request: Request, form: SignInForm, status: int = 200, wait_mi
     )
 
 
-@router.post("/sign-in", dependencies=[Depends(same_origin)])
+@router.post("/sign-in")
 def sign_in(request: Request, accounts: AccountsDep, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign in. The session is a new one, whatever the browser sent."""
     email, password = form.email[:LONGEST_TYPED], form.password[:LONGEST_TYPED]
@@ -120,7 +120,7 @@ def _link_page(
     return page
 
 
-@router.post("/invitation/{token}", dependencies=[Depends(same_origin)])
+@router.post("/invitation/{token}")
 def join(
     request: Request, token: str, accounts: AccountsDep, language: LanguageDep, form: Annotated[JoinForm, Form()]
 ) -> Response:
@@ -141,7 +141,7 @@ def ask_password(request: Request, token: str, accounts: AccountsDep) -> Respons
     return _link_page(request, accounts, token, resetting=True)
 
 
-@router.post("/reset/{token}", dependencies=[Depends(same_origin)])
+@router.post("/reset/{token}")
 def reset(
     request: Request,
     token: str,

@@ -30,7 +30,7 @@ _SUBMITTING = {"/submissions", "/api/v1/submissions"}
 
 
 class LimitHead:
-    """Answers 414 if the address is too long, and 431 if the headers are too large.
+    """Answers 414 if the address is too long, 404 if it has control characters, and 431 if the headers are too large.
 
     Passes on only our own cookies, and none that is quoted: some versions of Python take seconds to parse a long quoted one.
     """
@@ -49,6 +49,8 @@ class LimitHead:
         app = self.app
         if url > self.max_url:
             app = errors.answer(Request(scope), "url-too-long", 414, f"An address may have {self.max_url} bytes.")
+        elif not scope["path"].isprintable():  # to a route's pattern, "/submissions\n" is "/submissions"; to limits it is not
+            app = errors.answer(Request(scope), "not-found", 404, "There is nothing at this address.")
         elif headers > self.max_headers:
             detail = f"The headers may have {self.max_headers} bytes together."
             app = errors.answer(Request(scope), "headers-too-large", 431, detail)

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from app.core.db import reading, transaction
 from app.core.errors import InvalidSubmission
-from app.core.web.dependencies import LanguageDep, ReadSession, same_origin
+from app.core.web.dependencies import LanguageDep, ReadSession
 from app.core.web.errors import field_errors
 from app.core.web.pages import render
 from app.submissions import volunteers
@@ -50,7 +50,7 @@ def mine(page: MyPageDep, deleted: str = "") -> Response:
     return page.render(flash=page.language.gettext("Everything you sent was deleted.") if deleted else None)
 
 
-@router.post("/mine/email", dependencies=[Depends(same_origin)])
+@router.post("/mine/email")
 def email(page: MyPageDep, cookie: VolunteerCookieDep, email: Annotated[str, Form()] = "") -> Response:
     """Keep, change or forget the volunteer's address."""
     try:
@@ -101,7 +101,7 @@ def ask_delete(request: Request, session: ReadSession, submissions: SubmissionsD
     return private(render(request, "volunteers/delete_all.html", count=submissions.count_of(session, volunteer)))
 
 
-@router.post("/mine/delete", dependencies=[Depends(same_origin)])
+@router.post("/mine/delete")
 def delete(volunteer_id: VolunteerId, data: DataDep, cookie: VolunteerCookieDep) -> Response:
     """Delete everything; the cookie goes too, because it leads to nobody now."""
     if volunteer_id is not None:
