@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import cycle
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -243,7 +244,7 @@ def test_nothing_is_changed_without_the_token_of_the_session(service, users):
     user = users[Role.ADMIN]
     other, browser = signed_in(service, user=user), signed_in(service, user=user, csrf=False)
     right, stolen = browser.csrf_token, other.csrf_token
-    trials = [
+    trials: list[dict[str, Any]] = [
         {},
         {"headers": {"X-CSRF-Token": "é".encode()}},
         {"headers": {"X-CSRF-Token": stolen}},

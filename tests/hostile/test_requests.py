@@ -126,7 +126,11 @@ def test_a_body_that_is_made_to_be_slow(server: Server, body: Callable[[], tuple
     kind, content, path = body()
     with watched(server):
         answer = sent(server, kind, content, path)
-    assert answer[:10] in {b"HTTP/1.1 4", b""}
+    assert answer[:10] in {
+        b"HTTP/1.1 4",
+        b"HTTP/1.1 2",
+        b"",
+    }  # photos with much metadata may be answered; nothing fails
 
 
 COOKIES = {"quoted": 'a="' + "\\\\" * 15_000 + '"', "under our name": 'wingcheck_language="' + "\\\\" * 15_000 + '"'}
