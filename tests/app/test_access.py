@@ -6,6 +6,7 @@ Each test asks all routes of access_table.py, so that a new route is held to all
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -259,5 +260,9 @@ def test_nothing_is_changed_without_the_token_of_the_session(service, users):
     routes = [access for access in CHANGING if access.who != EVERYBODY]
     for trial in trials:
         request = trial | {"headers": JSON | trial.get("headers", {})}
-        assert wrong(routes, lambda access, request=request: ask(browser, access, **request).status_code == 403) == []
+        assert wrong(routes, partial(forbids, browser, request)) == [], trial
     assert browser.get("/account").status_code == 200  # nothing of it signed anybody out
+
+
+def forbids(browser: Browser, request: dict[str, Any], access: Access) -> bool:
+    return ask(browser, access, **request).status_code == 403
