@@ -21,7 +21,7 @@ from app.core.web import errors, openapi
 from app.core.web.assets import static_files
 from app.core.web.limits import LimitBody, LimitHead, LimitRate
 from app.core.web.metrics import Metrics
-from app.core.web.middleware import AllowedHosts, AnswerHead, CatchErrors, RecordRequests
+from app.core.web.middleware import AllowedHosts, AnswerHead, CatchErrors, RecordRequests, RefuseOtherSites
 from app.core.web.security import SecurityHeaders
 from app.core.web.uploads import Room
 from app.mail.tokens import MailTokens
@@ -127,6 +127,7 @@ def _add_middleware(app: FastAPI, settings: Settings, rates: RateLimits) -> None
     app.add_middleware(CatchErrors)
     app.add_middleware(LimitBody, settings=settings)
     app.add_middleware(LimitRate, limits=rates, exempt=settings.rate_limit_exempt)
+    app.add_middleware(RefuseOtherSites)
     app.add_middleware(
         KnowVisitors,
         cookie=app.state.accounts.cookie,

@@ -26,3 +26,13 @@ def test_every_setting_is_explained(name):
 def test_links_between_documents_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_test_that_holds_a_promise_exists():
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"(tests/[\w/]+\.py)::(\w+)", page)
+    functions = {path: set(re.findall(r"^def (\w+)\(", (ROOT / path).read_text(), re.M)) for path, _ in named}
+    assert [f"{path}::{name}" for path, name in named if name not in functions[path]] == []
+    promises = re.findall(r"^\| (.+) \| (.+) \|$", page.partition("## Promises")[2].partition("## OWASP")[0], re.M)[2:]
+    assert len(promises) > 20
+    assert [promise for promise, held_by in promises if "::" not in held_by] == []

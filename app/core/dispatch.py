@@ -1,6 +1,7 @@
 """The message queue: huey carries the ids of job rows from the process that creates them to a worker."""
 
 import importlib
+import json
 import logging
 import sqlite3
 import sys
@@ -36,6 +37,8 @@ with _without("psycopg", "redis"):  # 16 MB in every process, for nothing if the
     from huey import storage as backends
     from huey.api import TaskWrapper
     from huey.consumer import Consumer
+    from huey.registry import Message
+    from huey.serializer import Serializer
 
 __all__ = ["Consumer", "Dispatcher", "Huey"]
 
@@ -45,6 +48,16 @@ _CONNECT_SECONDS = 5
 # After a failure the queue is not tried for so long: forty requests must not each wait for a queue that hangs.
 _PAUSE_SECONDS = 5
 log = logging.getLogger(__name__)
+
+
+class _Json(Serializer):  # type: ignore[misc]
+    """Messages as JSON. Huey's own pickles would run whatever somebody else wrote into the queue."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(bytes(data)))
 
 
 class Dispatcher:
@@ -76,9 +89,35 @@ class Dispatcher:
             raise RuntimeError("this process sends jobs, it does not run them")
         self._handler(job_id)
 
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite queue; None for a queue on a server."""
+        return Path(self._url.database or "queue.db") if self._url.get_backend_name() == "sqlite" else None
+
+    @property
+    def name(self) -> str:
+        """Its address without the password."""
+        return self._url.render_as_string()
+
     def is_damaged(self) -> bool:
         """Whether the file of an SQLite queue is damaged."""
-        return self._url.get_backend_name() == "sqlite" and bool(damage(Path(self._url.database or "queue.db")))
+        return self.file is not None and bool(damage(self.file))
+
+    def waiting(self) -> list[int]:
+        """Ids of the jobs whose messages are in the queue, in their order; 0 for a message that is none of ours.
+
+        Raises the backend's errors if the queue can't be reached.
+        """
+        return [_job_of(data) for data in self.huey.storage.enqueued_items()]
+
+    def close(self) -> None:
+        """Close the connection, if there is one; the next use opens another."""
+        if self._huey is not None:
+            self._huey.storage.close()
+
+    def flush(self) -> None:
+        """Forget every message; the sweep sends those of jobs that are still queued. Raises the backend's errors."""
+        self.huey.storage.flush_queue()
 
     def send(self, job_id: int) -> bool:
         """Put the message into the queue. False if the queue is down; the sweep sends the job later."""
@@ -95,6 +134,14 @@ class Dispatcher:
             log.warning("the queue can't be reached (%s); job %s waits for the sweep", error, job_id)
             return False
         return True
+
+
+def _job_of(data: bytes) -> int:
+    try:
+        [job_id] = _Json().deserialize(data).args
+    except (TypeError, ValueError):
+        return 0
+    return job_id if isinstance(job_id, int) else 0
 
 
 def damage(path: Path) -> str:
@@ -140,13 +187,16 @@ def _make_huey(url: URL) -> Huey:
         path = Path(url.database or "queue.db")
         put_aside_if_damaged(path)
         make_private_file(path)
-        return Huey(_NAME, results=False, storage_class=backends.SqliteStorage, filename=str(path))
+        return _huey(backends.SqliteStorage, filename=str(path))
     importlib.reload(backends)  # with its client, this time
     if backend == "postgresql":
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        postgresql = backends.PostgresStorage
-        return Huey(_NAME, results=False, storage_class=postgresql, dsn=dsn, connect_timeout=_CONNECT_SECONDS)
+        return _huey(backends.PostgresStorage, dsn=dsn, connect_timeout=_CONNECT_SECONDS)
     seconds = str(_CONNECT_SECONDS)
     url = url.update_query_dict({"socket_timeout": seconds, "socket_connect_timeout": seconds})
     address = url.render_as_string(hide_password=False)
-    return Huey(_NAME, results=False, storage_class=backends.RedisStorage, url=address)
+    return _huey(backends.RedisStorage, url=address)
+
+
+def _huey(storage: type[backends.BaseStorage], **options: object) -> Huey:
+    return Huey(_NAME, results=False, serializer=_Json(), storage_class=storage, **options)

@@ -104,7 +104,7 @@ _PHOTO_STATUS = {"unsupported": 415, "undecodable": 422, "too_large": 413}
 _ERRORS = openapi.WRITING | problems.described(
     {
         400: "No photo, too many, or a malformed request.",
-        403: "An API key was sent that lacks the scope `predict`.",
+        403: f"An API key was sent that lacks the scope `predict`. {openapi.OTHER_SITE}",
         413: "Too many bytes or pixels.",
         415: "Not a supported picture: JPEG, PNG, WebP, HEIC and MPO are.",
         422: "A supported picture that can't be decoded, or a square that is none.",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from app.core.errors import FieldError, InvalidSubmission
 from app.core.texts import OneForm
 from app.core.web import openapi, problems
-from app.core.web.dependencies import LanguageDep, same_origin
+from app.core.web.dependencies import LanguageDep
 from app.core.web.uploads import SubmissionRoute, done
 from app.predictions.dependencies import ClassifiersDep
 from app.predictions.squares import parse_square
@@ -42,7 +42,6 @@ class SquareIn(BaseModel):
 
 
 async def _sender(
-    request: Request,
     key: VolunteerKey,
     idempotency_key: Annotated[
         str | None,
@@ -55,8 +54,6 @@ async def _sender(
         ),
     ] = None,
 ) -> Sender:
-    if key is not None:
-        await same_origin(request)  # a page of another site must not send in the name of whose browser it is
     if idempotency_key is not None and not SHORTEST_KEY <= len(idempotency_key) <= LONGEST_KEY:
         limits = (("min", SHORTEST_KEY), ("max", LONGEST_KEY))
         raise InvalidSubmission([FieldError("Idempotency-Key", "key_length", limits)])

@@ -3,9 +3,8 @@
 import os
 import signal
 import threading
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -170,65 +169,8 @@ def test_a_restart_of_every_process_loses_no_request(server: Server):
         assert session.query(Submission).count() == streams[2].count
 
 
-def test_a_killed_process_loses_nothing_that_was_answered_and_comes_back(server: Server):
-    """Whoever got no answer sends the same again, and it stays one submission."""
-    tokens: dict[str, set[str]] = {}
-    cut = []
-
-    def submit() -> None:
-        key, picture = uuid.uuid4().hex, photo(int(uuid.uuid4().int % 1_000_000))
-        while True:
-            try:
-                with client(server) as each:
-                    answer = each.post(
-                        "/api/v1/submissions",
-                        headers={"Idempotency-Key": key},
-                        files={"file": ("a.jpg", picture)},
-                        data={"claim": "unknown"},
-                    )
-            except httpx2.TransportError as error:
-                cut.append(error)
-                continue
-            assert answer.status_code in {200, 201}, answer.text
-            tokens.setdefault(key, set()).add(answer.json()["token"])
-            return
-
-    streams = [Stream(submit) for _ in range(4)]
-    try:
-        for _ in range(3):
-            reached = len(tokens) + 4
-            eventually(partial(more_than, tokens, reached), "submissions are taken")
-            before = both_run(server)
-            os.kill(min(before), signal.SIGKILL)
-            eventually(partial(others_run, server, before), "another one has taken its place")
-    finally:
-        for stream in streams:
-            stream.end()
-    assert [failure for stream in streams for failure in stream.failures] == []
-    assert server.log.count("The web server was killed (SIGKILL); starting it again in") == 3
-    with reading(server.sessions) as session:
-        kept = {row.token for row in session.query(Submission)}
-    assert {token for answered in tokens.values() for token in answered} == kept
-    assert len(kept) == len(tokens)
-    eventually(lambda: all(not waiting(server, token) for token in kept), "every submission has its verdict", 120)
-
-
-def more_than(tokens: Sized, count: int) -> bool:
-    return len(tokens) > count
-
-
-def others_run(server: Server, before: set[int]) -> set[int]:
-    """Of the web processes that run now, those that did not run before."""
-    return both_run(server) - before
-
-
 def serves(client: httpx2.Client, version: str) -> bool:
     found: bool = client.get("/readyz").json()["model"]["version"] == version
-    return found
-
-
-def waiting(server: Server, token: str) -> bool:
-    found: bool = server.client.get(f"/api/v1/submissions/{token}").raise_for_status().json()["waiting"]
     return found
 
 

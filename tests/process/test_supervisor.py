@@ -56,23 +56,6 @@ def worker_moves(server: Server) -> bool:
         return session.scalar(select(WorkerBeat.beat_at)) is not None
 
 
-@pytest.mark.parametrize("name", ["worker", "serve"])
-def test_a_process_that_hangs_is_started_again(tmp_path: Path, name: str):
-    server = Server(tmp_path, WINGCHECK_HUNG_SECONDS="4")
-    try:
-        server.start()
-        before = server.child(name)
-        assert before is not None
-        eventually(lambda: worker_moves(server), "everything moves")
-        os.kill(before, signal.SIGSTOP)
-        eventually(lambda: server.child(name) not in {None, before}, "another one runs")
-        assert not alive(before)
-        assert "has not moved for 4 s" in server.log
-        eventually(lambda: server.client.get("/readyz").status_code == 200, "and answers")
-    finally:
-        server.close()
-
-
 def test_readiness_says_that_the_worker_hangs(tmp_path: Path):
     server = Server(tmp_path, WINGCHECK_HUNG_SECONDS="600")
     try:

@@ -15,7 +15,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, NotFound, TooManyAttempts
 from app.core.roles import Role
 from app.core.web.auth import Visitor, needs
-from app.core.web.dependencies import LanguageDep, Sessions, SettingsDep, same_origin
+from app.core.web.dependencies import LanguageDep, Sessions, SettingsDep
 from app.core.web.navigation import SIGN_IN, local, start_of
 from app.core.web.pages import render, uncached_page
 from app.core.web.visitors import SignedIn
@@ -52,7 +52,7 @@ def _sign_in_page(request: Request, form: SignInForm, status: int = 200, wait_mi
     )
 
 
-@router.post("/sign-in", dependencies=[Depends(same_origin)])
+@router.post("/sign-in")
 def sign_in(request: Request, accounts: AccountsDep, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign in. The session is a new one, whatever the browser sent."""
     email, password = form.email[:LONGEST_TYPED], form.password[:LONGEST_TYPED]
@@ -90,7 +90,7 @@ def ask_address(request: Request) -> Response:
     return uncached_page(request, "accounts/forgot.html", asked=False)
 
 
-@router.post("/forgot", dependencies=[Depends(_with_mail), Depends(same_origin)])
+@router.post("/forgot", dependencies=[Depends(_with_mail)])
 def forgot(request: Request, accounts: AccountsDep, sessions: Sessions, email: Annotated[str, Form()] = "") -> Response:
     """Mail a link to whoever has an account with this address. The answer is the same for every address."""
     accounts.sign_in.count_address(device_of(request))
@@ -145,7 +145,7 @@ def _link_page(
     return page
 
 
-@router.post("/invitation/{token}", dependencies=[Depends(same_origin)])
+@router.post("/invitation/{token}")
 def join(
     request: Request, token: str, accounts: AccountsDep, language: LanguageDep, form: Annotated[JoinForm, Form()]
 ) -> Response:
@@ -166,7 +166,7 @@ def ask_password(request: Request, token: str, accounts: AccountsDep) -> Respons
     return _link_page(request, accounts, token, resetting=True)
 
 
-@router.post("/reset/{token}", dependencies=[Depends(same_origin)])
+@router.post("/reset/{token}")
 def reset(
     request: Request,
     token: str,

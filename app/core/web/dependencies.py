@@ -5,9 +5,8 @@ Those that only look something up are coroutines: FastAPI would call a function 
 
 from collections.abc import Iterator
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from app.core.db import SessionFactory, reading
@@ -43,15 +42,3 @@ StorageDep = Annotated[Storage, Depends(_storage)]
 ReadSession = Annotated[Session, Depends(_reading)]
 LanguageDep = Annotated[Language, Depends(_language)]
 Sessions = Annotated[SessionFactory, Depends(_sessions)]
-
-
-async def same_origin(request: Request) -> None:
-    """Refuse forms that another site sent, by Sec-Fetch-Site, or by Origin for older browsers."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        if site not in {"same-origin", "none"}:
-            raise HTTPException(403, "This form was sent from another site.")
-        return
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(403, "This form was sent from another site.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from anyio.to_thread import run_sync
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 UNKNOWN = "unknown"
 _OUR_COOKIES = (b"wingcheck_", b"__Host-wingcheck_")
 _CLOSE = {"Connection": "close"}  # the rest of the body would be read as the next request
+_LONGEST_EPILOGUE = 200  # bytes after the end of a multipart form; two at most are usual
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _PREDICTING = {"/predict", "/find"}
 _SUBMITTING = {"/submissions", "/api/v1/submissions"}
@@ -30,7 +32,7 @@ _SUBMITTING = {"/submissions", "/api/v1/submissions"}
 
 
 class LimitHead:
-    """Answers 414 if the address is too long, and 431 if the headers are too large.
+    """Answers 414 if the address is too long, 404 if it has control characters, and 431 if the headers are too large.
 
     Passes on only our own cookies, and none that is quoted: some versions of Python take seconds to parse a long quoted one.
     """
@@ -49,6 +51,10 @@ class LimitHead:
         app = self.app
         if url > self.max_url:
             app = errors.answer(Request(scope), "url-too-long", 414, f"An address may have {self.max_url} bytes.")
+        elif not scope[
+            "path"
+        ].isprintable():  # to a route's pattern, "/submissions\n" is "/submissions"; to limits it is not
+            app = errors.answer(Request(scope), "not-found", 404, "There is nothing at this address.")
         elif headers > self.max_headers:
             detail = f"The headers may have {self.max_headers} bytes together."
             app = errors.answer(Request(scope), "headers-too-large", 431, detail)
@@ -63,7 +69,8 @@ def _our_cookies(header: bytes) -> bytes:
 
 
 class LimitBody:
-    """Refuses a body while it arrives: 413 if it is too large, announced or not, 408 if it is too slow.
+    """Refuses a body while it arrives: 413 if it is too large, announced or not, 408 if it is too slow, 400 if it is a multipart
+    form that breaks off: the parser would take what there is, and an address that did not arrive for one that was removed.
 
     The error is raised in whatever reads the body, so it is handled like all others. Only time spent waiting for the
     client counts; after a grace period, the body must have arrived at the minimum speed on average.
@@ -92,7 +99,10 @@ class _Body:
         announced = Headers(scope=scope).get("content-length", "")
         self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
         self._limits, self._receive = limits, receive
-        has_files = Headers(scope=scope).get("content-type", "").lower().startswith("multipart/form-data")
+        kind, options = parse_options_header(Headers(scope=scope).get("content-type", ""))
+        has_files = kind == b"multipart/form-data"
+        self._end = b"--%b--" % options.get(b"boundary", b"") if has_files else b""
+        self._tail = b""
         self._max_bytes = limits.max_bytes_with_files if has_files else limits.max_bytes
         self._arrived, self._waited, self._complete = 0, 0.0, False
 
@@ -112,7 +122,15 @@ class _Body:
         self._arrived += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
         self._check_size(self._arrived)
+        if self._end and message["type"] == "http.request":
+            self._check_end(message.get("body", b""))
         return message
+
+    def _check_end(self, piece: bytes) -> None:
+        kept = len(self._end) + _LONGEST_EPILOGUE
+        self._tail = (self._tail + piece[-kept:])[-kept:]
+        if self._complete and self._end not in self._tail:
+            raise HTTPException(400, "The form ends before its closing boundary.", _CLOSE)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

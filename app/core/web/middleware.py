@@ -15,9 +15,11 @@ from app.core.logs import request_id
 from app.core.settings import Settings, listed
 from app.core.web import errors
 from app.core.web.metrics import Metrics
+from app.core.web.visitors import visitor
 
 log = logging.getLogger("app.access")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_READING = {"GET", "HEAD", "OPTIONS"}
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # Probes and Prometheus use a container's address; the answer is the same under any name.
 _ANY_HOST = {"/healthz", "/readyz", "/metrics"}
@@ -108,6 +110,35 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class RefuseOtherSites:
+    """Answers 403 to whatever is not plain reading and comes from a page of another site, whether or not it needs an account.
+
+    Browsers name the site in Sec-Fetch-Site, older ones in Origin; programs send neither. A request with an API key passes:
+    no page can add one without asking first, and we allow no site to.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and scope["method"] not in _READING and _is_from_another_site(scope):
+            app = errors.answer(Request(scope), "forbidden", 403, "This was sent by a page of another site.")
+        await app(scope, receive, send)
+
+
+def _is_from_another_site(scope: Scope) -> bool:
+    user = visitor(scope)
+    if user is not None and user.via == "api_key":
+        return False
+    headers = Headers(scope=scope)
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 class CatchErrors:

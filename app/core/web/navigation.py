@@ -69,6 +69,9 @@ def sign_in_address(request: Request) -> str:
     if request.method in {"GET", "HEAD"} and "hx-request" not in request.headers:
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     else:
-        page = urlsplit(request.headers.get("referer", ""))
+        try:
+            page = urlsplit(request.headers.get("referer", ""))
+        except ValueError:  # no address, such as "http://["
+            return SIGN_IN
         back = page.path + (f"?{page.query}" if page.query else "") if page.netloc == request.url.netloc else ""
     return f"{SIGN_IN}?{urlencode({'next': back})}" if local(back, "") else SIGN_IN

@@ -80,7 +80,10 @@ EVERYWHERE = problems.described(
         503: "Not available at present; see Retry-After.",
     }
 )
-WRITING = problems.described({408: "The body did not arrive in time.", 413: "The request is too large."})
+OTHER_SITE = "It was sent by a page of another site."
+WRITING = problems.described(
+    {403: OTHER_SITE, 408: "The body did not arrive in time.", 413: "The request is too large."}
+)
 
 
 def refusals(scope: str, **texts: str) -> dict[int | str, dict[str, Any]]:

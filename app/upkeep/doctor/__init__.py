@@ -12,7 +12,8 @@ from app.core.settings import Settings
 from app.core.storage import Storage
 from app.upkeep.doctor.files import check_leftovers, check_machine, check_photos
 from app.upkeep.doctor.findings import Finding, Installation
-from app.upkeep.doctor.rows import check_database, check_desk, check_jobs, check_mail, check_models, check_submissions
+from app.upkeep.doctor.rows import check_database, check_desk, check_mail, check_models, check_submissions
+from app.upkeep.doctor.work import check_work
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def examine(settings: Settings, engine: Engine, storage: Storage, *, contents: b
         "models": check_models,
         "photos": partial(check_photos, contents=contents),
         "leftovers": check_leftovers,
-        "jobs": check_jobs,
+        "jobs": check_work,
         "mail": check_mail,
         "submissions": check_submissions,
         "desk": check_desk,

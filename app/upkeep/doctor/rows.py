@@ -1,14 +1,13 @@
-"""Checks of the database: its schema, model versions, jobs, submissions without a verdict, the review desk."""
+"""Checks of the database: its schema, model versions, submissions without a verdict, the review desk."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import jobs, migrations
-from app.core.db import reading, transaction, utcnow
+from app.core.db import reading, transaction
 from app.core.errors import ModelUnavailable
 from app.core.tables import Job, JobKind, JobStatus
 from app.mail.rules import MailState
@@ -23,13 +22,11 @@ from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
 from app.upkeep.doctor.findings import Finding, Installation
+from app.upkeep.doctor.work import ACTIVE, newest_jobs
 
-_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _UNDECIDED = (SubmissionStatus.RECEIVED, SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED)
 _FOR_REVIEW = (SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED, SubmissionStatus.QUERIED)
 _OPEN = (TaskState.OPEN, TaskState.ASKED)
-# Longer than a running worker ever leaves a job alone.
-STUCK_AFTER = timedelta(minutes=30)
 
 
 # --- the database itself ------------------------------------------------------------------------------------------------
@@ -82,33 +79,7 @@ def check_models(installation: Installation) -> Iterator[Finding]:
             yield Finding("models", name, problem, "Start the service anew, or import it again.")
 
 
-# --- jobs and submissions -------------------------------------------------------------------------------------------------
-
-
-def check_jobs(installation: Installation) -> Iterator[Finding]:
-    """Jobs that failed for good and were not replaced, and jobs that are stuck."""
-    with reading(installation.sessions) as session:
-        failed = select(Job).where(Job.status == JobStatus.FAILED, Job.id.in_(_newest_jobs()))
-        signs = (Job.created_at, Job.sent_at, Job.heartbeat_at, Job.not_before)
-        silent = [or_(sign.is_(None), sign < installation.now - STUCK_AFTER) for sign in signs]
-        stuck = select(Job).where(Job.status.in_(_ACTIVE), *silent)
-        failed_jobs, stuck_jobs = (list(session.scalars(query.order_by(Job.id))) for query in (failed, stuck))
-    for job in failed_jobs:
-        yield Finding(
-            "failed jobs",
-            f"job {job.id}",
-            f"The {job.kind.value} of {job.subject_id} was given up after {job.attempts} attempts: {job.error}",
-            "Mend the cause; --repair tries it again.",
-            mend=partial(_queue_again, installation, job.id),
-        )
-    for job in stuck_jobs:
-        yield Finding(
-            "stuck jobs",
-            f"job {job.id}",
-            f"The {job.kind.value} of {job.subject_id} is {job.status.value} and nothing has happened for half an hour.",
-            "Is a worker running? ('wingcheck run' or 'wingcheck worker')",
-            mend=partial(_queue_again, installation, job.id),
-        )
+# --- mail -----------------------------------------------------------------------------------------------------------------
 
 
 def check_mail(installation: Installation) -> Iterator[Finding]:
@@ -131,21 +102,7 @@ def check_mail(installation: Installation) -> Iterator[Finding]:
         yield Finding("mail", f"{waiting} mails", "These mails are due and were not tried for half an hour.", advice)
 
 
-def _newest_jobs() -> Select[int]:
-    """The last job of each kind for each subject; it replaces earlier ones that failed."""
-    return select(func.max(Job.id)).group_by(Job.kind, Job.subject_id)
-
-
-def _queue_again(installation: Installation, job_id: int) -> str:
-    with transaction(installation.sessions) as session:
-        job = session.get_one(Job, job_id)
-        if job.status in {JobStatus.DONE, JobStatus.CANCELLED}:
-            return "It has finished in the meantime."
-        job.status = JobStatus.QUEUED
-        job.attempts = 0
-        job.sent_at = job.finished_at = None
-        job.not_before = utcnow()
-    return "It was queued."
+# --- submissions ----------------------------------------------------------------------------------------------------------
 
 
 def _has_current_verdict() -> ColumnElement[bool]:
@@ -160,9 +117,9 @@ def _has_current_verdict() -> ColumnElement[bool]:
 
 def check_submissions(installation: Installation) -> Iterator[Finding]:
     """Submissions without a current verdict, and without a job that will make one."""
-    given_up = and_(Job.status == JobStatus.FAILED, Job.id.in_(_newest_jobs()))  # reported by check_jobs
+    given_up = and_(Job.status == JobStatus.FAILED, Job.id.in_(newest_jobs()))  # reported by check_jobs
     has_job = exists().where(
-        Job.kind == JobKind.SCREENING, Job.subject_id == Submission.id, or_(Job.status.in_(_ACTIVE), given_up)
+        Job.kind == JobKind.SCREENING, Job.subject_id == Submission.id, or_(Job.status.in_(ACTIVE), given_up)
     )
     query = select(Submission.id, Submission.created_at)
     query = query.where(Submission.status.in_(_UNDECIDED), ~_has_current_verdict(), ~has_job)

@@ -18,7 +18,7 @@ from app.core.db import reading
 from app.core.errors import IdempotencyMismatch, InvalidSubmission
 from app.core.settings import Settings
 from app.core.web import problems
-from app.core.web.dependencies import LanguageDep, ReadSession, SettingsDep, same_origin
+from app.core.web.dependencies import LanguageDep, ReadSession, SettingsDep
 from app.core.web.errors import field_errors, wants_json
 from app.core.web.pages import render
 from app.core.web.uploads import PredictionRoute, SubmissionRoute, chosen, done
@@ -115,7 +115,7 @@ def new(session: ReadSession, page: FormPageDep, cookie: VolunteerCookieDep, key
     return answer
 
 
-@router.post("/submissions", dependencies=[Depends(same_origin)])
+@router.post("/submissions")
 async def create(
     request: Request,
     form: Annotated[PageForm, Form(media_type="multipart/form-data")],
@@ -155,7 +155,7 @@ def _submit(submissions: Submissions, new: NewSubmission, sender: Sender) -> Rec
         return submissions.submit(new, Sender(sender.volunteer_key, secrets.token_urlsafe(18)))
 
 
-@finding.post("/find", dependencies=[Depends(same_origin)])
+@finding.post("/find")
 async def find(classifiers: ClassifiersDep, settings: SettingsDep, file: Annotated[UploadFile, File()]) -> Response:
     """Squares around the animals of a photo, the surest first, as fractions of the upright photo. Nothing is kept.
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.core.errors import InvalidSubmission, NotFound
-from app.core.web.dependencies import SettingsDep, same_origin
+from app.core.web.dependencies import SettingsDep
 from app.core.web.pages import render
 from app.submissions.form import parse_email
 from app.volunteers.dependencies import SHOWS_NEWS, AddressesDep, VolunteerCookieDep, VolunteerKey, private
@@ -28,14 +28,14 @@ def ask_to_confirm(request: Request, token: str, addresses: AddressesDep) -> Res
     return _mail_page(request, "confirm.html", volunteer=volunteer, token=token)
 
 
-@router.post("/mail/confirm/{token}", dependencies=[Depends(same_origin)])
+@router.post("/mail/confirm/{token}")
 def confirm(token: str, addresses: AddressesDep) -> Response:
     """The address is theirs."""
     addresses.confirm(token)
     return RedirectResponse(f"/mail/confirm/{token}", 303)
 
 
-@router.post("/mine/join", dependencies=[Depends(same_origin)])
+@router.post("/mine/join")
 def mail_join_link(
     settings: SettingsDep, key: VolunteerKey, addresses: AddressesDep, address: Annotated[str, Form()] = ""
 ) -> Response:
@@ -57,7 +57,7 @@ def ask_to_join(request: Request, token: str, addresses: AddressesDep) -> Respon
     return _mail_page(request, "join.html", volunteer=addresses.look_at("join", token), token=token)
 
 
-@router.post("/mail/join/{token}", dependencies=[Depends(same_origin)])
+@router.post("/mail/join/{token}")
 def join(token: str, addresses: AddressesDep, cookie: VolunteerCookieDep, key: VolunteerKey) -> Response:
     """From now on this browser is that volunteer's."""
     joined = addresses.join(token, key)
@@ -78,7 +78,7 @@ def stop(request: Request, token: str, addresses: AddressesDep) -> Response:
     return _mail_page(request, "stop.html", subscription=addresses.stop(token), token=token)
 
 
-@router.post("/mail/stop/{token}/resume", dependencies=[Depends(same_origin)])
+@router.post("/mail/stop/{token}/resume")
 def resume(request: Request, token: str, addresses: AddressesDep) -> Response:
     """The way back."""
     return _mail_page(request, "stop.html", subscription=addresses.stop(token, again=True), token=token)

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from app.core.db import reading, transaction
 from app.core.errors import InvalidSubmission
-from app.core.web.dependencies import LanguageDep, ReadSession, same_origin
+from app.core.web.dependencies import LanguageDep, ReadSession
 from app.core.web.errors import field_errors
 from app.core.web.pages import render
 from app.submissions import volunteers
@@ -93,7 +93,7 @@ def mine(page: MyPageDep, show: str = "", number: Annotated[str, Query(alias="pa
     return page.render(show=chosen, number=max(1, wanted), flash=flash)
 
 
-@router.post("/mine/email", dependencies=[Depends(same_origin)])
+@router.post("/mine/email")
 def email(
     page: MyPageDep,
     cookie: VolunteerCookieDep,
@@ -114,7 +114,7 @@ def email(
     return answer
 
 
-@router.post("/mine/training", dependencies=[Depends(same_origin)])
+@router.post("/mine/training")
 def training(page: MyPageDep, allowed: Annotated[str, Form()] = "no") -> Response:
     """Let all photos of this volunteer train models, or none."""
     with transaction(page.request.app.state.sessions) as session:
@@ -159,7 +159,7 @@ def ask_delete(request: Request, session: ReadSession, submissions: SubmissionsD
     return private(render(request, "volunteers/delete_all.html", count=count))
 
 
-@router.post("/mine/delete", dependencies=[Depends(same_origin)])
+@router.post("/mine/delete")
 def delete(volunteer_id: VolunteerId, data: DataDep, cookie: VolunteerCookieDep) -> Response:
     """Delete everything; the cookie goes too, because it leads to nobody now."""
     if volunteer_id is not None:

@@ -6,14 +6,14 @@ Whoever has the link may do all of it: the link is the volunteer's.
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.texts import OneForm
-from app.core.web.dependencies import ReadSession, StorageDep, same_origin
+from app.core.web.dependencies import ReadSession, StorageDep
 from app.core.web.errors import wants_json
 from app.core.web.security import PICTURE_POLICY
 from app.core.web.uploads import SubmissionRoute, done
@@ -68,7 +68,7 @@ def verdict(token: str, look: LookDep) -> Response:
     return look.page(token, "volunteers/_polled.html")
 
 
-@router.post("/s/{token}/claim", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/claim")
 def reconsider(
     token: str,
     submissions: SubmissionsDep,
@@ -81,14 +81,14 @@ def reconsider(
     return RedirectResponse(f"/s/{token}?looked=1", 303)
 
 
-@router.post("/s/{token}/butterflies", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/butterflies")
 def butterflies(token: str, submissions: SubmissionsDep, two: Annotated[bool, Form()]) -> Response:
     """The answer to whether the photos show two butterflies."""
     submissions.say_how_many(token, two=two)
     return RedirectResponse(f"/s/{token}?told=1", 303)
 
 
-@router.post("/s/{token}/answer", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/answer")
 async def answer(
     request: Request, token: str, look: LookDep, submissions: SubmissionsDep, form: Annotated[AnswerForm, Form()]
 ) -> Response:
@@ -106,7 +106,7 @@ async def answer(
     return RedirectResponse(f"/s/{token}?answered=1", 303)
 
 
-@router.post("/s/{token}/photos/{number}/square", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/photos/{number}/square")
 def move_square(
     request: Request,
     token: str,
@@ -125,7 +125,7 @@ def move_square(
     return Response(status_code=204) if wants_json(request) else RedirectResponse(f"/s/{token}", 303)
 
 
-@router.post("/s/{token}/receipt", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/receipt")
 def receipt(
     token: str, look: LookDep, submissions: SubmissionsDep, addresses: AddressesDep, session: ReadSession
 ) -> Response:
@@ -140,7 +140,7 @@ def ask_withdraw(token: str, look: LookDep) -> Response:
     return look.page(token, "volunteers/withdraw.html")
 
 
-@router.post("/s/{token}/withdraw", dependencies=[Depends(same_origin)])
+@router.post("/s/{token}/withdraw")
 def withdraw(token: str, submissions: SubmissionsDep) -> Response:
     """Withdraw and come back to what is left."""
     submissions.withdraw(token)

@@ -195,7 +195,7 @@ def test_a_link_for_a_new_password_works_once_and_signs_in(lite):
     assert lite.client.post(path, data={"password": NEW}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/invitation/nothing", "/reset/nothing", "/reset/%00", "/invitation/" + "x" * 3000])
+@pytest.mark.parametrize("path", ["/invitation/nothing", "/reset/nothing", "/reset/%20", "/invitation/" + "x" * 3000])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_link_that_nobody_made_says_so(lite, method, path):
     answer = lite.client.request(method, path)

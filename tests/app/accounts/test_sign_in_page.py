@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.tables import User, UserSession
@@ -10,7 +11,7 @@ from app.core.db import reading, transaction, utcnow
 from app.core.roles import Role
 from app.core.web.navigation import start_of
 from tests.conftest import copy_of, make_settings, running
-from tests.people import PASSWORD, make_user, signed_in
+from tests.people import PASSWORD, make_user, password_hash, signed_in
 
 
 def send(client, email, password=PASSWORD, **more):
@@ -127,6 +128,8 @@ def test_the_door_remembers_where_somebody_wanted_to_go(lite):
     assert form.headers["location"] == "/sign-in?next=%2Freview%2F7"
     elsewhere = lite.client.post("/sign-out", headers={"Referer": "https://evil.example/x"}, follow_redirects=False)
     assert elsewhere.headers["location"] == "/sign-in"
+    nowhere = lite.client.post("/sign-out", headers={"Referer": "http://["}, follow_redirects=False)
+    assert nowhere.headers["location"] == "/sign-in"
     fragment = lite.client.get(
         "/account", headers={"HX-Request": "true", "Referer": "http://testserver/review"}, follow_redirects=False
     )
@@ -240,3 +243,53 @@ def test_when_the_database_is_away_whoever_is_signed_in_is_told_so(lite, monkeyp
 def test_a_page_says_whom_it_is_for(lite, role, path, said):
     answer = signed_in(lite, role).get(path)
     assert (answer.status_code, said in answer.text) == (403, True)
+
+
+# --- what a stranger could learn or lead elsewhere ---------------------------------------------------------------------
+
+
+def test_an_unknown_address_takes_the_same_way_as_a_known_one(lite, monkeypatch):
+    """One password is verified in each case, against a hash of the same cost: how long it takes tells nothing."""
+    verified = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash, password):
+            verified.append(extract_parameters(hash))
+            return super().verify(hash, password)
+
+    passwords = lite.client.app.state.accounts.passwords
+    monkeypatch.setattr(passwords, "_hasher", Counting(time_cost=2, memory_cost=19_456, parallelism=1))
+    known, gone = make_user(lite.sessions), make_user(lite.sessions, active=False)
+    for email in (known.email, gone.email, "nobody@example.org", "", "x" * 5000):
+        verified.clear()
+        assert send(lite.client, email, "not the password").status_code == 401
+        [cost] = verified
+        assert cost == extract_parameters(password_hash())
+
+
+def test_links_and_redirects_name_this_server_whatever_the_headers_say(lite):
+    elsewhere = {"X-Forwarded-Host": "evil.example", "X-Host": "evil.example", "Forwarded": "host=evil.example"}
+    admin = signed_in(lite, Role.ADMIN)
+    person = make_user(lite.sessions)
+    answers = [
+        admin.post("/admin/people/invite", data={"role": "reviewer"}, headers=elsewhere),
+        admin.post(f"/admin/people/{person.id}/password-link", headers=elsewhere),
+        admin.get("/admin/people/", headers=elsewhere),
+        lite.client.get("/account", headers=elsewhere, follow_redirects=False),
+        lite.client.get("/", headers=elsewhere),
+    ]
+    for answer in answers:
+        assert answer.status_code < 400
+        assert "evil.example" not in answer.text + str(answer.headers)
+    assert "http://testserver/invitation/" in answers[0].text
+    assert admin.post("/admin/people/invite", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_signing_out_ends_this_session_and_the_copies_of_its_cookie(lite):
+    user = make_user(lite.sessions)
+    here, copy, there = signed_in(lite, user=user), signed_in(lite, user=user), signed_in(lite, user=user)
+    copy.cookies.set("wingcheck_session", here.cookies["wingcheck_session"])
+    assert has_session(copy, lite)
+    gone = here.post("/sign-out")
+    assert 'wingcheck_session=""' in gone.headers["set-cookie"]
+    assert [has_session(each, lite) for each in (here, copy, there)] == [False, False, True]

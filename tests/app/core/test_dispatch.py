@@ -1,5 +1,9 @@
 """The messenger: ids go in, ids come out, and a queue that is down is no error."""
 
+import json
+import pickle
+from pathlib import Path
+
 import pytest
 
 from app.core.dispatch import Dispatcher
@@ -95,3 +99,23 @@ def test_postgresql_can_carry_the_messages_too(postgresql_url):
 def test_only_its_owner_can_read_a_new_queue(url, tmp_path):
     Dispatcher(url).send(7)
     assert (tmp_path / "queue" / "queue.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_message_is_plain_text_and_what_is_none_runs_nothing(url, tmp_path):
+    """Pickles, which huey would read, run whatever somebody else wrote into the queue."""
+    seen: list[int] = []
+    dispatcher = Dispatcher(url, seen.append)
+    dispatcher.send(7)
+    [message] = dispatcher.huey.storage.enqueued_items()
+    assert json.loads(bytes(message))[6] == [7]
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "trapped",)
+
+    dispatcher.flush()
+    dispatcher.huey.storage.enqueue(pickle.dumps(Trap()))
+    assert dispatcher.waiting() == [0]
+    with pytest.raises(ValueError, match="codec"):
+        dispatcher.huey.dequeue()
+    assert (seen, (tmp_path / "trapped").exists()) == ([], False)

@@ -5,14 +5,16 @@ import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, make_url, select, text, update
 
-from app.core import jobs
+from app.core import beats, jobs
 from app.core.db import make_engine, reading, transaction, utcnow
+from app.core.dispatch import Dispatcher
 from app.core.storage import make_storage
-from app.core.tables import Job, JobStatus
+from app.core.tables import Job, JobStatus, WorkerBeat
 from app.predictions.tables import ModelVersion
 from app.review.tables import ReviewTask
 from app.submissions import photos
@@ -29,9 +31,10 @@ from tests.running import environment
 # --- jobs and submissions ---------------------------------------------------------------------------------------------
 
 
-def one_job(service):
+def one_job(service, submission_id=None):
+    query = select(Job) if submission_id is None else select(Job).where(Job.subject_id == submission_id)
     with reading(service.sessions) as session:
-        return session.scalars(select(Job)).one()
+        return session.scalars(query).one()
 
 
 @pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.QUEUED])
@@ -42,8 +45,11 @@ def test_jobs_that_stand_still_are_queued_again(service, status):
         session.execute(
             update(Job).values(status=status, attempts=5, created_at=long_ago, heartbeat_at=long_ago, sent_at=long_ago)
         )
-    assert found(service) == {("stuck jobs", f"job {one_job(service).id}")}
-    assert repaired(service) == set()
+    assert found(service) == {("stuck jobs", f"job {one_job(service).id}"), ("workers", "none")}
+    examination = examined(service)
+    repair(examination)
+    assert [finding.check for finding in examination.left] == ["workers"]
+    assert found(service) == set()  # it was queued a moment ago
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
     service.work()
     assert row(service, token).verdict is not None
@@ -75,6 +81,7 @@ def test_forgotten_submissions_get_a_job(service, status):
     with transaction(service.sessions) as session:
         session.execute(delete(Job))
         session.execute(text("UPDATE submissions SET status = :s"), {"s": status.value})
+    service.worker.dispatcher.flush()
     assert found(service) == {("forgotten submissions", f"submission {row(service, token).id}")}
     assert repaired(service) == set()
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
@@ -112,6 +119,100 @@ def test_one_of_several_squares_that_moved_needs_a_verdict(service):
     with transaction(service.sessions) as session:
         session.execute(update(Photo).where(Photo.submission_id == moved).values(square_changes=1))
     assert found(service) == {("forgotten submissions", f"submission {moved}")}
+
+
+# --- the queue and the workers ----------------------------------------------------------------------------------------
+
+
+def queue_of(service):
+    return Path(make_url(service.settings.queue_url).database)
+
+
+def stand_still(service, job_id, **values):
+    """Nothing has happened to this job for an hour."""
+    long_ago = utcnow() - timedelta(hours=1)
+    values = {"status": JobStatus.QUEUED, "created_at": long_ago, "sent_at": long_ago, "heartbeat_at": None} | values
+    with transaction(service.sessions) as session:
+        session.execute(update(Job).where(Job.id == job_id).values(values))
+
+
+def problems(service, check):
+    return [finding.problem for finding in examined(service).findings if finding.check == check]
+
+
+def test_why_a_job_stands_still_is_said(service):
+    tokens = [submit(service, photo(n), idempotency_key=f"k{n}").token for n in range(4)]
+    ids = [one_job(service, row(service, token).id).id for token in tokens]
+    for _ in range(2):  # of the first two nothing is in the queue any more
+        assert service.worker.dispatcher.huey.dequeue() is not None
+    stand_still(service, ids[0], sent_at=None)
+    stand_still(service, ids[1])
+    stand_still(service, ids[2])
+    never, gone, waits = problems(service, "stuck jobs")
+    assert "has never been put into the queue" in never
+    assert "is not there any more" in gone
+    assert "has been in the queue since" in waits
+    stand_still(service, ids[2], status=JobStatus.RUNNING, worker="here:7", heartbeat_at=utcnow() - timedelta(hours=1))
+    assert "was begun by here:7" in problems(service, "stuck jobs")[2]
+
+
+def test_a_worker_that_is_missing_or_hangs_is_said_where_work_waits(service):
+    submit(service)
+    assert problems(service, "workers") == []  # it was sent a moment ago
+    stand_still(service, one_job(service).id)
+    assert "no worker has been here" in problems(service, "workers")[0]
+    with transaction(service.sessions) as session:
+        session.add(WorkerBeat(name="here:7", beat_at=utcnow() - timedelta(minutes=5)))
+    assert "no worker has responded since" in problems(service, "workers")[0]
+    with transaction(service.sessions) as session:
+        beats.beat(session, "here:8")
+    assert problems(service, "workers") == []
+
+
+def test_a_damaged_queue_is_said_and_put_aside(lite):
+    token = submit(lite).token
+    lite.worker.dispatcher.close()
+    for ending in ("-wal", "-shm"):
+        queue_of(lite).with_name(f"queue.db{ending}").unlink(missing_ok=True)
+    queue_of(lite).write_bytes(b"no database" * 1000)
+    assert found(lite) == {("queue", str(queue_of(lite)))}
+    assert queue_of(lite).read_bytes().startswith(b"no database")  # looking changes nothing
+    assert repaired(lite) == set()
+    assert list(queue_of(lite).parent.glob("queue.db.damaged-*"))
+    with transaction(lite.sessions) as session:
+        session.execute(update(Job).values(sent_at=None))
+    jobs.sweep(lite.sessions, Dispatcher(lite.settings.queue_url).send)
+    lite.work()
+    assert row(lite, token).verdict is not None
+
+
+def test_a_queue_that_is_not_there_yet_is_not_made_by_looking(lite, tmp_path):
+    lite.settings.queue_url = f"sqlite:///{tmp_path / 'none.db'}"
+    assert found(lite) == set()
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_queue_that_is_away_is_said_without_its_password(lite):
+    lite.settings.queue_url = "postgresql://root:a-password@127.0.0.1:1/none"
+    [finding] = examined(lite).findings
+    assert (finding.check, finding.mend) == ("queue", None)
+    assert "can't be reached" in finding.problem
+    assert "a-password" not in json.dumps(finding.as_json())
+
+
+def test_messages_about_jobs_that_do_not_exist_are_removed_and_the_others_sent_again(service):
+    token = submit(service).token
+    for number in (7001, 7002):
+        service.worker.dispatcher.send(number)
+    service.worker.dispatcher.huey.storage.enqueue(b"\x80\x04none of ours")
+    assert found(service) == {("queue", "3 messages")}
+    assert "0, 7001, 7002" in problems(service, "queue")[0]
+    assert repaired(service) == set()
+    assert service.worker.dispatcher.waiting() == []
+    jobs.sweep(service.sessions, service.worker.dispatcher.send)
+    assert service.worker.dispatcher.waiting() == [one_job(service).id]
+    service.work()
+    assert row(service, token).verdict is not None
 
 
 # --- the database and the machine -------------------------------------------------------------------------------------

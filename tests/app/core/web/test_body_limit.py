@@ -167,3 +167,40 @@ def test_a_form_has_a_limited_number_of_fields_and_files(service):
 def test_a_field_of_a_form_has_a_limited_length(service):
     data = {"claim": "other", "note": "x" * 100_000}
     assert service.client.post("/api/v1/submissions", data=data, files={"file": ("a.jpg", b"x")}).status_code == 400
+
+
+# --- forms that break off --------------------------------------------------------------------------------------------
+
+PHOTO = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + photo(1)
+FIELD = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\nanna@exam'
+BROKEN_OFF = [
+    PHOTO,
+    PHOTO + b"\r\n--x\r\n" + FIELD,
+    PHOTO + b"\r\n--x-",
+    PHOTO + b"\r\n--x\r\n",
+    PHOTO[:50],
+    FIELD,
+    FIELD + b"\r\n--x\r\nContent-Dis",
+    b"--x\r\n",
+    b"",
+]
+FORMS = ["/predict", "/find", "/submissions", "/api/v1/submissions", "/mine/email", "/sign-in"]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_that_breaks_off_is_refused_whole(service, path):
+    """What did not arrive must not be taken for what was left empty."""
+    client, room = service.client, service.client.app.state.room_for_photos
+    client.post("/mine/email", data={"email": "anna@example.org"})
+    before = room.left
+    for body in BROKEN_OFF:
+        answer = client.post(path, content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+        assert (answer.status_code, answer.headers["connection"]) == (400, "close"), body[-60:]
+    assert room.left == before
+    assert "anna@example.org" in client.get("/mine").text
+
+
+@pytest.mark.parametrize("end", [b"\r\n--x--", b"\r\n--x--\r\n", b"\r\n--x--\r\nepilogue"])
+def test_a_form_may_end_in_any_way_that_is_an_end(service, end):
+    headers = {"Content-Type": 'multipart/form-data; boundary="x"'}
+    assert service.client.post("/predict", content=PHOTO + end, headers=headers).status_code == 200

@@ -95,6 +95,7 @@ REFUSED = [
     {"Origin": "http://testserver.evil.example"},
     {"Origin": "null"},
     {"Origin": "http://testserver:81"},
+    {"Origin": "http://["},
 ]
 
 
