@@ -32,6 +32,7 @@ _VOLUNTEERS, _PROGRAMS, _REVIEWERS = 0.4, 0.2, 0.15
 _LARGE = 0.1  # share of a volunteer's photos that are a phone's, of 12 megapixels
 _PAGES = ("/", "/species", "/about", "/api/v1/taxa")
 _HEALTH_EVERY = 0.1
+_WARM_SECONDS = 5  # nobody has asked for anything yet: templates are read, connections opened
 _LONGEST_WAIT = 60.0
 SMALL, LARGE, HEALTH = "submission, 75 px", "submission, 12 MP", "/healthz"
 
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> None:
         if not is_there(name):
             continue
         with running(name) as service:
+            asyncio.run(_Crowd(service, options.connections, _WARM_SECONDS).seen())
             with service.processes.watched() as memory:
                 seen = asyncio.run(_Crowd(service, options.connections, options.seconds).seen())
             _report(name, seen, memory, options.seconds)
