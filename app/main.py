@@ -79,10 +79,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    import os, sys
-    from anyio.to_thread import current_default_thread_limiter
-    if os.environ.get("X_THREADS"): current_default_thread_limiter().total_tokens = int(os.environ["X_THREADS"])
-    if os.environ.get("X_SWITCH"): sys.setswitchinterval(float(os.environ["X_SWITCH"]))
     yield
     app.state.submission_line.close()
     app.state.classifiers.close()

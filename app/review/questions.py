@@ -113,7 +113,6 @@ class Questions:
             answers.to_asker(task, question)
             tasks.touch(task, "answered")
             status.change_status(
-                session,
                 submission,
                 SubmissionStatus.FLAGGED,
                 event="answered",

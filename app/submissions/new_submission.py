@@ -14,7 +14,7 @@ from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
 from app.submissions.form import NewSubmission, SubmissionFields, latest_day
 from app.submissions.photos import Origin, PreparedPhoto
-from app.submissions.rules import Source
+from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission
 from app.taxa import names as taxa
 from app.taxa.tables import Taxon
@@ -70,14 +70,17 @@ def write(
     """The row with its volunteer, claim and photos; nothing screens it yet."""
     fields = new.fields
     kind, name = fields.claimed
+    known = _known(session, photos)
     volunteer = volunteers.find_or_create(session, sender.volunteer_key, new.language)
     if fields.email is not None and volunteer.email is None:  # one that is known changes only under My submissions
-        volunteers.set_email(session, volunteer, fields.email)
+        volunteers.set_email(volunteer, fields.email)
     submission = Submission(
         token=secrets.token_urlsafe(18),
         volunteer=volunteer,
         idempotency_key=sender.idempotency_key,
         content_digest=digest,
+        status=SubmissionStatus.RECEIVED,
+        verification_status=VerificationStatus.PENDING,
         photos=[],
         verdicts=[],
         log=[],
@@ -87,8 +90,9 @@ def write(
     taxon = claimed_taxon(session, kind, name)
     submission.claims.append(ClaimRecord(kind=kind, taxon=taxon, verbatim=fields.claim_verbatim))
     session.add(submission)
-    _add_photos(session, submission, [photo.filename[:255] for photo in new.photos], photos)
-    status.note_event(session, submission, event="received", actor="volunteer")
+    _add_photos(submission, [photo.filename[:255] for photo in new.photos], photos, known)
+    status.note_event(submission, event="received", actor="volunteer")
+    session.flush()
     return submission
 
 
@@ -122,10 +126,14 @@ def _origin(fields: SubmissionFields, photos: Sequence[PreparedPhoto]) -> dict[s
     return values
 
 
+def _known(session: Session, photos: Sequence[PreparedPhoto]) -> set[str]:
+    """The hashes of those that were sent before, by anyone."""
+    return set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
+
+
 def _add_photos(
-    session: Session, submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto]
+    submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto], known: set[str]
 ) -> None:
-    known = set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
     for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True)):
         submission.photos.append(
             Photo(
@@ -143,4 +151,3 @@ def _add_photos(
                 predictions=[],
             )
         )
-    session.flush()

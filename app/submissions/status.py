@@ -1,13 +1,10 @@
 """The one place where a submission's status changes: it checks the transition and writes the log row."""
 
-from sqlalchemy.orm import Session
-
 from app.submissions.rules import SubmissionStatus, VerificationStatus, check_transition
 from app.submissions.tables import StatusLog, Submission
 
 
 def change_status(
-    session: Session,
     submission: Submission,
     new: SubmissionStatus,
     *,
@@ -23,13 +20,11 @@ def change_status(
     if verification_status is not None:
         submission.verification_status = verification_status
     _log(submission, old, event, actor, model_version_id)
-    session.flush()
 
 
-def note_event(session: Session, submission: Submission, *, event: str, actor: str) -> None:
+def note_event(submission: Submission, *, event: str, actor: str) -> None:
     """Log something that leaves the status as it is (received, claim kept, claim changed)."""
     _log(submission, submission.status, event, actor, None)
-    session.flush()
 
 
 def _log(submission: Submission, old: SubmissionStatus, event: str, actor: str, model_version_id: int | None) -> None:

@@ -24,11 +24,9 @@ def find_or_create(session: Session, key: str | None, language: str) -> Voluntee
     if volunteer is None:
         volunteer = Volunteer(key=key or new_key(), language=language)
         session.add(volunteer)
-        session.flush()
     return volunteer
 
 
-def set_email(session: Session, volunteer: Volunteer, email: str) -> None:
+def set_email(volunteer: Volunteer, email: str) -> None:
     """Keep, change or (empty) forget the address. The address was validated before."""
     volunteer.email = email or None
-    session.flush()

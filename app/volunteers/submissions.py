@@ -143,10 +143,10 @@ class Submissions:
             if same:
                 if old.confirmed_at is None:
                     old.confirmed_at = utcnow()
-                    status.note_event(session, submission, event="claim_kept", actor="volunteer")
+                    status.note_event(submission, event="claim_kept", actor="volunteer")
                 return
             submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon.id if taxon else None, informed=True))
-            status.note_event(session, submission, event="claim_changed", actor="volunteer")
+            status.note_event(submission, event="claim_changed", actor="volunteer")
             tasks.after_claim_changed(session, submission)
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")

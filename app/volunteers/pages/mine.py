@@ -60,7 +60,7 @@ def email(page: MyPageDep, cookie: VolunteerCookieDep, email: Annotated[str, For
         return page.render(422, email=email, errors={"email": message})
     with transaction(page.request.app.state.sessions) as session:
         volunteer = volunteers.find_or_create(session, page.key, page.language.code)
-        volunteers.set_email(session, volunteer, address)
+        volunteers.set_email(volunteer, address)
         volunteer_key = volunteer.key
     answer = RedirectResponse("/mine", 303)
     cookie.write(answer, volunteer_key)
