@@ -22,7 +22,7 @@ def defaults() -> dict[str, str]:
     """What servers of tests have otherwise than people's: as it is by default."""
     names = "processes", "submission_wait_seconds", "hung_seconds"
     fields = Settings.model_fields
-    return {f"WINGCHECK_{name.upper()}": str(fields[name].get_default(call_default_factory=True)) for name in names}  # type: ignore[call-arg]
+    return {f"WINGCHECK_{name.upper()}": str(fields[name].get_default(call_default_factory=True)) for name in names}
 
 
 class Processes:

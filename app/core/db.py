@@ -86,11 +86,13 @@ def make_engine(url: str) -> Engine:
     """An engine for ``url``. Creates the folder of an SQLite file; connections are checked before use."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        assert parsed.database, "a database in memory can't be shared"
-        make_private_file(Path(parsed.database))
+        if parsed.database in {None, "", ":memory:"}:
+            raise ValueError("an SQLite database needs a file: in memory, each connection would have its own")
+        path = Path(str(parsed.database))
+        make_private_file(path)
         engine = create_engine(url, **_OPTIONS, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _Beginning(parsed.database))
+        event.listen(engine, "begin", _Beginning(path))
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -116,8 +118,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 class _Beginning:
     """Begins transactions of an SQLite database. See docs/adr/0024-writers-queue.md."""
 
-    def __init__(self, database: str) -> None:
-        self._turns = Turns(Path(f"{database}-turn"))
+    def __init__(self, database: Path) -> None:
+        self._turns = Turns(database.with_name(f"{database.name}-turn"))
 
     def __call__(self, connection: Connection) -> None:
         """Take the write lock at the start: a transaction that reads, then writes, would fail if another wrote in between.
@@ -134,7 +136,7 @@ class _Beginning:
         raw.execute(f"PRAGMA busy_timeout={_TRY_MS}")
         try:
             with self._turns.turn(deadline):
-                while not _took_write_lock(raw) and time.monotonic() < deadline:
+                while _is_busy(raw) and time.monotonic() < deadline:
                     pass
             if not raw.in_transaction:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what is wrong as an error of SQLAlchemy
@@ -142,15 +144,13 @@ class _Beginning:
             raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 
 
-def _took_write_lock(connection: sqlite3.Connection) -> bool:
-    """False where another transaction writes."""
+def _is_busy(connection: sqlite3.Connection) -> bool:
+    """Whether another transaction writes; if none does, this connection's has begun, or can't for some other reason."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            return True  # waiting mends nothing; the caller finds out
-        return False
-    return True
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 def why_not_writable(engine: Engine) -> str | None:

@@ -131,9 +131,7 @@ def _known(session: Session, photos: Sequence[PreparedPhoto]) -> set[str]:
     return set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
 
 
-def _add_photos(
-    submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto], known: set[str]
-) -> None:
+def _add_photos(submission: Submission, filenames: list[str], photos: Sequence[PreparedPhoto], known: set[str]) -> None:
     for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True)):
         submission.photos.append(
             Photo(

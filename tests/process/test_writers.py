@@ -8,22 +8,24 @@ from sqlalchemy import text
 
 from app.core.db import make_engine
 
-PROCESSES, THREADS, WRITES = 2, 16, 20
-_WRITERS = f"""
+PROCESSES, THREADS, WRITES = 2, 8, 10
+_WRITERS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from sqlalchemy import text
+from sqlalchemy import event, text
 from app.core.db import make_engine
 
 engine = make_engine(sys.argv[1])
+event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
 
 def write(number):
     with engine.begin() as connection:
         seen = connection.execute(text("SELECT n FROM counter")).scalar_one()
-        connection.execute(text("UPDATE counter SET n = :n"), {{"n": seen + 1}})
+        connection.execute(text("UPDATE counter SET n = :n"), {"n": seen + 1})
 
-with ThreadPoolExecutor({THREADS}) as pool:
-    list(pool.map(write, range({THREADS * WRITES})))
+threads, writes = int(sys.argv[2]), int(sys.argv[3])
+with ThreadPoolExecutor(threads) as pool:
+    list(pool.map(write, range(threads * writes)))
 """
 _HOLDER = """
 import sys, time
@@ -38,7 +40,10 @@ with make_engine(sys.argv[1]).begin() as connection:
 def started(script: str, url: str) -> "subprocess.Popen[str]":
     """A process that runs the script on this database."""
     return subprocess.Popen(
-        [sys.executable, "-c", script, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, url, str(THREADS), str(WRITES)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
