@@ -12,6 +12,7 @@ from benchmarks import (
     decoding,
     hostile_run,
     input_pipeline,
+    mixed,
     random_kills,
     records,
     review_desk,
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
 ALONE: dict[str, Callable[[list[str]], None]] = {
     "serving": serving.main,
     "submissions": submissions.main,
+    "load": mixed.main,
     "bulk": bulk.main,
     "random_kills": random_kills.main,
     "training_kills": training_kills.main,

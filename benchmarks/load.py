@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -21,7 +21,7 @@ WITHOUT_WRK = (
     "so compare its figures with nothing that wrk measured."
 )
 _DIGITS = 16
-_PATIENCE = 120  # seconds for one answer
+PATIENCE = 120  # seconds for one answer
 # No two runs send the same numbers.
 _runs = itertools.count(int(time.time()) % 100_000)
 
@@ -70,8 +70,8 @@ class Load:
         return self.refused + self.failed + self.broken
 
 
-def post(port: int, path: str, photo: bytes, **fields: str) -> Post:
-    """A form with a photo in the field ``file``."""
+def post(port: int, path: str, photo: bytes, *, headers: str = "", **fields: str) -> Post:
+    """A form with a photo in the field ``file``. ``headers``: further ones, each line with its end."""
     before, after = _around_a_number(photo)
     texts = "".join(
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
@@ -79,11 +79,11 @@ def post(port: int, path: str, photo: bytes, **fields: str) -> Post:
     kind = "image/jpeg" if after else "image/heic"
     file = f'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: {kind}\r\n\r\n'
     start, end = (texts + file).encode() + before, after + b"\r\n--b--\r\n"
-    headers = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n{headers}"
         f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(start) + _DIGITS + len(end)}\r\n\r\n"
     )
-    return Post(port, headers.encode() + start, end)
+    return Post(port, head.encode() + start, end)
 
 
 def _around_a_number(photo: bytes) -> tuple[bytes, bytes]:
@@ -127,14 +127,14 @@ def _wrk(request: Post, connections: int, seconds: float) -> Load:
         tail.write_bytes(request.tail)
         command = [
             *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"),
-            *("--timeout", f"{_PATIENCE}s", "--script", str(SCRIPT), f"http://127.0.0.1:{request.port}/"),
-            *("--", str(head), str(tail), str(_first_number())),
+            *("--timeout", f"{PATIENCE}s", "--script", str(SCRIPT), f"http://127.0.0.1:{request.port}/"),
+            *("--", str(head), str(tail), str(first_number())),
         ]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Load(**json.loads(done.stdout.splitlines()[-1]), client="wrk")
 
 
-def _first_number() -> int:
+def first_number() -> int:
     return next(_runs) * 10**9
 
 
@@ -142,18 +142,18 @@ def _first_number() -> int:
 class _Seen:
     """Answers as they come."""
 
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(_first_number()))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(first_number()))
     times: list[float] = field(default_factory=list)
     accepted_times: list[float] = field(default_factory=list)
     refused: int = 0
     failed: int = 0
     broken: int = 0
 
-    async def exchange(self, connection: "_Connection", request: Post) -> None:
+    async def exchange(self, connection: "Connection", request: Post) -> None:
         begun = time.perf_counter()
         try:
-            async with asyncio.timeout(_PATIENCE):
-                status = await connection.exchange(request.numbered(next(self.numbers)))
+            async with asyncio.timeout(PATIENCE):
+                status = (await connection.exchange(request.numbered(next(self.numbers)))).status
         except (OSError, EOFError, ValueError, TimeoutError):
             connection.close()
             self.broken += 1
@@ -179,27 +179,42 @@ def percentiles(values: list[float]) -> tuple[float, float]:
     return statistics.median(values), statistics.quantiles(values, n=100, method="inclusive")[98]
 
 
-class _Connection:
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    head: str
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The value of the first header of that name; empty without one."""
+        lines = (line.partition(":") for line in self.head.split("\r\n"))
+        return next((value.strip() for key, _, value in lines if key.lower() == name), "")
+
+
+class Connection:
     """One connection, opened when it is first needed, and again after an error."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def exchange(self, message: bytes) -> int:
-        """Send a request and read its answer; the status."""
+    async def exchange(self, message: bytes) -> Answer:
+        """Send a request and read its answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(message)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
-        await reader.readexactly(int(length.partition(b":")[2]))
-        if b"\r\nconnection: close" in head:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        answer = Answer(int(head.split(" ", 2)[1]), head, b"")
+        body = await reader.readexactly(int(answer.header("content-length") or 0))
+        if answer.header("connection") == "close":
             self.close()
-        return int(head.split(b" ", 2)[1])
+        return replace(answer, body=body)
 
     def close(self) -> None:
+        """Close it, if it is open."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
@@ -209,7 +224,7 @@ async def _as_fast_as_answered(request: Post, connections: int, seconds: float) 
     seen, begun = _Seen(), time.perf_counter()
 
     async def client() -> None:
-        connection = _Connection(request.port)
+        connection = Connection(request.port)
         while time.perf_counter() - begun < seconds:
             await seen.exchange(connection, request)
         connection.close()
@@ -222,7 +237,7 @@ async def _evenly(request: Post, rate: float, seconds: float) -> Load:
     seen, begun = _Seen(), time.perf_counter()
 
     async def one() -> None:
-        connection = _Connection(request.port)
+        connection = Connection(request.port)
         await seen.exchange(connection, request)
         connection.close()
 

@@ -11,10 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from app.core.settings import Settings
 from tests.running import eventually
 
 # Whoever takes less processor time than this, in seconds, between two looks does nothing.
 _LOOK, _IDLE = 0.5, 0.05
+
+
+def defaults() -> dict[str, str]:
+    """What servers of tests have otherwise than people's: as it is by default."""
+    names = "processes", "submission_wait_seconds", "hung_seconds"
+    fields = Settings.model_fields
+    return {f"WINGCHECK_{name.upper()}": str(fields[name].get_default(call_default_factory=True)) for name in names}
 
 
 class Processes:

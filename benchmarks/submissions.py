@@ -28,7 +28,7 @@ from benchmarks.button import seconds_to_verdict
 from benchmarks.killing import database
 from benchmarks.load import Load
 from benchmarks.pictures import jpeg
-from benchmarks.servers import Processes
+from benchmarks.servers import Processes, defaults
 from benchmarks.timing import table
 from tests.running import Server
 
@@ -90,10 +90,9 @@ def main(arguments: list[str]) -> None:
         told["seconds_to_verdict"] = _browser()
     seen, overloads = list[Measured](), list[dict[str, object]]()
     for name in options.databases:
-        if name == "postgresql" and not os.environ.get(POSTGRESQL):
-            print(f"{POSTGRESQL} names no PostgreSQL: left out\n")
+        if not is_there(name):
             continue
-        with _service(name) as service:
+        with running(name) as service:
             for photo in options.photos:
                 data = PHOTOS[photo]()
                 for connections in options.connections:
@@ -121,14 +120,22 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def is_there(name: str) -> bool:
+    """Whether there is such a database; prints a line where not."""
+    if name == "postgresql" and not os.environ.get(POSTGRESQL):
+        print(f"{POSTGRESQL} names no PostgreSQL: left out\n")
+        return False
+    return True
+
+
 @contextmanager
-def _service(name: str) -> Iterator[Service]:
-    """Started, warm, and stopped at the end."""
+def running(name: str) -> Iterator[Service]:
+    """Started with the default settings, warm, and stopped at the end."""
     with (
         tempfile.TemporaryDirectory() as folder,
         database(os.environ[POSTGRESQL] if name == "postgresql" else None) as settings,
     ):
-        server = Server(Path(folder), **settings)
+        server = Server(Path(folder), **defaults(), **settings)
         try:
             server.start()
             assert server.process is not None

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -9,12 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url
+from sqlalchemy import Connection, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import NotFound
+from app.core.turns import Turns
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
@@ -24,6 +26,8 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 SQLITE_BUSY_MS = 10_000
+# How long SQLite waits at a time for the write lock, looking after 1, 3 and 8 ms; later it would look more and more seldom.
+_TRY_MS = 8
 # Forty request threads may each hold a connection for reading and need one more; with fewer, they could deadlock.
 _MAX_CONNECTIONS = 80
 # Values, such as links and e-mail addresses, stay out of error messages and so out of logs.
@@ -82,11 +86,13 @@ def make_engine(url: str) -> Engine:
     """An engine for ``url``. Creates the folder of an SQLite file; connections are checked before use."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database and parsed.database != ":memory:":
-            make_private_file(Path(parsed.database))
+        if parsed.database in {None, "", ":memory:"}:
+            raise ValueError("an SQLite database needs a file: in memory, each connection would have its own")
+        path = Path(str(parsed.database))
+        make_private_file(path)
         engine = create_engine(url, **_OPTIONS, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _Beginning(path))
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -109,14 +115,42 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
-    """Take the write lock at the start: a transaction that reads, then writes, would fail if another wrote in between."""
-    options = connection.get_execution_options()
-    if options.get("read_only"):
-        connection.exec_driver_sql("BEGIN")
-        return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={options.get('patience_ms', SQLITE_BUSY_MS)}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+class _Beginning:
+    """Begins transactions of an SQLite database. See docs/adr/0024-writers-queue.md."""
+
+    def __init__(self, database: Path) -> None:
+        self._turns = Turns(database.with_name(f"{database.name}-turn"))
+
+    def __call__(self, connection: Connection) -> None:
+        """Take the write lock at the start: a transaction that reads, then writes, would fail if another wrote in between.
+
+        SQLite lets everybody who waits try again now and then, so some never get it. Here only one tries: whose turn it is.
+        """
+        options = connection.get_execution_options()
+        if options.get("read_only"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        deadline = time.monotonic() + options.get("patience_ms", SQLITE_BUSY_MS) / 1000
+        raw.execute(f"PRAGMA busy_timeout={_TRY_MS}")
+        try:
+            with self._turns.turn(deadline):
+                while _is_busy(raw) and time.monotonic() < deadline:
+                    pass
+            if not raw.in_transaction:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what is wrong as an error of SQLAlchemy
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+
+
+def _is_busy(connection: sqlite3.Connection) -> bool:
+    """Whether another transaction writes; if none does, this connection's has begun, or can't for some other reason."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 def why_not_writable(engine: Engine) -> str | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from app.core.db import SQLITE_BUSY_MS
 from app.core.paths import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 # Any constant; processes that migrate the same PostgreSQL database take turns.
 _ADVISORY_LOCK = 7_462_001
+_PATIENCE_MS = 60_000  # with another process that migrates the same SQLite database
 
 
 def alembic_config(connection: Connection | None = None) -> "Config":
@@ -48,7 +48,7 @@ def apply(connection: Connection, revision: str) -> None:
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
     """A transaction that may change tables, while no other process does."""
-    with engine.connect() as connection:
+    with engine.connect().execution_options(patience_ms=_PATIENCE_MS) as connection:
         raw = connection.connection.driver_connection
         if isinstance(raw, sqlite3.Connection):
             with _sqlite_changing(raw), connection.begin():
@@ -66,16 +66,14 @@ def changing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _sqlite_changing(raw: sqlite3.Connection) -> Iterator[None]:
-    """Wait up to a minute for another process that migrates, and don't enforce foreign keys: SQLite changes a table by copying
-    and dropping it, which would delete every row that refers to it.
+    """Don't enforce foreign keys: SQLite changes a table by copying and dropping it, which would delete every row that refers
+    to it.
     """
-    raw.execute("PRAGMA busy_timeout = 60000")
     raw.execute("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
     try:
         yield
     finally:
         raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
 
 
 def is_current(connection: Connection) -> bool:

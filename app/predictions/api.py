@@ -138,11 +138,10 @@ async def predict(
     square: Annotated[
         list[Annotated[str, openapi.SQUARE]],
         Form(
-            default_factory=list,
             description="Per photo, in their order: `x,y,width,height` as fractions of the upright photo, or empty: then the"
             " model finds the animal itself.",
         ),
-    ],
+    ] = [],  # noqa: B006  # a factory would be inspected anew at every request; nobody changes this list
 ) -> Response:
     """One photo that fails answers with its problem and status; among several, each result stands for itself."""
     uploads = chosen(file)

@@ -63,7 +63,7 @@ class PredictionViews:
         """The taxon of that name; its scientific name alone where it is no longer in the table."""
         taxon = self._known.get(scientific_name)
         if taxon is None:
-            return TaxonView(scientific_name, scientific_name, None, [])
+            return TaxonView(scientific_name, scientific_name, [])
         return taxon_view(taxon, self._language)
 
     def scored(self, shares: Mapping[str, float]) -> list[ScoredTaxon]:

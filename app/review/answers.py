@@ -31,9 +31,9 @@ class LockedItem:
         actor = self.actor or f"user:{self.user_id}"
         if self.submission.status is new:
             self.submission.verification_status = code
-            status.note_event(self.session, self.submission, event=event, actor=actor)
+            status.note_event(self.submission, event=event, actor=actor)
         else:
-            status.change_status(self.session, self.submission, new, event=event, actor=actor, verification_status=code)
+            status.change_status(self.submission, new, event=event, actor=actor, verification_status=code)
 
 
 def lock(session: Session, submission_id: int, user_id: int) -> LockedItem:

@@ -177,7 +177,6 @@ def take_answer(session: Session, token: str, text: str, *, with_photos: bool = 
     answers.to_asker(task, question)
     tasks.touch(task, "answered")
     status.change_status(
-        session,
         submission,
         SubmissionStatus.FLAGGED,
         event="answered",

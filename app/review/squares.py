@@ -65,6 +65,6 @@ def _move(session: Session, submission: Submission, number: int, square: Square 
         return None
     photo.square = new
     photo.square_changes += 1
-    status.note_event(session, submission, event="square_moved", actor=actor)
+    status.note_event(submission, event="square_moved", actor=actor)
     tasks.after_change(session, submission, "square_moved")
     return jobs.create(session, JobKind.SCREENING, submission.id).id

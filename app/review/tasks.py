@@ -79,7 +79,6 @@ def after_screening(session: Session, submission: Submission, verdict: VerdictRe
             put_back(task, verdict)
     touch(task, "screened")
     session.add(task)
-    session.flush()
 
 
 def is_in_hand(session: Session, submission_id: int) -> bool:

@@ -106,7 +106,7 @@ def record(
     ``photo_quality``: that of the best photo.
     """
     photos_left = submission.remaining_photos
-    opinions = [_store_prediction(session, photo, served.id, answers[photo.id]) for photo in photos_left]
+    opinions = [_store_prediction(photo, served.id, answers[photo.id]) for photo in photos_left]
     claim, changes = submission.claim, submission.square_changes
     key = (claim.id, served.id, changes)
     if any((v.claim_id, v.model_version_id, v.square_changes) == key for v in submission.verdicts):
@@ -128,13 +128,12 @@ def record(
         policy=asdict(judge.policy),
     )
     submission.verdicts.append(row)
-    session.flush()
     if submission.status is not SubmissionStatus.VERIFIED:  # a person's decision stands
-        _move(session, submission, verdict, accepted, served.id)
+        _move(submission, verdict, accepted, served.id)
         tasks.after_screening(session, submission, row, photo_quality)
 
 
-def _store_prediction(session: Session, photo: Photo, version_id: int, answer: Answer) -> Opinion:
+def _store_prediction(photo: Photo, version_id: int, answer: Answer) -> Opinion:
     """Store the prediction, unless this version has predicted the same square before; returns the stored one's opinion."""
     earlier = photo.prediction(version_id)
     if earlier is not None:
@@ -142,7 +141,6 @@ def _store_prediction(session: Session, photo: Photo, version_id: int, answer: A
     photo.predictions.append(
         PredictionRecord(model_version_id=version_id, sketch=list(answer.sketch), **values_of(answer, photo))
     )
-    session.flush()
     return answer.opinion
 
 
@@ -154,10 +152,9 @@ def _may_accept(session: Session, submission: Submission) -> bool:
     return not tasks.is_in_hand(session, submission.id)
 
 
-def _move(session: Session, submission: Submission, verdict: Verdict, accepted: bool, version_id: int) -> None:
+def _move(submission: Submission, verdict: Verdict, accepted: bool, version_id: int) -> None:
     def change(new: SubmissionStatus, verification: VerificationStatus | None = None) -> None:
         status.change_status(
-            session,
             submission,
             new,
             event="screened",

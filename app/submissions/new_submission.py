@@ -16,7 +16,7 @@ from app.predictions.rules import ClaimKind
 from app.submissions import status, volunteers
 from app.submissions.form import NO_LICENCE, NewSubmission, RecordFields, SubmissionFields
 from app.submissions.photos import PreparedPhoto
-from app.submissions.rules import Source
+from app.submissions.rules import Source, SubmissionStatus, VerificationStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission
 from app.taxa import names as taxa
 from app.taxa.tables import Taxon
@@ -87,6 +87,7 @@ def write(
     """The row with its volunteer, claim and photos; nothing screens it yet."""
     fields = new.fields
     kind, name = fields.claimed
+    known = known_photos(session, photos)
     volunteer = volunteers.find_or_create(session, sender.volunteer_key, new.language)
     volunteer.language = new.language
     volunteers.add_email(session, volunteer, fields.email, fields.outcome_mails)
@@ -95,6 +96,8 @@ def write(
         volunteer=volunteer,
         idempotency_key=sender.idempotency_key,
         content_digest=digest,
+        status=SubmissionStatus.RECEIVED,
+        verification_status=VerificationStatus.PENDING,
         photos=[],
         verdicts=[],
         log=[],
@@ -105,8 +108,9 @@ def write(
     taxon = claimed_taxon(session, kind, name)
     submission.claims.append(ClaimRecord(kind=kind, taxon=taxon, verbatim=fields.claim_verbatim))
     session.add(submission)
-    add_photos(session, submission, [photo.filename for photo in new.photos], photos)
-    status.note_event(session, submission, event="received", actor="volunteer")
+    add_photos(submission, [photo.filename for photo in new.photos], photos, known)
+    status.note_event(submission, event="received", actor="volunteer")
+    session.flush()
     return submission
 
 
@@ -145,18 +149,22 @@ def _origin(fields: SubmissionFields, photos: Sequence[PreparedPhoto]) -> dict[s
     return day | spot
 
 
+def known_photos(session: Session, photos: Sequence[PreparedPhoto]) -> set[str]:
+    """The hashes of those that were sent before, by anyone."""
+    return set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
+
+
 def add_photos(
-    session: Session,
     submission: Submission,
     filenames: Sequence[str],
     photos: Sequence[PreparedPhoto],
+    known: set[str],
     *,
     later: bool = False,
 ) -> None:
-    """Add rows for photos. Those that come ``later`` count as a change of squares: what was said of the others alone no
-    longer stands.
+    """Add rows for photos; ``known``: the hashes of those that were sent before. Those that come ``later`` count as a change
+    of squares: what was said of the others alone no longer stands.
     """
-    known = set(session.scalars(select(Photo.sha256).where(Photo.sha256.in_([p.sha256 for p in photos])).distinct()))
     for position, (filename, photo) in enumerate(zip(filenames, photos, strict=True), len(submission.photos)):
         submission.photos.append(
             Photo(
@@ -175,4 +183,3 @@ def add_photos(
                 predictions=[],
             )
         )
-    session.flush()

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from app.submissions.rules import SubmissionStatus, VerificationStatus, check_transition
 from app.submissions.tables import StatusLog, Submission
 
 
 def change_status(
-    session: Session,
     submission: Submission,
     new: SubmissionStatus,
     *,
@@ -25,16 +22,12 @@ def change_status(
     if verification_status is not None:
         submission.verification_status = verification_status
     _log(submission, old, event, actor, model_version_id)
-    session.flush()
 
 
-def note_event(
-    session: Session, submission: Submission, *, event: str, actor: str, changes: dict[str, list[Any]] | None = None
-) -> None:
+def note_event(submission: Submission, *, event: str, actor: str, changes: dict[str, list[Any]] | None = None) -> None:
     """Log something that leaves the status as it is (received, claim kept, corrected: ``changes`` then say what)."""
     _log(submission, submission.status, event, actor, None)
     submission.log[-1].changes = changes
-    session.flush()
 
 
 def _log(submission: Submission, old: SubmissionStatus, event: str, actor: str, model_version_id: int | None) -> None:

@@ -28,7 +28,6 @@ def find_or_create(session: Session, key: str | None, language: str) -> Voluntee
     if volunteer is None:
         volunteer = Volunteer(key=key or new_key(), language=language)
         session.add(volunteer)
-        session.flush()
     return volunteer
 
 
@@ -46,10 +45,10 @@ def set_email(session: Session, volunteer: Volunteer, email: str, outcome_mails:
     volunteer.outcome_mails = outcome_mails
     if (volunteer.email or "") == email:
         return
+    session.flush()
     outbox.take_back(session, Mail.volunteer_id == volunteer.id)
     volunteer.email, volunteer.email_confirmed_at = email or None, None
     volunteer.question_mails = True
-    session.flush()
     if email:
         mails.ask_to_confirm(session, volunteer)
 

@@ -20,5 +20,6 @@ def find(session: Session, scientific_name: str) -> Taxon | None:
 
 
 def all_by_name(session: Session) -> dict[str, Taxon]:
-    """Every taxon, by scientific name."""
-    return {taxon.scientific_name: taxon for taxon in session.scalars(select(Taxon))}
+    """Every taxon, by scientific name, with names and marks."""
+    rows = session.scalars(select(Taxon).options(lazyload(Taxon.policy)))
+    return {taxon.scientific_name: taxon for taxon in rows}

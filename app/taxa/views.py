@@ -13,16 +13,19 @@ from app.taxa.tables import Taxon
 class TaxonView:
     scientific_name: str
     vernacular_name: str
-    drawing: str | None
     marks: list[str]
+
+    @property
+    def drawing(self) -> str | None:
+        """The address of a drawing of it, if there is one."""
+        path = f"drawings/{slug(self.scientific_name)}.svg"
+        return asset(path) if (STATIC / path).is_file() else None
 
 
 def taxon_view(taxon: Taxon, language: Language) -> TaxonView:
-    """A taxon with its name, marks and drawing; the scientific name where nobody entered another."""
-    drawing = f"drawings/{slug(taxon.scientific_name)}.svg"
+    """A taxon with its name and marks; the scientific name where nobody entered another."""
     return TaxonView(
         scientific_name=taxon.scientific_name,
         vernacular_name=taxon.vernacular_name(language.code) or taxon.vernacular_name("en") or taxon.scientific_name,
-        drawing=asset(drawing) if (STATIC / drawing).is_file() else None,
         marks=taxon.marks_in(language.code),
     )

@@ -52,7 +52,6 @@ class Corrections:
         """Log the changes and tell the desk; the id of the screening job where the claim was changed."""
         if "claim" in changes and submission.status is SubmissionStatus.AUTO_ACCEPTED:  # another claim was accepted
             status.change_status(
-                session,
                 submission,
                 SubmissionStatus.FLAGGED,
                 event="corrected",
@@ -61,7 +60,7 @@ class Corrections:
             )
             submission.log[-1].changes = changes
         else:
-            status.note_event(session, submission, event="corrected", actor="volunteer", changes=changes)
+            status.note_event(submission, event="corrected", actor="volunteer", changes=changes)
         tasks.after_change(session, submission, "corrected")
         return jobs.create(session, JobKind.SCREENING, submission.id).id if "claim" in changes else None
 

@@ -27,7 +27,15 @@ from app.review import questions, tasks
 from app.screening.at_once import ScreeningAtOnce
 from app.submissions import photos, status, volunteers
 from app.submissions.form import NewPhoto, NewSubmission
-from app.submissions.new_submission import Sender, add_photos, claimed_taxon, content_digest, mistakes_in, write
+from app.submissions.new_submission import (
+    Sender,
+    add_photos,
+    claimed_taxon,
+    content_digest,
+    known_photos,
+    mistakes_in,
+    write,
+)
 from app.submissions.rules import BUTTERFLIES, ONE_BUTTERFLY, TWO_BUTTERFLIES, UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
@@ -178,11 +186,11 @@ class Submissions:
             if same:
                 if old.confirmed_at is None:
                     old.confirmed_at = utcnow()
-                    status.note_event(session, submission, event="claim_kept", actor="volunteer")
+                    status.note_event(submission, event="claim_kept", actor="volunteer")
                 return
             taxon_id = taxon.id if taxon else None
             submission.claims.append(ClaimRecord(kind=kind, taxon_id=taxon_id, verbatim=verbatim, informed=True))
-            status.note_event(session, submission, event="claim_changed", actor="volunteer")
+            status.note_event(submission, event="claim_changed", actor="volunteer")
             tasks.after_change(session, submission, "claim_changed")
             job_id = jobs.create(session, JobKind.SCREENING, submission.id).id
         reach("claim-changed")
@@ -199,7 +207,7 @@ class Submissions:
                 raise Conflict("This submission can no longer be changed.")
             said = [line.event for line in submission.log if line.event in BUTTERFLIES]
             if said[-1:] != [event]:
-                status.note_event(session, submission, event=event, actor="volunteer")
+                status.note_event(submission, event=event, actor="volunteer")
                 tasks.after_change(session, submission, event)
 
     def withdraw(self, token: str) -> None:
@@ -244,9 +252,10 @@ class Submissions:
         """Add photos to a submission; the id of the job that screens it anew."""
         before = len(submission.photos)
         self._check_room(submission, len(added))
-        add_photos(session, submission, [name for name, _ in added], [photo for _, photo in added], later=True)
+        names, prepared = [name for name, _ in added], [photo for _, photo in added]
+        add_photos(submission, names, prepared, known_photos(session, prepared), later=True)
         changes = {"photos": [before, len(submission.photos)]}
-        status.note_event(session, submission, event="photos_added", actor="volunteer", changes=changes)
+        status.note_event(submission, event="photos_added", actor="volunteer", changes=changes)
         return jobs.create(session, JobKind.SCREENING, submission.id).id
 
     # --- steps of submit --------------------------------------------------------------------------------------------

@@ -198,7 +198,8 @@ class SubmissionOut(BaseModel):
 def view_of(session: Session, row: Submission, language: Language) -> SubmissionOut:
     """All there is to see of a submission, with what experts say."""
     views = SubmissionViews(language, taxa.all_by_name(session))
-    shown = views.submission(row, failed=jobs.failed_for(session, JobKind.SCREENING, row.id))
+    failed = row.verdict is None and jobs.failed_for(session, JobKind.SCREENING, row.id)
+    shown = views.submission(row, failed=failed)
     review = questions.report_for_volunteer(session, row)
     return shown.model_copy(
         update={

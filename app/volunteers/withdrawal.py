@@ -35,7 +35,7 @@ def take_back(session: Session, submission: Submission) -> int:
     file too few would be a broken record. Raises Conflict for one that is withdrawn already.
     """
     now = utcnow()
-    status.change_status(session, submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer")
+    status.change_status(submission, SubmissionStatus.WITHDRAWN, event="withdrawn", actor="volunteer")
     submission.withdrawn_at = now
     tasks.after_withdrawal(session, submission)
     for photo in submission.photos:

@@ -22,7 +22,7 @@ from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
 from app.upkeep.doctor.findings import Finding, Installation
-from app.upkeep.doctor.work import ACTIVE, newest_jobs
+from app.upkeep.doctor.work import ACTIVE, STUCK_AFTER, newest_jobs
 
 _UNDECIDED = (SubmissionStatus.RECEIVED, SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED)
 _FOR_REVIEW = (SubmissionStatus.SCREENED, SubmissionStatus.FLAGGED, SubmissionStatus.QUERIED)

@@ -6,7 +6,7 @@ Whoever has the link may do all of it: the link is the volunteer's.
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import select

@@ -30,11 +30,9 @@ def decided(service, *pictures, age=DAYS + 1, new=SubmissionStatus.VERIFIED, **v
     with transaction(service.sessions) as session:
         found = session.scalars(select(Submission).where(Submission.token == token)).one()
         if new is not SubmissionStatus.RECEIVED:
-            status.change_status(session, found, SubmissionStatus.SCREENED, event="screened", actor="machine")
+            status.change_status(found, SubmissionStatus.SCREENED, event="screened", actor="machine")
         if new not in {SubmissionStatus.RECEIVED, SubmissionStatus.SCREENED}:
-            status.change_status(
-                session, found, new, event="decided", actor="user:1", verification_status=VerificationStatus.V1
-            )
+            status.change_status(found, new, event="decided", actor="user:1", verification_status=VerificationStatus.V1)
         moment = utcnow() - timedelta(days=age)
         session.execute(update(StatusLog).where(StatusLog.submission_id == found.id).values(created_at=moment))
     return token
@@ -126,7 +124,7 @@ def test_a_photo_without_its_original_is_screened_again_from_its_copy(service):
     retention(service).apply()
     with transaction(service.sessions) as session:
         found = session.scalars(select(Submission).where(Submission.token == token)).one()
-        status.change_status(session, found, SubmissionStatus.FLAGGED, event="audited", actor="user:1")
+        status.change_status(found, SubmissionStatus.FLAGGED, event="audited", actor="user:1")
         jobs.create(session, JobKind.SCREENING, found.id)
     jobs.sweep(service.sessions, service.worker.dispatcher.send)
     service.work()

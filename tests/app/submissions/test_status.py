@@ -14,7 +14,7 @@ S = SubmissionStatus
 def change(service, token, new, **values):
     with transaction(service.sessions) as session:
         found = submissions(service).get(session, token)
-        status.change_status(session, found, new, event="test", actor="user:7", **values)
+        status.change_status(found, new, event="test", actor="user:7", **values)
 
 
 def test_a_change_is_logged_with_where_from_who_and_what_it_means(service):

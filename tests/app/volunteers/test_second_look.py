@@ -106,7 +106,7 @@ def test_while_it_waits_for_its_verdict_nothing_can_be_changed(service):
 def test_once_a_person_has_it_nothing_can_be_changed(service, flagged, state):
     with transaction(service.sessions) as session:
         found = submissions(service).get(session, flagged)
-        status.change_status(session, found, state, event="test", actor="user:1")
+        status.change_status(found, state, event="test", actor="user:1")
     with pytest.raises(Conflict):
         submissions(service).reconsider(flagged, TAXON, TAXA[1])
 

@@ -193,7 +193,7 @@ def test_it_tells_what_photos_were_used_for(anna, tmp_path):
 def test_experts_are_not_named(anna, tmp_path):
     with transaction(anna.sessions) as session:
         found = session.scalars(select(Submission).where(Submission.token == anna.tokens[0])).one()
-        status.note_event(session, found, event="looked", actor="user:17")
+        status.note_event(found, event="looked", actor="user:17")
     data(anna).export(ids(anna, KEY), tmp_path / "out")
     text = (tmp_path / "out" / SUMMARY).read_text()
     assert "user:17" not in text
