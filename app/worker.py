@@ -19,6 +19,7 @@ from app.collecting.runner import Collecting, Removing
 from app.core import beats, jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
+from app.core.deletions import make_journal
 from app.core.dispatch import Consumer, Dispatcher, Huey
 from app.core.errors import ModelUnavailable, Overloaded
 from app.core.long_work import LongWork
@@ -28,6 +29,8 @@ from app.core.storage import make_storage
 from app.core.tables import Job, JobKind
 from app.predictions.classifiers import Classifiers
 from app.screening.screening import Screening
+from app.upkeep.compaction import Compaction
+from app.upkeep.deletions import Undone
 from app.upkeep.retention import Retention
 from app.versions.base_data import open_runs_with
 from app.versions.candidates import Candidates
@@ -69,6 +72,8 @@ class Worker:
         self.classifiers = Classifiers(self.sessions, settings)
         self.storage = storage = make_storage(settings)
         self.watching = Watching(self.sessions, self.classifiers, settings)
+        journal = make_journal(settings)
+        self.undone = Undone(self.sessions, storage, journal)
         candidates = Candidates(self.sessions, storage, self.classifiers, settings)
         shadow = Shadow(self.sessions, candidates)
         self.handlers: dict[JobKind, Handler] = {
@@ -76,6 +81,7 @@ class Worker:
             JobKind.REPLAY: Replaying(self.sessions, candidates).run,
             JobKind.WATCH: self.watching.run,
             JobKind.REMOVAL: Removal(self.sessions, storage).run,
+            JobKind.COMPACTION: Compaction(self.sessions, journal).run,
             JobKind.RETENTION: Retention(self.sessions, storage, settings.original_retention_days).run,
         }
         self.training = Training(self.sessions, storage, settings)
@@ -86,6 +92,8 @@ class Worker:
         }
         self._threads: dict[JobKind, threading.Thread] = {}
         self._daily = [JobKind.RETENTION] if settings.original_retention_days is not None else []
+        if self._engine.dialect.name == "sqlite":
+            self._daily.append(JobKind.COMPACTION)
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self.schedule = Schedule(self.sessions, settings, Runs(self.sessions, settings, self.dispatcher.send))
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
@@ -216,6 +224,7 @@ class Worker:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _tick(self) -> None:
+        has_repeated = False
         while not self._stop.is_set():
             try:
                 with _warn_without_database("trying again"):
@@ -228,9 +237,17 @@ class Worker:
                     jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
                     self.training.tidy()
                     self.schedule.look()
+                    if not has_repeated:
+                        self.repeat_deletions()
+                        has_repeated = True
             except Exception:  # without this thread no lost job is found
                 log.exception("the sweep failed; trying again")
             self._stop.wait(jobs.heartbeat_every(self._lost_after).total_seconds())
+
+    def repeat_deletions(self) -> None:
+        """Once after each start: an older database may have been put in place, or a web process have died in a deletion."""
+        if count := self.undone.repeat_all():
+            log.warning("%s deletions of the journal were not in the database and were repeated", count)
 
 
 @contextmanager

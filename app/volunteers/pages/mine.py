@@ -17,6 +17,7 @@ from app.taxa import names as taxa
 from app.volunteers.data import VolunteerData, zipped
 from app.volunteers.dependencies import SubmissionsDep, VolunteerCookieDep, VolunteerKey, private
 from app.volunteers.views import SubmissionViews
+from app.volunteers.withdrawal import what_goes, what_stays
 
 router = APIRouter(include_in_schema=False)
 
@@ -98,14 +99,16 @@ def ask_delete(request: Request, session: ReadSession, submissions: SubmissionsD
     volunteer = volunteers.find(session, key)
     if volunteer is None:
         return RedirectResponse("/mine", 303)
-    return private(render(request, "volunteers/delete_all.html", count=submissions.count_of(session, volunteer)))
+    count = submissions.count_of(session, volunteer)
+    goes, stays = what_goes(everything=True), what_stays()
+    return private(render(request, "volunteers/delete_all.html", count=count, goes=goes, stays=stays))
 
 
 @router.post("/mine/delete", dependencies=[Depends(same_origin)])
-def delete(volunteer_id: VolunteerId, data: DataDep, cookie: VolunteerCookieDep) -> Response:
+def delete(request: Request, volunteer_id: VolunteerId, cookie: VolunteerCookieDep) -> Response:
     """Delete everything; the cookie goes too, because it leads to nobody now."""
     if volunteer_id is not None:
-        data.delete([volunteer_id])
+        request.app.state.deleting.erase([volunteer_id])
     answer = RedirectResponse("/mine?deleted=1", 303)
     cookie.clear(answer)
     return answer

@@ -21,6 +21,7 @@ from app.submissions import photos
 from app.submissions.form import parse_claim
 from app.submissions.tables import Photo
 from app.volunteers.dependencies import LookDep, SubmissionsDep
+from app.volunteers.withdrawal import what_goes, what_stays
 
 router = APIRouter(include_in_schema=False)
 
@@ -82,7 +83,7 @@ def move_square(
 @router.get("/s/{token}/withdraw")
 def ask_withdraw(token: str, look: LookDep) -> Response:
     """Withdrawing deletes photos: ask first."""
-    return look.page(token, "volunteers/withdraw.html")
+    return look.page(token, "volunteers/withdraw.html", goes=what_goes(), stays=what_stays())
 
 
 @router.post("/s/{token}/withdraw", dependencies=[Depends(same_origin)])
