@@ -12,6 +12,7 @@ from app import __version__
 from app.accounts.pages import Accounts
 from app.accounts.visitors import KnowVisitors
 from app.core.db import SessionFactory, make_engine, make_session_factory
+from app.core.deletions import make_journal
 from app.core.dispatch import Dispatcher
 from app.core.line import Line
 from app.core.rate_limits import RateLimits
@@ -33,6 +34,7 @@ from app.versions.attention import Attention
 from app.versions.base_data import open_runs_with
 from app.versions.runs import Runs
 from app.volunteers.addresses import Addresses
+from app.volunteers.deleting import Deleting
 from app.volunteers.dependencies import VolunteerCookie
 from app.volunteers.submissions import Submissions
 
@@ -105,6 +107,7 @@ def _add_services(app: FastAPI, settings: Settings, sessions: SessionFactory) ->
     state.readiness = Readiness(sessions, storage, classifiers)
     state.attention = Attention(sessions, storage, classifiers)
     state.volunteer_cookie = VolunteerCookie(settings.signing_key(), secure=settings.secure_cookies)
+    state.deleting = Deleting(sessions, storage, make_journal(settings))
     state.submissions = Submissions(sessions, storage, classifiers, send, settings)
     state.addresses = Addresses(sessions, MailTokens(settings.signing_key()))
     state.squares = Squares(sessions, send)

@@ -20,6 +20,7 @@ from app.collecting.runner import Collecting, Removing
 from app.core import beats, jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
+from app.core.deletions import make_journal
 from app.core.dispatch import Consumer, Dispatcher, Huey
 from app.core.errors import ModelUnavailable, Overloaded
 from app.core.long_work import LongWork
@@ -33,6 +34,8 @@ from app.predictions.classifiers import Classifiers
 from app.privacy.retention import Retention
 from app.review import mails as review_mails
 from app.screening.screening import Screening
+from app.upkeep.compaction import Compaction
+from app.upkeep.deletions import Undone
 from app.upkeep.mail_care import MailCare
 from app.versions import mails as version_mails
 from app.versions.base_data import open_runs_with
@@ -79,6 +82,8 @@ class Worker:
         of_volunteers = volunteer_mails.contents(MailTokens(settings.signing_key()))
         contents = {**account_mails.CONTENTS, **review_mails.CONTENTS, **version_mails.CONTENTS, **of_volunteers}
         self.mailing = Mailing(self.sessions, settings, contents)
+        journal = make_journal(settings)
+        self.undone = Undone(self.sessions, storage, journal)
         candidates = Candidates(self.sessions, storage, self.classifiers, settings)
         shadow = Shadow(self.sessions, candidates)
         self.handlers: dict[JobKind, Handler] = {
@@ -89,6 +94,7 @@ class Worker:
             JobKind.MAIL: self.mailing.run,
             JobKind.MAIL_CARE: MailCare(self.sessions, settings).run,
             JobKind.RETENTION: Retention(self.sessions, storage, settings).run,
+            JobKind.COMPACTION: Compaction(self.sessions, journal).run,
         }
         self.training = Training(self.sessions, storage, settings)
         self.long: dict[JobKind, LongWork] = {
@@ -97,6 +103,9 @@ class Worker:
             JobKind.PHOTOGRAPHER: Removing(self.sessions, settings, open_runs_with),
         }
         self._threads: dict[JobKind, threading.Thread] = {}
+        self._daily = [JobKind.RETENTION, JobKind.MAIL_CARE]
+        if self._engine.dialect.name == "sqlite":
+            self._daily.append(JobKind.COMPACTION)
         self.dispatcher = Dispatcher(settings.queue_url, self.handle)
         self.schedule = Schedule(self.sessions, settings, Runs(self.sessions, settings, self.dispatcher.send))
         self._lost_after = timedelta(seconds=settings.job_lost_seconds)
@@ -227,22 +236,31 @@ class Worker:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _tick(self) -> None:
+        has_repeated = False
         while not self._stop.is_set():
             try:
                 with _warn_without_database("trying again"):
                     with transaction(self.sessions) as session:
                         jobs.beat(session, list(self._running))
-                    jobs.create_daily(self.sessions, JobKind.RETENTION)
-                    jobs.create_daily(self.sessions, JobKind.MAIL_CARE)
+                    for kind in self._daily:
+                        jobs.create_daily(self.sessions, kind)
                     if self.watching.is_worthwhile():
                         jobs.create_daily(self.sessions, JobKind.WATCH)
                     self.mailing.look()
                     jobs.sweep(self.sessions, self.dispatcher.send, self._lost_after)
                     self.training.tidy()
                     self.schedule.look()
+                    if not has_repeated:
+                        self.repeat_deletions()
+                        has_repeated = True
             except Exception:  # without this thread no lost job is found
                 log.exception("the sweep failed; trying again")
             self._stop.wait(jobs.heartbeat_every(self._lost_after).total_seconds())
+
+    def repeat_deletions(self) -> None:
+        """Once after each start: an older database may have been put in place, or a web process have died in a deletion."""
+        if count := self.undone.repeat_all():
+            log.warning("%s deletions of the journal were not in the database and were repeated", count)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ Moment = Literal[
     # the second look, a moved square and the withdrawal, in the web process
     "claim-changed",  # committed, and the message is not sent
     "square-moved",  # the same
+    "deletion-noted",  # the journal has it, the database does not
     "withdrawn-committed",  # committed, and every file still exists
     "half-of-files-deleted",  # some files of a photo are deleted, some are not
     # a job, in the worker

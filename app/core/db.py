@@ -25,7 +25,7 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLITE_BUSY_MS = 10_000
+SQLITE_BUSY_MS, _SHORT_BUSY_MS = 10_000, 200
 # How long SQLite waits at a time for the write lock, looking after 1, 3 and 8 ms; later it would look more and more seldom.
 _TRY_MS = 8
 # Forty request threads may each hold a connection for reading and need one more; with fewer, they could deadlock.
@@ -111,12 +111,13 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     connection.isolation_level = None  # the "begin" event opens transactions, see below
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL"):
+    pragmas = ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}", "synchronous=FULL")
+    for pragma in (*pragmas, "secure_delete=ON"):  # what is deleted or overwritten becomes zeros
         connection.execute(f"PRAGMA {pragma}")
 
 
 class _Beginning:
-    """Begins transactions of an SQLite database. See docs/adr/0024-writers-queue.md."""
+    """Begins transactions of an SQLite database. See docs/adr/0026-writers-queue.md."""
 
     def __init__(self, database: Path) -> None:
         self._turns = Turns(database.with_name(f"{database.name}-turn"))
@@ -167,6 +168,50 @@ def why_not_writable(engine: Engine) -> str | None:
     except (OperationalError, InterfaceError) as error:
         return " ".join(str(error.orig).split())
     return None
+
+
+def empty_log(sessions: SessionFactory) -> bool:
+    """Write SQLite's write-ahead log into the database and empty it, so that it keeps no old values.
+
+    False while somebody still reads an older state, such as a backup: try again later. Nobody is kept from writing for more
+    than a moment. PostgreSQL does this by itself.
+    """
+    with _raw_sqlite(sessions) as connection:
+        if connection is None:
+            return True
+        connection.execute(f"PRAGMA busy_timeout={_SHORT_BUSY_MS}")
+        try:
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+        return not busy
+
+
+def compact(sessions: SessionFactory) -> None:
+    """Write the file of an SQLite database anew. It then holds no trace of what was deleted.
+
+    Without this a few may be left: SQLite overwrites what is deleted, but not copies that it made when a page grew too full.
+    Nobody can write meanwhile. Does nothing on PostgreSQL. Raises sqlite3.OperationalError where the database is busy or
+    the disk is full.
+    """
+    with _raw_sqlite(sessions) as connection:
+        if connection is not None:
+            connection.execute("VACUUM")
+
+
+@contextmanager
+def _raw_sqlite(sessions: SessionFactory) -> Iterator[sqlite3.Connection | None]:
+    """A connection outside of any transaction; None on PostgreSQL."""
+    engine: Engine = sessions.kw["bind"]
+    if engine.dialect.name != "sqlite":
+        yield None
+        return
+    pooled = engine.raw_connection()
+    try:
+        assert isinstance(pooled.driver_connection, sqlite3.Connection)
+        yield pooled.driver_connection
+    finally:
+        pooled.close()
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:

@@ -16,6 +16,7 @@ class JobKind(StrEnum):
     SCREENING = "screening"
     REMOVAL = "removal"
     RETENTION = "retention"
+    COMPACTION = "compaction"
     TRAINING = "training"
     REPLAY = "replay"
     WATCH = "watch"

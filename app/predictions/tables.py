@@ -90,20 +90,19 @@ class ModelActivation(Base):
 class Looked:
     """Squares are x, y, width, height as fractions of the upright photo."""
 
-    probabilities: Mapped[dict[str, float]] = mapped_column(JSON, doc="scientific name → calibrated probability")
+    probabilities: Mapped[dict[str, float]] = mapped_column(
+        JSON, info={"stays": "opinions"}, doc="scientific name → calibrated probability"
+    )
     in_scope: Mapped[float]
     square: Mapped[list[float] | None] = mapped_column(
         JSON(none_as_null=True),
-        info={"personal": "withdrawal", "about": "photo"},
+        info={"personal": "photos"},
         doc="what the version looked at; NULL: the middle of the photo",
     )
     square_origin: Mapped[SquareOrigin] = mapped_column(text_enum(SquareOrigin), default=SquareOrigin.MIDDLE)
     searched: Mapped[bool] = mapped_column(default=False, doc="the version looked for an animal")
     others: Mapped[list[dict[str, Any]]] = mapped_column(
-        JSON,
-        default=list,
-        info={"personal": "withdrawal", "about": "photo"},
-        doc="further animals: square, probabilities, in_scope",
+        JSON, default=list, info={"personal": "photos"}, doc="further animals: square, probabilities, in_scope"
     )
     looks_like: Mapped[list[dict[str, Any]]] = mapped_column(
         JSON,

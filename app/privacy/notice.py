@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core.db import Base
 from app.core.settings import Settings
 from app.organisation import details as organisation
 from app.organisation.tables import Organisation
@@ -12,6 +11,7 @@ from app.privacy.retention import periods
 from app.records import description
 from app.records.occurrences import Shape
 from app.records.rules import Precision
+from app.volunteers.withdrawal import what_goes
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,12 @@ class Notice:
     in_bucket: bool
 
 
-def personal_kinds() -> frozenset[str]:
-    """What the columns tell that are marked as personal. Raises KeyError for one that does not say it."""
-    columns = [column for mapper in Base.registry.mappers for column in mapper.columns]
-    return frozenset(column.info["about"] for column in columns if "personal" in column.info)
-
-
 def notice(session: Session, settings: Settings) -> Notice:
     """The notice as it is true now."""
     described = description.current(session)
     return Notice(
         organisation=organisation.current(session),
-        about=personal_kinds(),
+        about=frozenset(what_goes(everything=True)),
         days=periods(settings),
         precision=Shape().precision,
         records_licence=described.licence if described else "",

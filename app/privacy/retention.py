@@ -61,8 +61,8 @@ def _places(before: datetime) -> Select[int]:
 def _round_places(session: Session, ids: Sequence[int]) -> int:
     query = select(Submission).where(Submission.id.in_(ids)).with_for_update(of=Submission)
     for submission in session.scalars(query):
-        forget(session, submission, "withdrawal", "words")
-        forget(session, submission, "deletion", "sending")  # a hash from which the words could be guessed
+        forget(session, submission, "words")
+        forget(session, submission, "sending")  # a hash from which the words could be guessed
         if submission.latitude is not None and submission.longitude is not None:
             submission.latitude = round(submission.latitude, _DECIMALS)
             submission.longitude = round(submission.longitude, _DECIMALS)
@@ -81,9 +81,9 @@ def _volunteers(before: datetime) -> Select[int]:
 
 def _forget_volunteers(session: Session, ids: Sequence[int]) -> int:
     for volunteer in session.scalars(select(Volunteer).where(Volunteer.id.in_(ids))):
-        forget(session, volunteer, "deletion")
+        forget(session, volunteer)
     for submission in session.scalars(select(Submission).where(Submission.volunteer_id.in_(ids))):
-        forget(session, submission, "deletion", "sending")
+        forget(session, submission, "sending")
     return len(ids)
 
 

@@ -70,10 +70,15 @@ class Decisions:
             return answer(item, decision, taxon)
 
     def comment(self, user_id: int, submission_id: int, remark: str) -> int:
-        """Add a remark that decides nothing; open pages stay valid. Returns the row's id."""
+        """Add a remark that decides nothing; open pages stay valid. Returns the row's id.
+
+        Raises NotFound, InvalidInput, and Conflict after a withdrawal, which has removed what was said.
+        """
         remark = checked_text(remark, "remark")
         with transaction(self._sessions) as session:
             item = lock(session, submission_id, user_id)
+            if item.submission.status is SubmissionStatus.WITHDRAWN:
+                raise Conflict("This submission was withdrawn.")
             row = Identification(
                 submission_id=submission_id,
                 user_id=user_id,

@@ -184,7 +184,9 @@ class ReviewTask(Base):
     revision: Mapped[int] = mapped_column(
         Integer, default=1, doc="counts every change; a decision names the one it saw"
     )
-    last_event: Mapped[str] = mapped_column(String(40), default="screened", doc="what made the present revision")
+    last_event: Mapped[str] = mapped_column(
+        String(40), default="screened", info={"stays": "log"}, doc="what made the present revision"
+    )
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     blind: Mapped[bool] = mapped_column(
         default=False, doc="claim and verdict are hidden until it is answered; false once it is decided"
@@ -195,18 +197,12 @@ class ReviewTask(Base):
     predicted_taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     quality: Mapped[PhotoQuality] = mapped_column(text_enum(PhotoQuality), default=PhotoQuality.UNKNOWN)
-    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "withdrawal", "about": "claim"})
+    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "sighting"})
     place_key: Mapped[str] = mapped_column(
-        _PLACE_KEY,
-        default="",
-        info={"personal": "withdrawal", "about": "words"},
-        doc="the place in small letters, cut short",
+        _PLACE_KEY, default="", info={"personal": "words"}, doc="the place in small letters, cut short"
     )
     search_text: Mapped[str] = mapped_column(
-        Text,
-        default="",
-        info={"personal": "withdrawal", "about": "words"},
-        doc="place, note and typed name in small letters",
+        Text, default="", info={"personal": "words"}, doc="place, note and typed name in small letters"
     )
 
     answers: Mapped[int] = mapped_column(Integer, default=0, doc="experts whose answer stands")
@@ -246,15 +242,15 @@ class Identification(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    kind: Mapped[IdentificationKind] = mapped_column(text_enum(IdentificationKind))
+    kind: Mapped[IdentificationKind] = mapped_column(text_enum(IdentificationKind), info={"stays": "opinions"})
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     verification_status: Mapped[VerificationStatus | None] = mapped_column(text_enum(VerificationStatus))
-    remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "deletion", "about": "review"})
+    remark: Mapped[str] = mapped_column(Text, default="", info={"personal": "conversation"})
     message: Mapped[str] = mapped_column(
         Text,
         default="",
         server_default="",
-        info={"personal": "deletion", "about": "review"},
+        info={"personal": "conversation"},
         doc="what the volunteer may read",
     )
     claim_shown: Mapped[bool] = mapped_column(default=True)
@@ -308,9 +304,9 @@ class ReviewQuestion(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     asked_by: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     identification_id: Mapped[int] = mapped_column(ForeignKey("identifications.id", ondelete="CASCADE"), unique=True)
-    language: Mapped[str] = mapped_column(String(12))
-    body: Mapped[str] = mapped_column(Text, info={"personal": "deletion", "about": "review"})
-    answer: Mapped[str | None] = mapped_column(Text, info={"personal": "withdrawal", "about": "words"})
+    language: Mapped[str] = mapped_column(String(12), info={"personal": "conversation"})
+    body: Mapped[str] = mapped_column(Text, info={"personal": "conversation"})
+    answer: Mapped[str | None] = mapped_column(Text, info={"personal": "words"})
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -33,16 +33,18 @@ class Volunteer(Base):
     __tablename__ = "volunteers"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "deletion", "about": "identity"})
-    email: Mapped[str | None] = mapped_column(String(320), info={"personal": "deletion", "about": "identity"})
+    key: Mapped[str] = mapped_column(String(40), unique=True, info={"personal": "cookie"})
+    email: Mapped[str | None] = mapped_column(String(320), info={"personal": "address"})
     email_confirmed_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime,
-        info={"personal": "deletion", "about": "identity"},
+        info={"personal": "address"},
         doc="NULL: nobody has shown that the address is theirs",
     )
     outcome_mails: Mapped[OutcomeMails] = mapped_column(text_enum(OutcomeMails), default=OutcomeMails.AT_ONCE)
     question_mails: Mapped[bool] = mapped_column(default=True)
-    language: Mapped[str] = mapped_column(String(12), default="en", doc="of the last submission")
+    language: Mapped[str] = mapped_column(
+        String(12), default="en", info={"personal": "cookie"}, doc="of the last submission"
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -60,29 +62,31 @@ class Submission(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String(40), unique=True)
+    token: Mapped[str] = mapped_column(String(40), unique=True, info={"stays": "log"})
     volunteer_id: Mapped[int] = mapped_column(ForeignKey("volunteers.id"))
-    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "deletion", "about": "sending"})
+    idempotency_key: Mapped[str] = mapped_column(String(100), info={"personal": "sending"})
     content_digest: Mapped[str] = mapped_column(
         String(80),
         index=True,
-        info={"personal": "deletion", "about": "sending"},  # place and note could be guessed from it
+        info={"personal": "sending"},  # place and note could be guessed from it
         doc="hash over photos and answers: tells a repeat from a reuse",
     )
     status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus), default=SubmissionStatus.RECEIVED)
     verification_status: Mapped[VerificationStatus] = mapped_column(
         text_enum(VerificationStatus), default=VerificationStatus.PENDING
     )
-    individual_count: Mapped[int] = mapped_column(Integer, default=1)
-    event_date: Mapped[date | None] = mapped_column(Date)
-    event_date_source: Mapped[Source] = mapped_column(text_enum(Source), default=Source.MISSING)
-    place: Mapped[str] = mapped_column(String(300), default="", info={"personal": "withdrawal", "about": "words"})
-    latitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal", "about": "spot"})
-    longitude: Mapped[float | None] = mapped_column(info={"personal": "withdrawal", "about": "spot"})
-    coordinate_source: Mapped[Source] = mapped_column(
-        text_enum(Source), default=Source.MISSING, info={"personal": "withdrawal", "about": "spot"}
+    individual_count: Mapped[int] = mapped_column(Integer, default=1, info={"personal": "sighting"})
+    event_date: Mapped[date | None] = mapped_column(Date, info={"personal": "sighting"})
+    event_date_source: Mapped[Source] = mapped_column(
+        text_enum(Source), default=Source.MISSING, info={"personal": "sighting"}
     )
-    note: Mapped[str] = mapped_column(Text, default="", info={"personal": "withdrawal", "about": "words"})
+    place: Mapped[str] = mapped_column(String(300), default="", info={"personal": "words"})
+    latitude: Mapped[float | None] = mapped_column(info={"personal": "spot"})
+    longitude: Mapped[float | None] = mapped_column(info={"personal": "spot"})
+    coordinate_source: Mapped[Source] = mapped_column(
+        text_enum(Source), default=Source.MISSING, info={"personal": "spot"}
+    )
+    note: Mapped[str] = mapped_column(Text, default="", info={"personal": "words"})
     training: Mapped[bool] = mapped_column(default=True, doc="the volunteer lets its photos train and test models")
     photo_licence: Mapped[Licence | None] = mapped_column(
         text_enum(Licence), doc="that the volunteer gave; NULL: nobody else may use its photos"
@@ -143,13 +147,10 @@ class ClaimRecord(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[ClaimKind] = mapped_column(text_enum(ClaimKind))
+    kind: Mapped[ClaimKind] = mapped_column(text_enum(ClaimKind), info={"stays": "opinions"})
     taxon_id: Mapped[int | None] = mapped_column(ForeignKey("taxa.id"))
     verbatim: Mapped[str] = mapped_column(
-        String(200),
-        default="",
-        info={"personal": "deletion", "about": "claim"},
-        doc="Darwin Core verbatimIdentification",
+        String(200), default="", info={"personal": "sighting"}, doc="Darwin Core verbatimIdentification"
     )
     informed: Mapped[bool] = mapped_column(default=False, doc="made after seeing a verdict")
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, doc="kept at the second look")
@@ -162,30 +163,30 @@ class ClaimRecord(Base):
 class Photo(Base):
     """One picture of a submission. Files lie in the storage under the content hash; several rows may share them.
 
-    After withdrawal the row stays, without file name, place and square; the files are gone when no other row needs them.
+    After withdrawal the row stays, without file name and square; the files are gone when no other row needs them.
     """
 
     __tablename__ = "photos"
     __table_args__ = (UniqueConstraint("submission_id", "position"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String(40), unique=True)
+    token: Mapped[str] = mapped_column(String(40), unique=True, info={"stays": "log"})
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(Integer)
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
-    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "withdrawal", "about": "words"})
-    format: Mapped[str] = mapped_column(String(10))
+    sha256: Mapped[str] = mapped_column(String(64), index=True, info={"stays": "fingerprint"})
+    filename: Mapped[str] = mapped_column(String(255), default="", info={"personal": "words"})
+    format: Mapped[str] = mapped_column(String(10), info={"stays": "fingerprint"})
     byte_size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     height: Mapped[int] = mapped_column(Integer, doc="pixels, upright")
     square: Mapped[list[float] | None] = mapped_column(
         JSON,
-        info={"personal": "withdrawal", "about": "photo"},
+        info={"personal": "photos"},
         doc="drawn by a person: x, y, width, height as fractions of the upright photo",
     )
     square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="how often it was changed since it was sent")
     taken_at: Mapped[str | None] = mapped_column(
-        String(32), info={"personal": "withdrawal", "about": "photo"}, doc="EXIF local time, ISO without zone"
+        String(32), info={"personal": "photos"}, doc="EXIF local time, ISO without zone"
     )
     seen_before: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -250,7 +251,7 @@ class VerdictRecord(Base):
     photo_position: Mapped[int] = mapped_column(Integer)
     square_changes: Mapped[int] = mapped_column(Integer, default=0, doc="the submission's when it was judged")
     support: Mapped[float | None] = mapped_column(doc="probability that the claim is right")
-    suggested: Mapped[str | None] = mapped_column(String(200), doc="scientific name")
+    suggested: Mapped[str | None] = mapped_column(String(200), info={"stays": "opinions"}, doc="scientific name")
     within_error_bound: Mapped[bool] = mapped_column(default=False)
     machine_accepted: Mapped[bool] = mapped_column(default=False)
     policy: Mapped[dict[str, Any]] = mapped_column(JSON, doc="the numbers that were in force")
@@ -278,15 +279,15 @@ class StatusLog(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), index=True)
-    event: Mapped[str] = mapped_column(String(40))
-    actor: Mapped[str] = mapped_column(String(40), doc="'volunteer', 'machine', or 'user:ID'")
+    event: Mapped[str] = mapped_column(String(40), info={"stays": "log"})
+    actor: Mapped[str] = mapped_column(String(40), info={"stays": "log"}, doc="'volunteer', 'machine', or 'user:ID'")
     from_status: Mapped[SubmissionStatus | None] = mapped_column(text_enum(SubmissionStatus))
     to_status: Mapped[SubmissionStatus] = mapped_column(text_enum(SubmissionStatus))
     verification_status: Mapped[VerificationStatus] = mapped_column(text_enum(VerificationStatus))
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
     changes: Mapped[dict[str, list[Any]] | None] = mapped_column(
         JSON(none_as_null=True),
-        info={"personal": "withdrawal"},
+        info={"personal": "words"},
         doc="what the volunteer corrected: field → value before and after",
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -1,5 +1,5 @@
-"""Everything that Wingcheck keeps, in one bag: the rows of all tables, photos, imported model versions, collected photos
-and the cookie key.
+"""Everything that Wingcheck keeps, in one bag: the rows of all tables, photos, imported model versions, collected photos,
+the journal of deletions and the cookie key.
 
 The rows are those of one moment, read in one transaction and written as JSON lines, so a backup of SQLite can be restored
 into PostgreSQL and vice versa. Photos are copied afterwards: their content never changes, and a photo that was withdrawn
@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Engine, Table, select
 
 from app import __version__
 from app.core.db import utcnow
+from app.core.deletions import make_journal
 from app.core.errors import WingcheckError
 from app.core.settings import Settings
-from app.core.storage import Storage
+from app.core.storage import DELETIONS, Storage
 from app.submissions import photos
 from app.upkeep.bags import BagWriter, new_bag
 from app.upkeep.copying import Digesting, TableDigest, Tell, lines, revision_of, silent, snapshot, tables_at
@@ -27,8 +28,6 @@ FORMAT = 1
 ABOUT = "backup.json"
 COOKIE_KEY = "secret-key"
 COLLECTIONS = "collections/"
-# Before the keys of files that no row needs; the doctor keeps them for a month.
-QUARANTINE = "quarantine/"
 _CHUNK = 1 << 20
 
 
@@ -77,6 +76,8 @@ def back_up(
         copied, missing = _add_photos(bag, storage, keys, tell)
         models, missing_models = _add_models(bag, settings, [name for name in locations if ":" not in name])
         _add_collections(bag, settings, folders)
+        for deletion in make_journal(settings).entries():
+            bag.add(DELETIONS + deletion.name, [])
         if secrets and (settings.data_dir / COOKIE_KEY).is_file():
             bag.add(COOKIE_KEY, [(settings.data_dir / COOKIE_KEY).read_bytes()])
         now = utcnow()

@@ -104,8 +104,22 @@ def restore(
         settings = type(settings)(data_dir=into, database_url="", queue_url="", s3_bucket="")
     engine, storage = make_engine(settings.database_url), make_storage(settings)
     with _progress() as tell:
-        about = restoring.restore(settings, engine, storage, source, tell=tell)
-    _print_about(f"Restored into {make_url(settings.database_url)!r}:", about)
+        restored = restoring.restore(settings, engine, storage, source, tell=tell)
+    _print_about(f"Restored into {make_url(settings.database_url)!r}:", restored.about)
+    _print_deletions(restored)
+
+
+def _print_deletions(restored: restoring.Restored) -> None:
+    out.print(f"{restored.repeated:,} deletions that people had asked for after this backup were repeated.")
+    if restored.newest_deletion is None:
+        err.print(
+            "No journal of deletions was here, so whatever was deleted after this backup is back. If you still have the "
+            "journal (the folder deletions/ of the old data folder), copy it into the new one and run "
+            "'wingcheck doctor --repair'.",
+            soft_wrap=True,
+        )
+    else:
+        out.print(f"The journal of deletions here goes up to {restored.newest_deletion:%Y-%m-%d %H:%M} UTC.")
 
 
 def _print_about(heading: str, about: backups.About) -> None:

@@ -3,28 +3,44 @@
 The whole backup is verified before anything is written. Files are written first and rows last, in one transaction: until
 it commits the target is as empty as before, and errors remove what was written. After a kill only files of this backup
 are left, and the same command continues from there.
+
+Last, what was deleted after the backup is deleted once more: the journal of the backup is merged into the one that lies here.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, Table
 
 from app.core import migrations
+from app.core.db import make_session_factory
+from app.core.deletions import Deletion, Journal, make_journal
 from app.core.errors import Conflict, WingcheckError
 from app.core.paths import inside
 from app.core.settings import Settings
-from app.core.storage import LocalStorage, Storage
-from app.upkeep.backup import ABOUT, COLLECTIONS, COOKIE_KEY, QUARANTINE, About, free_bytes, read_about, table_path
+from app.core.storage import DELETIONS, QUARANTINE, LocalStorage, Storage
+from app.upkeep.backup import ABOUT, COLLECTIONS, COOKIE_KEY, About, free_bytes, read_about, table_path
 from app.upkeep.bags import Bag, open_bag
 from app.upkeep.copying import Tell, check_empty, fill, silent, tables_at
+from app.upkeep.deletions import Undone
 
 _PHOTOS = "photos/"
 _Undo = list[Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """``newest_deletion``: the last that the journal here knew before, None: it had none; ``repeated``: how many were."""
+
+    about: About
+    newest_deletion: datetime | None
+    repeated: int
 
 
 def verify(source: Path, tell: Tell = silent) -> About:
@@ -33,8 +49,8 @@ def verify(source: Path, tell: Tell = silent) -> About:
         return about
 
 
-def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, *, tell: Tell = silent) -> About:
-    """Fill an empty database and storage from a backup.
+def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, *, tell: Tell = silent) -> Restored:
+    """Fill an empty database and storage from a backup, without what was deleted since.
 
     Raises DamagedBag for an incomplete backup, Conflict for a target that is not empty, OSError for a failed write. On any
     error the target is as empty as before.
@@ -49,6 +65,9 @@ def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, 
             for name in sorted({path.removeprefix(COLLECTIONS).partition("/")[0] for path in bag.paths(COLLECTIONS)}):
                 _put_folder(bag, inside(settings.data_dir / COLLECTIONS, name), f"{COLLECTIONS}{name}/", undo)
             _put_secret_key(bag, settings, undo)
+            journal = make_journal(settings)
+            known = journal.entries()
+            _merge_deletions(bag, journal, undo)
 
             def rows(table: Table) -> Iterator[bytes]:
                 with bag.open(table_path(table.name)) as file:
@@ -57,7 +76,10 @@ def restore(settings: Settings, engine: Engine, storage: Storage, source: Path, 
             written = fill(engine, about.revision, rows, tell)
             if written != about.tables:  # every file had its hash, so this is a bug
                 raise WingcheckError("the restored rows are not those of the backup")
-    return about
+    sessions = make_session_factory(engine)
+    # After a kill right here the worker does it when it starts, and the doctor finds what it has left.
+    repeated = Undone(sessions, storage, journal).repeat_all()
+    return Restored(about, known[-1].deleted_at if known else None, repeated)
 
 
 @contextmanager
@@ -71,7 +93,7 @@ def _check_target(settings: Settings, engine: Engine, storage: Storage, bag: Bag
     """Keys of this backup's photo files that exist already, from a killed restore or because only the database was lost."""
     with engine.connect() as connection:
         check_empty(connection, tables_at(migrations.current(connection) or about.revision))
-    existing = {key for key in storage.keys() if not key.startswith(QUARANTINE)}
+    existing = {key for key in storage.keys() if not key.startswith((QUARANTINE, DELETIONS))}
     if strange := sorted(existing - {path.removeprefix(_PHOTOS) for path in bag.paths(_PHOTOS)}):
         raise Conflict(f"the photo storage is not empty (there is {strange[0]}); choose an empty one")
     for name in about.models:
@@ -126,6 +148,15 @@ def _put_folder(bag: Bag, folder: Path, prefix: str, undo: _Undo) -> None:
         with bag.open(path) as source, target.open("wb") as file:
             shutil.copyfileobj(source, file)
     unfinished.rename(folder)
+
+
+def _merge_deletions(bag: Bag, journal: Journal, undo: _Undo) -> None:
+    """Add the entries of the backup's journal that are not here. Those that are only here are newer, and stay."""
+    names = {path.removeprefix(DELETIONS) for path in bag.paths(DELETIONS)}
+    noted = {entry for name in names if (entry := Deletion.parse(name))}
+    for entry in noted - set(journal.entries()):
+        undo.append(partial(journal.remove, entry))
+        journal.add(entry)
 
 
 def _put_secret_key(bag: Bag, settings: Settings, undo: _Undo) -> None:

@@ -23,7 +23,7 @@ class PhotoPart(Base):
 
     __tablename__ = "photo_parts"
 
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True, info={"stays": "fingerprint"})
     part: Mapped[Part] = mapped_column(text_enum(Part))
     volunteer_id: Mapped[int | None] = mapped_column(ForeignKey("volunteers.id", ondelete="SET NULL"), index=True)
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -44,7 +44,7 @@ class Snapshot(Base):
 
 
 class SnapshotPhoto(Base):
-    """A verified photo in a snapshot, as it stood then. It goes when its photo is withdrawn."""
+    """A verified photo in a snapshot, as it stood then. Once its photo is withdrawn, no folder is written with it."""
 
     __tablename__ = "snapshot_photos"
     __table_args__ = (Index("ix_snapshot_photos_photo", "photo_id"),)
@@ -60,12 +60,12 @@ class SnapshotPhoto(Base):
     part: Mapped[Part] = mapped_column(text_enum(Part))
     verified_by: Mapped[VerifiedBy] = mapped_column(text_enum(VerifiedBy))
     verified_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    volunteer: Mapped[str] = mapped_column(String(40), doc="a pseudonym")
-    event: Mapped[str] = mapped_column(String(40), doc="photos of one burst share it")
+    volunteer: Mapped[str] = mapped_column(String(40), info={"stays": "opinions"}, doc="a pseudonym")
+    event: Mapped[str] = mapped_column(String(40), info={"stays": "opinions"}, doc="photos of one burst share it")
     is_new: Mapped[bool] = mapped_column(Boolean, doc="no earlier snapshot that a version learnt from had it")
     square: Mapped[list[float] | None] = mapped_column(
         JSON(none_as_null=True),
-        info={"personal": "withdrawal", "about": "photo"},
+        info={"personal": "photos"},
         doc="around the animal, drawn by a person or found by a version, as it was then",
     )
 

@@ -7,10 +7,12 @@ import typer
 
 from app.core.commands import out, sessions
 from app.core.db import reading, transaction
+from app.core.deletions import make_journal
 from app.core.settings import get_settings
 from app.core.storage import make_storage
 from app.submissions import volunteers
 from app.volunteers.data import SUMMARY, VolunteerData, find
+from app.volunteers.deleting import Deleting
 
 volunteer = typer.Typer(no_args_is_help=True, help="What is known of one volunteer: hand it over, or delete it.")
 
@@ -32,12 +34,13 @@ def export(
 @volunteer.command("delete")
 def delete(who: Who, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False) -> None:
     """Withdraw everything a volunteer sent and forget who that was. Nobody can bring it back."""
-    data, volunteer_ids = _find(who)
+    _, volunteer_ids = _find(who)
     if not yes:
         typer.confirm(
             f"Delete photos, places, notes and address of {len(volunteer_ids)} volunteer(s) for good?", abort=True
         )
-    deleted = data.delete(volunteer_ids)
+    settings = get_settings()
+    deleted = Deleting(sessions(), make_storage(settings), make_journal(settings)).erase(volunteer_ids)
     out.print(
         f"Deleted: {deleted.submissions} submissions of {deleted.volunteers} volunteer(s). Older backups still hold them."
     )

@@ -1,13 +1,8 @@
-"""What is known of one volunteer: all of it to take away, or all of it deleted.
-
-The export walks the columns of the tables, so that a column added later is in it too. What stays after deletion tells
-nothing of anybody: that something was sent, when, what the model and the experts said, and that it was withdrawn.
-"""
+"""What is known of one volunteer, to take away. The columns of the tables are walked, so that one added later is in it too."""
 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,18 +12,15 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from app.core import zip_stream
-from app.core.db import SessionFactory, reading, transaction, utcnow
+from app.core.db import SessionFactory, reading, utcnow
 from app.core.errors import Conflict, NotFound
 from app.core.storage import Storage
-from app.mail import outbox
 from app.mail.tables import Mail
 from app.predictions.tables import ModelVersion
 from app.review import answers, questions
 from app.submissions import photos
-from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Photo, Submission, Volunteer
 from app.versions.tables import CandidatePrediction, PhotoPart, SnapshotPhoto
-from app.volunteers.withdrawal import Removal, forget, take_back
 
 SUMMARY = "my-data.json"
 _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
@@ -40,14 +32,6 @@ _LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id", "subject_id", "job_id", 
 _SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 Entry = tuple[str, Callable[[], bytes]]
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """How much was deleted."""
-
-    volunteers: int
-    submissions: int
 
 
 def find(session: Session, who: str) -> list[Volunteer]:
@@ -71,14 +55,11 @@ def find(session: Session, who: str) -> list[Volunteer]:
 
 
 class VolunteerData:
-    """Export and deletion."""
+    """Reads it, and writes it into a folder."""
 
     def __init__(self, sessions: SessionFactory, storage: Storage) -> None:
         self._sessions = sessions
         self._storage = storage
-        self._removal = Removal(sessions, storage)
-
-    # --- to take away -------------------------------------------------------------------------------------------------
 
     def entries(self, volunteer_ids: Iterable[int]) -> list[Entry]:
         """Names of files and how to read them: a summary in JSON, and every photo as it was sent."""
@@ -130,32 +111,6 @@ class VolunteerData:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(read())
         return len(entries) - 1
-
-    # --- to be forgotten ----------------------------------------------------------------------------------------------
-
-    def delete(self, volunteer_ids: Iterable[int]) -> Deleted:
-        """Withdraw every submission and forget the e-mail address, the cookie's key and every word that was typed.
-
-        One transaction for all; the files follow, at once or, where the storage is away, as jobs.
-        """
-        numbers = sorted(set(volunteer_ids))
-        with transaction(self._sessions) as session:
-            for number in numbers:
-                forget(session, session.get_one(Volunteer, number), "deletion")
-                outbox.forget(session, Mail.volunteer_id == number)
-            query = select(Submission).where(Submission.volunteer_id.in_(numbers)).order_by(Submission.id)
-            rows = list(session.scalars(query.with_for_update(of=Submission)))
-            work = [(_erase(session, row), row.id) for row in rows]
-        for job_id, submission_id in work:
-            if job_id is not None:
-                self._removal.try_now(job_id, submission_id)
-        return Deleted(len(numbers), len(rows))
-
-
-def _erase(session: Session, row: Submission) -> int | None:
-    job_id = None if row.status is SubmissionStatus.WITHDRAWN else take_back(session, row)
-    forget(session, row, "deletion")  # experts' decisions stay, their words go: they may have been about the volunteer
-    return job_id
 
 
 # --- rows as JSON -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.core import jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, reading, transaction, utcnow
+from app.core.deletions import make_journal
 from app.core.errors import Conflict, FieldError, IdempotencyMismatch, InvalidSubmission, NotFound
 from app.core.settings import Settings
 from app.core.storage import Storage
@@ -39,7 +40,7 @@ from app.submissions.new_submission import (
 from app.submissions.rules import BUTTERFLIES, ONE_BUTTERFLY, TWO_BUTTERFLIES, UNDECIDED, SubmissionStatus
 from app.submissions.tables import ClaimRecord, Submission, Volunteer
 from app.versions import shadow
-from app.volunteers.withdrawal import Removal, take_back
+from app.volunteers.deleting import Deleting
 
 PAGE = 24
 
@@ -86,7 +87,7 @@ class Submissions:
         self._classifiers = classifiers
         self._limits = pixel_limits(settings)
         self._send = send_message
-        self._removal = Removal(sessions, storage)
+        self._deleting = Deleting(sessions, storage, make_journal(settings))
         self._max_photos = settings.max_photos_per_submission
         self._max_file_bytes = settings.max_file_megabytes * 1_000_000
         self._sends_mail = settings.sends_mail
@@ -211,14 +212,10 @@ class Submissions:
                 tasks.after_change(session, submission, event)
 
     def withdraw(self, token: str) -> None:
-        """Delete photos, place and note, and keep the log. Files that another submission shows stay. Idempotent."""
-        with transaction(self._sessions) as session:
-            submission = self.get(session, token, lock=True)
-            if submission.status is SubmissionStatus.WITHDRAWN:
-                return
-            job_id = take_back(session, submission)
-        reach("withdrawn-committed")
-        self._removal.try_now(job_id, submission.id)
+        """Delete what is personal, and keep the log. Raises NotFound, and OSError where nothing can be written. Idempotent."""
+        with reading(self._sessions) as session:
+            submission = self.get(session, token)
+        self._deleting.withdraw(submission)
 
     def answer(self, token: str, text: str, new: Sequence[NewPhoto] = ()) -> None:
         """Answer an expert's question, with words or ``new`` photos, which are screened with those that were there.

@@ -10,7 +10,7 @@ from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission
 from tests.app.sending import TAXA
 from tests.parts import Site, Visitor, stop, was_killed
-from tests.running import free_port
+from tests.running import eventually, free_port
 
 # Whether the submission is there after a crash at that moment, before its volunteer sends it again.
 SENDING = {
@@ -138,3 +138,20 @@ def test_withdrawing(site: Site, visitors: list[Visitor], heir: int, moment: str
     visitor.turn_to(heir)
     assert visitor.withdraw(token)
     assert [entry.event for entry in submission(site, token).log].count("withdrawn") == 1
+
+
+def test_a_withdrawal_that_died_between_journal_and_transaction(site: Site, visitors: list[Visitor]):
+    web = site.web(crash_at="deletion-noted")
+    visitor = come(site, visitors)
+    token = str(visitor.send())
+    site.settle()
+    assert not visitor.withdraw(token)
+    assert was_killed(web)
+    assert submission(site, token).status is not SubmissionStatus.WITHDRAWN
+
+    worker = site.worker()  # one that starts completes what somebody had confirmed
+    eventually(lambda: submission(site, token).status is SubmissionStatus.WITHDRAWN, "the journal is read")
+    site.settle()
+    assert site.leftovers() == set()
+    assert [entry.event for entry in submission(site, token).log].count("withdrawn") == 1
+    stop(worker)

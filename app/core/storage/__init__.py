@@ -14,6 +14,9 @@ from app.core.settings import Settings
 
 # Prefix of unfinished files, which are not keys.
 WRITING = ".writing-"
+# Before keys that are not of photos in use: files that no row needs, which the doctor keeps for a month, and the journal of
+# deletions where it lies in the same bucket.
+QUARANTINE, DELETIONS = "quarantine/", "deletions/"
 # With less free space than a few photos take, the storage counts as full.
 _LEAST_FREE = 50_000_000
 
@@ -91,6 +94,7 @@ class LocalStorage:
         path = self._path(key)
         if path.exists() and path.stat().st_size == len(data):
             return
+        missing = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
         try:
@@ -102,7 +106,8 @@ class LocalStorage:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        flush_folder(path.parent)
+        for folder in (path, *missing):
+            flush_folder(folder.parent)
 
     def get(self, key: str) -> bytes:
         return self._path(key).read_bytes()

@@ -12,7 +12,14 @@ from app.core.settings import Settings
 from app.core.storage import Storage
 from app.upkeep.doctor.files import check_leftovers, check_machine, check_photos
 from app.upkeep.doctor.findings import Finding, Installation
-from app.upkeep.doctor.rows import check_database, check_desk, check_mail, check_models, check_submissions
+from app.upkeep.doctor.rows import (
+    check_database,
+    check_deletions,
+    check_desk,
+    check_mail,
+    check_models,
+    check_submissions,
+)
 from app.upkeep.doctor.work import check_work
 
 log = logging.getLogger(__name__)
@@ -39,6 +46,7 @@ def examine(settings: Settings, engine: Engine, storage: Storage, *, contents: b
     database = list(check_database(installation))
     examination = Examination([*check_machine(installation), *database])
     checks: dict[str, Check] = {
+        "deletions": check_deletions,
         "models": check_models,
         "photos": partial(check_photos, contents=contents),
         "leftovers": check_leftovers,

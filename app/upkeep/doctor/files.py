@@ -12,11 +12,12 @@ from sqlalchemy import func, or_, select
 
 from app.collecting.tables import Collection
 from app.core.db import reading
+from app.core.storage import DELETIONS, QUARANTINE
 from app.core.tables import Job, JobStatus
 from app.predictions.inference import PhotoError, pixel_limits
 from app.submissions import photos
 from app.submissions.tables import Photo, Submission
-from app.upkeep.backup import COOKIE_KEY, QUARANTINE, free_bytes
+from app.upkeep.backup import COOKIE_KEY, free_bytes
 from app.upkeep.doctor.findings import Finding, Installation
 from app.versions.run_folder import RunFolder, run_folders
 from app.versions.tables import TrainingRun
@@ -46,6 +47,8 @@ def check_photos(installation: Installation, *, contents: bool) -> Iterator[Find
     needed = _needed_keys(installation)
     orphans = {}
     for key, modified_at in existing.items():
+        if key.startswith(DELETIONS):
+            continue
         if key.startswith(QUARANTINE):
             if modified_at < installation.now - _QUARANTINE_TIME:
                 mend = partial(_forget, installation, key)

@@ -1,4 +1,4 @@
-"""Checks of the database: its schema, model versions, submissions without a verdict, the review desk."""
+"""Checks of the database: its schema, model versions, deletions, submissions without a verdict, the review desk, mail."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import jobs, migrations
 from app.core.db import reading, transaction
+from app.core.deletions import Deletion, make_journal
 from app.core.errors import ModelUnavailable
 from app.core.tables import Job, JobKind, JobStatus
 from app.mail.rules import MailState
@@ -21,6 +22,7 @@ from app.review.rules import PhotoQuality, TaskState
 from app.review.tables import ReviewTask
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import ClaimRecord, Photo, Submission, VerdictRecord
+from app.upkeep.deletions import Undone
 from app.upkeep.doctor.findings import Finding, Installation
 from app.upkeep.doctor.work import ACTIVE, STUCK_AFTER, newest_jobs
 
@@ -138,6 +140,32 @@ def _screen(installation: Installation, submission_id: int) -> str:
     with transaction(installation.sessions) as session:
         job = jobs.create(session, JobKind.SCREENING, submission_id)
         return f"Job {job.id} was queued."
+
+
+# --- deletions ----------------------------------------------------------------------------------------------------------------
+
+
+def check_deletions(installation: Installation) -> Iterator[Finding]:
+    """Whatever people had deleted is deleted. An older database still has it."""
+    undone = Undone(installation.sessions, installation.storage, make_journal(installation.settings))
+    try:
+        lacking = undone.lacking()
+    except OSError as error:
+        yield Finding("deletions", "journal", f"The journal of deletions can't be read: {error.strerror or error}.")
+        return
+    for deletion in lacking:
+        yield Finding(
+            "deletions",
+            f"{deletion.kind} {deletion.id}",
+            f"It was deleted on {deletion.deleted_at:%Y-%m-%d %H:%M} UTC, and the database still has it.",
+            "The database is probably an older one. --repair deletes it once more, as does a worker when it starts.",
+            mend=partial(_delete_again, undone, deletion),
+        )
+
+
+def _delete_again(undone: Undone, deletion: Deletion) -> str:
+    undone.repeat(deletion)
+    return "It was deleted once more."
 
 
 # --- the review desk --------------------------------------------------------------------------------------------------------

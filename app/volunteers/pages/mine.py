@@ -26,6 +26,7 @@ from app.volunteers.dependencies import (
 )
 from app.volunteers.submissions import PAGE, Show
 from app.volunteers.views import views_of
+from app.volunteers.withdrawal import what_goes, what_stays
 
 router = APIRouter(include_in_schema=False)
 
@@ -156,14 +157,15 @@ def ask_delete(request: Request, session: ReadSession, submissions: SubmissionsD
     if volunteer is None:
         return RedirectResponse("/mine", 303)
     count = submissions.counts_of(session, volunteer)[Show.ALL]
-    return private(render(request, "volunteers/delete_all.html", count=count))
+    goes, stays = what_goes(everything=True), what_stays()
+    return private(render(request, "volunteers/delete_all.html", count=count, goes=goes, stays=stays))
 
 
 @router.post("/mine/delete")
-def delete(volunteer_id: VolunteerId, data: DataDep, cookie: VolunteerCookieDep) -> Response:
+def delete(request: Request, volunteer_id: VolunteerId, cookie: VolunteerCookieDep) -> Response:
     """Delete everything; the cookie goes too, because it leads to nobody now."""
     if volunteer_id is not None:
-        data.delete([volunteer_id])
+        request.app.state.deleting.erase([volunteer_id])
     answer = RedirectResponse("/mine?deleted=1", 303)
     cookie.clear(answer)
     return answer

@@ -26,6 +26,7 @@ from app.submissions.form import MAX_NAME, parse_claim, sent_photos
 from app.submissions.tables import Photo, Submission
 from app.volunteers import news
 from app.volunteers.dependencies import SHOWS_NEWS, AddressesDep, LookDep, SubmissionsDep
+from app.volunteers.withdrawal import what_goes, what_stays
 
 router = APIRouter(include_in_schema=False, route_class=SubmissionRoute)
 
@@ -137,7 +138,7 @@ def receipt(
 @router.get("/s/{token}/withdraw", dependencies=[SHOWS_NEWS])
 def ask_withdraw(token: str, look: LookDep) -> Response:
     """Withdrawing deletes photos: ask first."""
-    return look.page(token, "volunteers/withdraw.html")
+    return look.page(token, "volunteers/withdraw.html", goes=what_goes(), stays=what_stays())
 
 
 @router.post("/s/{token}/withdraw")

@@ -3,8 +3,8 @@
 import re
 
 from app.core.paths import TEMPLATES
-from app.privacy.notice import personal_kinds
 from app.privacy.retention import KINDS, ORIGINALS
+from app.volunteers.withdrawal import what_goes
 from tests.conftest import copy_of, make_settings, running
 
 PERIODS = {"place": 365, "volunteer": 400, "session": 8, "account": 730, "audit": 0}
@@ -13,8 +13,8 @@ PERIODS = {"place": 365, "volunteer": 400, "session": 8, "account": 730, "audit"
 def test_every_column_that_is_marked_as_personal_has_a_line_in_the_notice(lite):
     source = (TEMPLATES / "privacy" / "notice.html").read_text(encoding="utf-8")
     lines = source[source.index("kept_lines = {") : source.index("precisions = {")]
-    assert set(re.findall(r'^  "(\w+)": \(', lines, re.MULTILINE)) == personal_kinds()
-    assert lite.client.get("/privacy").text.count("<dt>") >= len(personal_kinds())
+    assert set(re.findall(r'^  "(\w+)": \(', lines, re.MULTILINE)) == what_goes(everything=True)
+    assert lite.client.get("/privacy").text.count("<dt>") >= len(what_goes(everything=True))
 
 
 def test_every_kind_that_is_deleted_has_words():

@@ -170,7 +170,7 @@ def test_a_volunteer_takes_outcome_and_questions_away_and_deleting_forgets_the_w
     told = data.entries([found.volunteer_id])[0][1]().decode()
     assert all(word in told for word in ("A question of words?", "An answer of words", "V1", TAXA[1]))
     assert "Anna Expert" not in told
-    data.delete([found.volunteer_id])
+    service.client.app.state.deleting.erase([found.volunteer_id])
     with reading(service.sessions) as session:
         kept = [
             str(line)
