@@ -18,8 +18,15 @@ VENV := .venv
 MARKS := $(VENV)/.set-up
 PY := $(VENV)/bin/python
 VENDOR := static/vendor/vendor.json
+# uv, and what releases and audits need: apart, so that no package of theirs decides about one of ours.
+TOOLS := .venv-tools
 # One lock for every Python and machine that is supported; those of the images are parts of the first.
-COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+NPM := PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# What an image consists of, from its lock: packages, versions, hashes.
+bill = $(TOOLS)/bin/cyclonedx-py requirements requirements-$(1).lock --pyproject pyproject.toml --output-reproducible \
+	--output-format JSON --output-file dist/wingcheck-$(VERSION)-$(1).cdx.json
 SOURCES := $(wildcard app ml migrations scripts tests benchmarks)
 
 # Where bytecode is not kept, each of the many processes of a service, or of the tests, compiles everything anew.
@@ -90,11 +97,33 @@ bench: setup ## Measure speed and size (ARGS="--help" lists the measurements)
 wheel: setup ## Build the wheel and the source archive into dist/
 	$(PY) -m hatchling build -d dist
 
+.PHONY: release
+release: $(TOOLS)/.set-up ## Build dist/ anew: wheel, source archive, bills of materials (CycloneDX), checksums
+	rm -rf dist
+	$(MAKE) wheel
+	$(call bill,web)
+	$(call bill,worker)
+	$(NPM) sbom --package-lock-only --sbom-format cyclonedx --sbom-type application >dist/wingcheck-$(VERSION)-browser.cdx.json
+	cd dist && sha256sum wingcheck* >SHA256SUMS
+
+.PHONY: audit
+audit: $(TOOLS)/.set-up $(VENDOR) ## Ask the registries whether a locked package has a known weakness
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock $(ARGS)
+	$(NPM) audit --package-lock-only
+
+.PHONY: images
+images: setup ## Build both container images, start them, and send photos through (ARGS="--engine buildah --debootstrap")
+	$(PY) scripts/try_images.py $(ARGS)
+
+.PHONY: pin
+pin: $(MARKS)/interpreter ## Write the digests of base images and services behind their tags (needs skopeo or docker)
+	$(PY) scripts/pin_images.py
+
 .PHONY: lock
-lock: $(MARKS)/interpreter ## Resolve the dependencies anew into the lock files
-	$(PY) -m pip install --quiet uv
+lock: $(TOOLS)/.set-up ## Resolve the dependencies anew into the lock files
 	$(COMPILE) --all-extras pyproject.toml -o requirements.lock $(ARGS)
 	$(COMPILE) --group node -o requirements-node.lock $(ARGS)
+	$(COMPILE) --group tools -o requirements-tools.lock $(ARGS)
 	$(COMPILE) --extra redis --extra s3 --constraint requirements.lock pyproject.toml -o requirements-web.lock
 	$(COMPILE) --extra redis --extra s3 --extra train --constraint requirements.lock pyproject.toml \
 		-o requirements-worker.lock
@@ -102,7 +131,7 @@ lock: $(MARKS)/interpreter ## Resolve the dependencies anew into the lock files
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built; data in var/ stays
-	rm -rf $(VENV) .venv-litserve node_modules static/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	rm -rf $(VENV) $(TOOLS) .venv-litserve node_modules static/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
@@ -128,8 +157,14 @@ $(MARKS)/project: pyproject.toml $(MARKS)/packages
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+$(TOOLS)/.set-up: requirements-tools.lock $(MARKS)/interpreter
+	@echo "Installing the tools of releases and locks into $(TOOLS)"
+	@$(PY) -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	@touch $@
+
 $(VENDOR): package.json package-lock.json scripts/vendor.py requirements-node.lock $(MARKS)/interpreter
 	@npm --version >/dev/null 2>&1 || test -x $(VENV)/bin/npm || { echo "No npm here: installing one into $(VENV)" \
 		&& $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock; }
-	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@$(PY) scripts/vendor.py

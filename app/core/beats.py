@@ -22,6 +22,13 @@ def beat(session: Session, name: str) -> None:
         session.add(WorkerBeat(name=name, beat_at=now))
 
 
+def moves(session: Session, machine: str) -> bool:
+    """Whether a worker of this machine moves."""
+    of_the_machine = WorkerBeat.name.startswith(f"{machine}:", autoescape=True)
+    newest = session.scalar(select(func.max(WorkerBeat.beat_at)).where(of_the_machine))
+    return newest is not None and utcnow() - newest <= SILENT_AFTER
+
+
 def leave(session: Session, name: str) -> None:
     """It stops."""
     session.execute(delete(WorkerBeat).where(WorkerBeat.name == name))

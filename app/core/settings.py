@@ -1,4 +1,8 @@
-"""Every setting of the service, read from the environment (prefix ``WINGCHECK_``) or a ``.env`` file."""
+"""Every setting of the service, read from the environment (prefix ``WINGCHECK_``), a ``.env`` file, or one file per setting.
+
+A file ``wingcheck_secret_key`` in the folder ``WINGCHECK_SECRETS_DIR`` (where a container finds its secrets, if it has any) is
+the setting ``WINGCHECK_SECRET_KEY``, unless the environment has one.
+"""
 
 import ipaddress
 import math
@@ -25,6 +29,11 @@ _MEMORY_OF_A_PROCESS = 400_000_000
 # The minimum of each web process, so that a costly photo never blocks the others: megabytes for three photos of 12 megapixels
 # with their copies for pages, and photos prepared at the same time.
 _LEAST_DECODING, _LEAST_PREPARED = 64, 2
+
+
+def _secrets_dir() -> Path | None:
+    folder = Path(os.environ.get("WINGCHECK_SECRETS_DIR", "/run/secrets"))
+    return folder if folder.is_dir() else None
 
 
 def listed(text: str) -> list[str]:
@@ -61,7 +70,9 @@ def _decoding_megabytes(cores: int, memory: int) -> float:
 class Settings(BaseSettings):
     """All settings. The defaults need only the data folder."""
 
-    model_config = SettingsConfigDict(env_prefix="WINGCHECK_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="WINGCHECK_", env_file=".env", secrets_dir=_secrets_dir(), extra="ignore"
+    )
 
     data_dir: Path = Field(Path("var"), description="Folder for the database, the photos and imported model versions.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")

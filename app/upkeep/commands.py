@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import make_url
 
-from app.core import migrations
+from app.core import beats, migrations
 from app.core.commands import err, out, sessions
-from app.core.db import make_engine, transaction
+from app.core.db import make_engine, reading, transaction
 from app.core.errors import WingcheckError
 from app.core.settings import get_settings
 from app.core.storage import make_storage
@@ -36,8 +37,12 @@ _SHOWN_FINDINGS, _SHOWN_MISSING = 10, 20
 
 def health(
     ready: Annotated[bool, typer.Option("--ready", help="Check that it is ready, not only that it answers.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Check this machine's worker instead.")] = False,
 ) -> None:
-    """Check the health of this machine's web server; the exit code is the result."""
+    """Check the health of this machine's web server, or of its worker; the exit code is the result."""
+    if worker:
+        _check_worker()
+        return
     path = "readyz" if ready else "healthz"
     url = f"http://127.0.0.1:{get_settings().port}/{path}"
     try:
@@ -47,6 +52,15 @@ def health(
         raise WingcheckError(f"{path} answers {error.code}") from error
     except OSError as error:
         raise WingcheckError(f"no web server answers at {url}") from error
+
+
+def _check_worker() -> None:
+    with reading(sessions()) as session:
+        if not beats.moves(session, socket.gethostname()):
+            raise WingcheckError(
+                f"no worker of {socket.gethostname()} has responded for {beats.SILENT_AFTER.seconds} seconds"
+            )
+    out.print("the worker responds")
 
 
 # --- wingcheck backup, restore, migrate-database --------------------------------------------------------------------------
