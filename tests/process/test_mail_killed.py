@@ -1,5 +1,7 @@
 """The worker killed while it sends a mail: never twice, and what nobody can know is said."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -38,7 +40,7 @@ def test_killed_while_it_sends(request, tmp_path, database):
                 assert was_killed(site.worker(crash_at=moment))
                 worker = site.worker()
                 eventually(
-                    lambda number=number: state_of(site, number) not in {MailState.PENDING, MailState.SENDING},
+                    partial(has_ended, site, number),
                     f"the mail of {moment} has an end\n{site.log[-2000:]}",
                 )
                 site.settle()
@@ -68,3 +70,7 @@ def write(site, address):
 def state_of(site, number):
     with reading(site.sessions) as session:
         return session.get_one(Mail, number).state
+
+
+def has_ended(site, number):
+    return state_of(site, number) not in {MailState.PENDING, MailState.SENDING}
