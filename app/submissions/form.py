@@ -32,7 +32,8 @@ from app.organisation.rules import Licence
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
-from app.submissions.rules import OutcomeMails, Source, latest_day
+from app.submissions.days import latest_day
+from app.submissions.rules import OutcomeMails, Source
 
 MAX_COUNT = 999
 MAX_TEXT = 2000

@@ -126,7 +126,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             schemas[name]["properties"]["file"]["maxItems"] = photos
         if not settings.sends_mail:  # an address is neither asked for nor kept
             for name in ("email", "outcome_mails"):
-                del schemas["SubmissionForm"]["properties"][name]
+                schemas["SubmissionForm"]["properties"].pop(name, None)
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         return content
