@@ -52,7 +52,7 @@ RUN PIP_REQUIRE_HASHES=0 pip --python /opt/wingcheck/bin/python install --no-com
 FROM ${BASE_IMAGE} AS base
 RUN useradd --uid 1000 --create-home wingcheck && install -d -o wingcheck -g wingcheck /var/lib/wingcheck
 ENV PATH=/opt/wingcheck/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    WINGCHECK_DATA_DIR=/var/lib/wingcheck WINGCHECK_HOST=0.0.0.0 WINGCHECK_PORT=8000
+    MPLCONFIGDIR=/tmp/matplotlib WINGCHECK_DATA_DIR=/var/lib/wingcheck WINGCHECK_HOST=0.0.0.0 WINGCHECK_PORT=8000
 WORKDIR /var/lib/wingcheck
 VOLUME /var/lib/wingcheck
 USER 1000

@@ -20,7 +20,9 @@ UNUSED = (
     "ai_edge_litert/vendors",  # of phones
     "ai_edge_litert/tools",
     "ai_edge_litert/libLiteRtWebGpuAccelerator.so",
+    "clang",  # TensorFlow's metadata ask for it; nothing imports it
     "tensorflow/include",
+    "sqlalchemy/testing",
     "matplotlib/mpl-data/sample_data",
 )
 FOR_TENSORFLOW = ("ml/pretrained/**/saved_model", "ml/pretrained/**/*.keras")
@@ -48,18 +50,14 @@ def remove(paths: list[Path]) -> None:
 
 
 def strip(packages: Path) -> None:
-    """Take debug symbols out of extension modules.
+    """Take the symbols that only a debugger reads out of extension modules and TensorFlow's libraries.
 
-    Not out of the libraries that wheels bring along in folders ``….libs``: those were moved about already, and a second time
-    breaks some. TensorFlow's have none.
+    Not out of the libraries in folders ``….libs``: auditwheel rewrote those, and `strip` breaks some of them.
     """
-    files = [str(path) for path in packages.rglob("*.so") if not path.is_symlink() and _may_be_stripped(path)]
+    libraries = [*packages.rglob("*.so"), *packages.rglob("*.so.*")]
+    files = [str(path) for path in libraries if not path.is_symlink() and not path.parent.name.endswith(".libs")]
     if files:
         subprocess.run(["strip", "--strip-unneeded", *files], check=True)
-
-
-def _may_be_stripped(library: Path) -> bool:
-    return not any(part.endswith(".libs") or part == "tensorflow" for part in library.parts)
 
 
 def size(folder: Path) -> int:

@@ -5,12 +5,15 @@
 
 It needs PostgreSQL (WINGCHECK_TEST_POSTGRESQL, where it makes a database and drops it), an S3 server (moto, from the development
 environment) and, if `redis-server` is there, Redis; buildah and debootstrap need root. The builder's own settings of pip and npm
-reach the build as secrets, and no image. Ends with the sizes, and with 1 if anything is not as it must be.
+reach the build as secrets, and no image. Ends with the sizes; the exit code is 1 if anything is not as it must be, and 77 if
+there is no engine, or no base image to be had.
 """
 
 import argparse
+import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from pathlib import Path
 
 import boto3
 import httpx2
+import pillow_heif
 from sqlalchemy import create_engine, make_url, text
 
 from scripts.container_engines import Engine, Setting, make_engine, secrets_of_the_builder
@@ -31,6 +35,7 @@ from tests.s3 import ACCESS_KEY, SECRET_KEY, make_bucket, s3_server
 CHECKOUT = Path(__file__).resolve().parent.parent
 WEB, WORKER, BASE = "localhost/wingcheck-web", "localhost/wingcheck-worker", "localhost/wingcheck-base"
 MOST_MEGABYTES = 350
+CANNOT_BE_TRIED = 77  # no engine, or no base image
 # What Debian's slim images lack, too.
 NOT_IN_SLIM = ("doc", "man", "locale", "info")
 PACKAGES = "python3-venv,python-is-python3,ca-certificates"
@@ -136,6 +141,15 @@ def surroundings(folder: Path) -> Iterator[tuple[Setting, str]]:
         yield Setting(environment, folder / "data", folder / "secrets"), f"http://127.0.0.1:{port}"
 
 
+_TRAINING = """
+import cleanlab, keras, numpy, sklearn, tensorflow
+network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+network.compile("adam", "mse")
+network.fit(numpy.ones((8, 4)), numpy.ones((8, 2)), verbose=0)
+tensorflow.lite.TFLiteConverter.from_keras_model(network).convert()
+"""
+
+
 # --- the trial ---------------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +175,7 @@ class Trial:
             process.kill()
             raise
         process.terminate()
-        expect(process.wait(60) in (0, 143), f"{tag} stops when it is told to, not with {process.returncode}")
+        expect(process.wait(60) in (0, 143), f"{tag} stops when it is told to: {process.returncode}")
 
     def is_healthy(self, tag: str) -> bool:
         """What the image's own health check says."""
@@ -185,7 +199,9 @@ class Trial:
             token = answer.json()["token"]
             began = time.monotonic()
             found = eventually(lambda: _verdict(client, token) or {}, "the worker gives a verdict", 120)
-        say(f"verdict after {time.monotonic() - began:.1f} s: {found['headline']} ({found['model_version']})")
+        say(
+            f"verdict after {time.monotonic() - began:.1f} s: {found['outcome']}, {found['model_name']} {found['model_version']}"
+        )
 
     def check_bucket(self) -> None:
         """The photos are in the bucket, not in the data folder."""
@@ -207,9 +223,7 @@ class Trial:
             self.send()
             self.check_bucket()
         expect(not self.is_healthy(WORKER) and not self.is_healthy(WEB), "both stopped, and their health checks say so")
-        expect(
-            self.run(WORKER, "python", "-c", "import tensorflow, keras, cleanlab, sklearn") == 0, "the worker can train"
-        )
+        expect(self.run(WORKER, "python", "-c", _TRAINING) == 0, "the worker image trains a network and converts it")
 
 
 def _verdict(client: httpx2.Client, token: str) -> dict[str, str] | None:
@@ -256,12 +270,19 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     os.chdir(CHECKOUT)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without cleaning up
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # of the S3 server
+    pillow_heif.register_heif_opener()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wingcheck-images-")))
-        engine = make_engine(arguments.engine, arguments.keep and arguments.keep.resolve())
-        stack.callback(engine.close)
-        if arguments.debootstrap is not None:
-            make_base(engine, folder, arguments.debootstrap)
+        try:
+            engine = make_engine(arguments.engine, arguments.keep and arguments.keep.resolve())
+            stack.callback(engine.close)
+            if arguments.debootstrap is not None:
+                make_base(engine, folder, arguments.debootstrap)
+        except (LookupError, OSError, subprocess.CalledProcessError) as error:
+            say(f"the images can't be tried here: {error}")
+            sys.exit(CANNOT_BE_TRIED)
         build(engine, folder, BASE if arguments.debootstrap is not None else arguments.base)
         log = folder / "log"
         try:

@@ -1,14 +1,18 @@
 """`wingcheck …` as an operator types it: what it prints, what it leaves behind, how it fails."""
 
 import json
+import socket
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from app.core import beats
 from app.core import commands as shared
-from app.core.db import make_engine
+from app.core.db import make_engine, utcnow
 from app.core.migrations import is_current
 from app.core.settings import get_settings
+from app.core.tables import WorkerBeat
 from app.predictions.tables import ModelVersion
 from app.taxa.tables import TaxonPolicy
 from ml.inference import read_version
@@ -42,6 +46,29 @@ def test_without_the_schema_a_command_says_what_to_do(wingcheck, arguments):
     assert code == 1
     assert "wingcheck db upgrade" in err
     assert "Traceback" not in err
+
+
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "code"),
+    [
+        ("{host}:7", 0, 0),
+        ("{host}:7", beats.SILENT_AFTER.total_seconds() + 60, 1),
+        ("another:7", 0, 1),
+        ("{host}er:7", 0, 1),
+        (None, 0, 1),
+    ],
+)
+def test_a_worker_is_healthy_while_it_beats_on_this_machine(wingcheck, database, name, age, code):
+    if name is not None:
+        with database() as session, session.begin():
+            beat_at = utcnow() - timedelta(seconds=age)
+            session.add(WorkerBeat(name=name.format(host=socket.gethostname()), beat_at=beat_at))
+    found, out, err = wingcheck("health", "--worker")
+    assert found == code
+    assert out == "the worker responds\n" if code == 0 else "has responded for 9 seconds" in err
 
 
 # --- models ----------------------------------------------------------------------------------------------------------

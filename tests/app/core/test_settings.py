@@ -3,9 +3,9 @@
 import stat
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from app.core.settings import Settings
+from app.core.settings import Settings, _secrets_dir
 from tests.app.volunteers.test_submitting_twice import at_the_same_moment
 
 
@@ -25,6 +25,18 @@ def test_the_environment_is_read(monkeypatch):
     monkeypatch.setenv("WINGCHECK_RUNTIME", "savedmodel")
     found = Settings(_env_file=None)
     assert (found.port, found.runtime) == (9123, "savedmodel")
+
+
+def test_a_secret_may_be_a_file_and_the_environment_goes_before_it(tmp_path, monkeypatch):
+    (tmp_path / "wingcheck_secret_key").write_text("from-a-file\n")
+    (tmp_path / "wingcheck_s3_secret_access_key").write_text("from-a-file\n")
+    monkeypatch.setenv("WINGCHECK_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("WINGCHECK_S3_SECRET_ACCESS_KEY", "from-the-environment")
+    found = Settings(_env_file=None, _secrets_dir=_secrets_dir())
+    assert found.signing_key() == "from-a-file"
+    assert found.s3_secret_access_key == SecretStr("from-the-environment")
+    monkeypatch.setenv("WINGCHECK_SECRETS_DIR", str(tmp_path / "none"))
+    assert _secrets_dir() is None
 
 
 @pytest.mark.parametrize(

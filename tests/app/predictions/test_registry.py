@@ -35,6 +35,22 @@ def bundle(tmp_path, monkeypatch):
 # --- bundled ---------------------------------------------------------------------------------------------------------
 
 
+def test_without_tensorflow_the_bundled_version_needs_no_files_for_it(bundle, tmp_path, monkeypatch):
+    """As in the web image. What LiteRT reads is never left out, and what somebody imports is whole."""
+    for_tensorflow = shutil.ignore_patterns("saved_model", "*.keras")
+    served = shutil.copytree(BUNDLED, bundle / "a", ignore=for_tensorflow)
+    imported = shutil.copytree(BUNDLED, tmp_path / "b", ignore=for_tensorflow)
+    with pytest.raises(ModelVersionError, match=r"has no .*(saved_model|keras)"):
+        read_version(served)
+    monkeypatch.setattr(ml.inference.versions, "find_spec", lambda name: None)
+    assert read_version(served).has_litert
+    with pytest.raises(ModelVersionError, match=r"has no .*(saved_model|keras)"):
+        read_version(imported)
+    (served / "names" / "model.tflite").unlink()
+    with pytest.raises(ModelVersionError, match=r"has no names/model\.tflite"):
+        read_version(served)
+
+
 def test_the_bundled_version_serves_from_the_start(service):
     assert registered(service.sessions) == [(BUNDLED_NUMBER, True)]
 
