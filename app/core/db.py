@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ NAMING_CONVENTION = {
 }
 SQLITE_BUSY_MS = 10_000
 # Forty request threads may each hold a connection for reading and need one more; with fewer, they could deadlock.
+# The clocks of the first place on earth to see a new day.
+_EARLIEST_CLOCKS = timedelta(hours=14)
 _MAX_CONNECTIONS = 80
 # Values, such as links and e-mail addresses, stay out of error messages and so out of logs.
 _OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
@@ -44,6 +46,11 @@ Row = TypeVar("Row")
 def utcnow() -> datetime:
     """The current time, with its zone: naive times never enter the database."""
     return datetime.now(UTC)
+
+
+def latest_day() -> date:
+    """The day that it is where the day begins first: the latest that can be today for anybody."""
+    return (utcnow() + _EARLIEST_CLOCKS).date()
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.db import latest_day
 from app.core.errors import FieldError, InvalidSubmission
 from app.core.texts import OneForm, one_form
 from app.core.web import openapi
@@ -31,7 +32,7 @@ from app.core.web.uploads import chosen
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
-from app.submissions.rules import Source, latest_day
+from app.submissions.rules import Source
 
 MAX_COUNT = 999
 MAX_TEXT = 2000

@@ -1,18 +1,8 @@
 """A submission's statuses and the transitions between them."""
 
-from datetime import date, timedelta
 from enum import StrEnum
 
-from app.core.db import utcnow
 from app.core.errors import Conflict
-
-# The clocks of the first place on earth to see a new day.
-_EARLIEST_CLOCKS = timedelta(hours=14)
-
-
-def latest_day() -> date:
-    """The day that it is where the day begins first: the latest that can be today for anybody."""
-    return (utcnow() + _EARLIEST_CLOCKS).date()
 
 
 class SubmissionStatus(StrEnum):

@@ -251,8 +251,8 @@ class SubmissionViews(PredictionViews):
         """What a volunteer corrected: field, value before, value after."""
         t = self._language.gettext
         return [
-            (t(wording.FIELDS[name]), *(self._corrected(name, value) for value in both))
-            for name, both in (line.changes or {}).items()
+            (t(wording.FIELDS[name]), self._corrected(name, before), self._corrected(name, after))
+            for name, (before, after) in (line.changes or {}).items()
         ]
 
     def _corrected(self, name: str, value: str | int | None) -> str:
