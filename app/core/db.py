@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,8 @@ SQLITE_BUSY_MS, _SHORT_BUSY_MS = 10_000, 200
 # How long SQLite waits at a time for the write lock, looking after 1, 3 and 8 ms; later it would look more and more seldom.
 _TRY_MS = 8
 # Forty request threads may each hold a connection for reading and need one more; with fewer, they could deadlock.
+# The clocks of the first place on earth to see a new day.
+_EARLIEST_CLOCKS = timedelta(hours=14)
 _MAX_CONNECTIONS = 80
 # Values, such as links and e-mail addresses, stay out of error messages and so out of logs.
 _OPTIONS = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": _MAX_CONNECTIONS - 5}
@@ -48,6 +50,11 @@ Row = TypeVar("Row")
 def utcnow() -> datetime:
     """The current time, with its zone: naive times never enter the database."""
     return datetime.now(UTC)
+
+
+def latest_day() -> date:
+    """The day that it is where the day begins first: the latest that can be today for anybody."""
+    return (utcnow() + _EARLIEST_CLOCKS).date()
 
 
 class UtcDateTime(TypeDecorator[datetime]):

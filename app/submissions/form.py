@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.db import latest_day
 from app.core.errors import FieldError, InvalidSubmission
 from app.core.texts import OneForm, one_form
 from app.core.web import openapi
@@ -32,7 +33,6 @@ from app.organisation.rules import Licence
 from app.predictions.inference import Square
 from app.predictions.rules import ClaimKind
 from app.predictions.squares import NUMBER, WHOLE_PHOTO, plain_filename, read_squares
-from app.submissions.days import latest_day
 from app.submissions.rules import OutcomeMails, Source
 
 MAX_COUNT = 999

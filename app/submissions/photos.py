@@ -11,9 +11,9 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 from app.core.crash_points import reach
+from app.core.db import latest_day
 from app.core.storage import Storage
 from app.predictions.inference import PhotoInfo, PixelLimits, Square, holding, open_photo, reduced, seen_box
-from app.submissions.days import latest_day
 from app.submissions.tables import Photo
 
 # Long side of the copy for pages, in pixels, as it should be and may be. Phones' photos of 12 and 48 megapixels are left at a

@@ -36,7 +36,9 @@ def test_from_mistakes_to_verdict_to_withdrawal(person: Person, server: Server):
     species(page, "gatekeeper").check()
     send(page)
     summary = page.get_by_role("group", name="Nearly there. Please check what is marked below.")
-    expect(summary.get_by_role("link", name="Your photo")).to_be_visible()
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("link", name="Your photo")).to_have_count(2)  # one to leave out, one to choose again
+    expect(summary).to_contain_text("the browser does not keep them: butterfly-80.jpg")
     expect(page.locator("#error-file")).to_contain_text("notes.jpg: We can’t open this file.")
     expect(page.locator("#error-file")).not_to_contain_text("butterfly-80.jpg")
     expect(page.get_by_label("Choose photos")).to_have_accessible_description(re.compile("notes.jpg"))

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from app.core import db
 from app.core.errors import InvalidSubmission
-from app.submissions import days
 from app.submissions.rules import Source
 from tests.app.sending import TAXA, form, post, row, submit, token_of
 from tests.factories import exif_photo
@@ -66,14 +66,14 @@ def test_a_value_with_the_source_missing_is_a_value(lite):
     ],
 )
 def test_today_is_taken_wherever_it_is_today(lite, monkeypatch, now, today):
-    monkeypatch.setattr(days, "utcnow", lambda: now)
+    monkeypatch.setattr(db, "utcnow", lambda: now)
     assert row(lite, submit(lite, event_date=today).token).event_date == today
     with pytest.raises(InvalidSubmission):
         submit(lite, idempotency_key="k2", event_date=date(2026, 7, 20))
 
 
 def test_what_is_tomorrow_everywhere_is_not_taken(lite, monkeypatch):
-    monkeypatch.setattr(days, "utcnow", lambda: datetime(2026, 7, 18, 9, 59, tzinfo=UTC))
+    monkeypatch.setattr(db, "utcnow", lambda: datetime(2026, 7, 18, 9, 59, tzinfo=UTC))
     with pytest.raises(InvalidSubmission):
         submit(lite, event_date=date(2026, 7, 19))
 
