@@ -264,5 +264,5 @@ def test_what_was_withdrawn_before_keeps_no_words(engine):
         kept = "SELECT s.idempotency_key, s.content_digest, s.individual_count, s.event_date_source, c.verbatim"
         rows = connection.execute(
             text(f"{kept} FROM submissions s JOIN claims c ON c.submission_id = s.id ORDER BY s.id")
-        )  # noqa: S608
+        )
         assert rows.all() == [("deleted-1", "", 1, "missing", ""), ("mine-2", "digest", 3, "typed", "my words")]

@@ -7,8 +7,8 @@ import zipfile
 
 from app.submissions.rules import SubmissionStatus
 from app.volunteers.dependencies import VOLUNTEER_COOKIE
-from tests.app.sending import post, row, token_of
 from app.volunteers.withdrawal import what_goes, what_stays
+from tests.app.sending import post, row, token_of
 from tests.factories import photo
 
 
