@@ -237,3 +237,32 @@ def test_every_constraint_has_a_name_so_that_it_can_be_changed(engine):
             *found.get_check_constraints(table),
         ]
         assert all(constraint["name"] for constraint in named)
+
+
+def test_what_was_withdrawn_before_keeps_no_words(engine):
+    migrations.upgrade(engine, "0020")
+    with engine.begin() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        now = utcnow()
+        volunteers, submissions, claims = (tables.tables[name] for name in ("volunteers", "submissions", "claims"))
+        connection.execute(volunteers.insert(), {"id": 1, "key": "k", "language": "en", "created_at": now})
+        for number, status in enumerate(("withdrawn", "received"), 1):
+            connection.execute(
+                submissions.insert(),
+                {
+                    **{"id": number, "token": f"t{number}", "volunteer_id": 1, "idempotency_key": f"mine-{number}"},
+                    **{"content_digest": "digest", "status": status, "verification_status": "pending"},
+                    **{"individual_count": 3, "event_date": now.date(), "event_date_source": "typed", "place": ""},
+                    **{"coordinate_source": "missing", "note": "", "created_at": now},
+                },
+            )
+            words = {"submission_id": number, "kind": "other", "verbatim": "my words", "informed": False}
+            connection.execute(claims.insert(), words | {"created_at": now})
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        kept = "SELECT s.idempotency_key, s.content_digest, s.individual_count, s.event_date_source, c.verbatim"
+        rows = connection.execute(
+            text(f"{kept} FROM submissions s JOIN claims c ON c.submission_id = s.id ORDER BY s.id")
+        )
+        assert rows.all() == [("deleted-1", "", 1, "missing", ""), ("mine-2", "digest", 3, "typed", "my words")]

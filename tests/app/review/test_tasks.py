@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from app.core import migrations
 from app.core.db import make_engine, make_session_factory, reading, transaction
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.storage import make_storage
 from app.predictions.rules import ClaimKind
 from app.review import judging, settings
@@ -157,6 +157,8 @@ def test_a_withdrawn_submission_leaves_the_desk_and_nothing_that_tells_of_anybod
     with pytest.raises(Stale) as refused:
         Decisions(service.sessions).decide(anna, found.id, seen.revision, it_is())
     assert refused.value.happened[-1].what == "withdrawn"
+    with pytest.raises(Conflict):
+        Decisions(service.sessions).comment(anna, found.id, "A remark afterwards")
 
 
 def test_a_volunteer_takes_outcome_and_questions_away_and_deleting_forgets_the_words(service, tmp_path):

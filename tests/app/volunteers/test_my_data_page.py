@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 
 from app.submissions.rules import SubmissionStatus
 from app.volunteers.dependencies import VOLUNTEER_COOKIE
+from app.volunteers.withdrawal import what_goes, what_stays
 from tests.app.sending import post, row, token_of
 from tests.factories import photo
 
@@ -81,3 +83,12 @@ def test_the_pages_speak_dutch(lite):
     headers = {"Accept-Language": "nl"}
     assert "Alles downloaden" in lite.client.get("/mine", headers=headers).text
     assert "Ja, verwijder alles" in lite.client.get("/mine/delete", headers=headers).text
+
+
+def test_both_pages_that_ask_say_what_goes_and_what_stays_as_the_tables_are_marked(lite):
+    token = sent(lite)
+    for path, goes in ((f"/s/{token}/withdraw", what_goes()), ("/mine/delete", what_goes(everything=True))):
+        html = lite.client.get(path).text
+        assert set(re.findall(r'data-goes="(\w+)"', html)) == goes
+        assert set(re.findall(r'data-stays="(\w+)"', html)) == what_stays()
+    assert what_goes(everything=True) - what_goes() == {"address", "cookie"}
