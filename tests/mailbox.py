@@ -46,7 +46,7 @@ class Mailbox:
 
     async def handle_DATA(self, server: Any, _session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
-        self.mails.append(email.message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
         self.senders.append(envelope.mail_from)
         if self.breaks:
             server.transport.abort()
