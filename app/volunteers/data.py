@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"(?:.*/s/)?([\w-]{16,40})/?(?:\?.*)?")
 _LEFT_OUT = {"id", "volunteer_id", "submission_id", "photo_id", "claim_id", "model_version_id", "taxon_id"}
 # Who of the experts it was, and how the desk counts, is about them.
 _LEFT_OUT |= {"user_id", "asked_by", "identification_id", "batch_id", "undoes_id", "revision", "seconds"}
-_LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id", "subject_id", "job_id", "key"}
+_LEFT_OUT |= {"claimed_taxon_id", "predicted_taxon_id", "subject_id", "job_id"}
 _SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "HEIC": "heic"}
 
 Entry = tuple[str, Callable[[], bytes]]

@@ -39,10 +39,7 @@ def test_killed_while_it_sends(request, tmp_path, database):
                 number = write(site, address)
                 assert was_killed(site.worker(crash_at=moment))
                 worker = site.worker()
-                eventually(
-                    partial(has_ended, site, number),
-                    f"the mail of {moment} has an end\n{site.log[-2000:]}",
-                )
+                eventually(partial(has_ended, site, number), f"the mail of {moment} has an end\n{site.log[-2000:]}")
                 site.settle()
                 stop(worker)
                 assert (len(mailbox.to(address)), state_of(site, number)) == (arrived, state), moment
@@ -67,10 +64,10 @@ def write(site, address):
         return session.scalars(select(Mail.id).where(Mail.key == address)).one()
 
 
+def has_ended(site, number):
+    return state_of(site, number) not in {MailState.PENDING, MailState.SENDING}
+
+
 def state_of(site, number):
     with reading(site.sessions) as session:
         return session.get_one(Mail, number).state
-
-
-def has_ended(site, number):
-    return state_of(site, number) not in {MailState.PENDING, MailState.SENDING}
