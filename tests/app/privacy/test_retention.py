@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from app.accounts import links
 from app.accounts.tables import AccountLink, AuditEntry, User, UserSession
@@ -103,8 +103,8 @@ def test_of_sessions_links_and_the_log_only_the_recent_stay(service):
             links.invite(session, user.id, f"{number}@example.org", Role.REVIEWER)
         ended, expired, _open = session.query(UserSession).order_by(UserSession.id)
         ended.revoked_at = expired.expires_at = utcnow() - LONG
-        session.scalars(select(AccountLink).order_by(AccountLink.id).limit(1)).one().expires_at = utcnow() - LONG
-        session.scalars(select(AuditEntry).order_by(AuditEntry.id).limit(1)).one().created_at = utcnow() - LONG
+        session.query(AccountLink).order_by(AccountLink.id)[0].expires_at = utcnow() - LONG
+        session.query(AuditEntry).order_by(AuditEntry.id)[0].created_at = utcnow() - LONG
     assert rows(retention(service).apply()) == {"session": 2, "link": 1, "audit": 1}
     with reading(service.sessions) as session:
         left = [session.query(table).count() for table in (UserSession, AccountLink, AuditEntry)]
