@@ -48,4 +48,5 @@ def test_use_cases_know_nothing_of_http():
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if {name.split(".")[0] for name in names} & {"fastapi", "starlette", "jinja2"}:
                 outside.append("/".join(parts))
-    assert sorted(set(outside)) == ["accounts/visitors"]  # the layer that finds out who is asking
+    # The layer that finds out who is asking, and what writes mails.
+    assert sorted(set(outside)) == ["accounts/visitors", "mail/rendering"]

@@ -201,9 +201,12 @@ def test_head_finds_the_same_door_as_get(stranger):
 
 def test_methods_that_no_route_has_do_nothing(service, users):
     admin, methods = signed_in(service, user=users[Role.ADMIN]), cycle(["OPTIONS", "TRACE", "PATCH", "ANYTHING"])
+    patched = {access.path for access in TABLE if access.method == "PATCH"}
 
     def is_right(access):
-        return ask(admin, access, method=next(methods), headers=JSON).status_code == 405
+        method = next(methods)
+        method = "ANYTHING" if method == "PATCH" and access.path in patched else method
+        return ask(admin, access, method=method, headers=JSON).status_code == 405
 
     assert wrong(TABLE, is_right) == []
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.core.db import Base, reading, transaction, utcnow
+from app.core.deletions import make_journal
 from app.core.tables import Job, JobStatus
 from app.predictions.rules import ClaimKind
 from app.predictions.tables import ModelVersion
@@ -149,12 +150,18 @@ def secret_key(two):
     return {str(path)}
 
 
+def deletions(two):
+    make_journal(two.settings).note("submission", two.broken)
+    return {f"submission {two.broken.id}"}
+
+
 BREAKING = [
     failed_jobs, stuck_jobs, workers, queue, forgotten_submissions, forgotten_items, items_of_withdrawn_submissions,
     missing_files, damaged_files, orphans, quarantine, photos_without_records, strange_files, leftovers, models, secret_key,
+    deletions,
 ]  # fmt: skip
 # These concern the whole installation, and are tested in test_doctor_work.py.
-OF_EVERYTHING = {"disk", "database", "schema", "integrity", "storage", "references"}
+OF_EVERYTHING = {"mail", "disk", "database", "schema", "integrity", "storage", "references"}
 # Only a person can mend these.
 STAY = {"workers", "photos without records", "strange files", "models"}
 
