@@ -242,6 +242,9 @@ def test_every_page_of_accounts_is_accessible(new_person: NewPerson, own_server:
         f"/admin/people/{other.id}",
         "/admin/api-keys",
         "/admin/log",
+        "/admin/organisation",
+        "/admin/kept",
+        "/account/leave",
     ]
     for path in paths:
         page.goto(path)
