@@ -14,8 +14,9 @@ from ml.cli import app
 from ml.datasets.examples import Examples
 from ml.evaluation.breakdown import _label_by_label, answers_for
 from ml.evaluation.evaluation import evaluate
-from ml.explanation import Explainer, grad_cam, load_network, overlay, pixel_gradient
+from ml.explanation import Explainer, grad_cam, overlay, pixel_gradient
 from ml.inference import bundled_versions, load_classifier, network_input, open_photo
+from ml.keras_files import load_network
 
 RUNNER = CliRunner()
 
