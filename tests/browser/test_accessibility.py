@@ -59,7 +59,9 @@ def check(page: Page) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", ["/", "/species", "/about", "/privacy", "/mine", "/nowhere", "/s/nothing-at-this-address"])
+@pytest.mark.parametrize(
+    "path", ["/", "/species", "/about", "/privacy", "/mine", "/nowhere", "/s/nothing-at-this-address"]
+)
 def test_plain_pages(page: Page, path: str):
     """Pages as they are first seen: no submission yet, a link that leads nowhere."""
     page.goto(path)
