@@ -25,6 +25,9 @@ from app.mail.tables import Mail
 from tests.conftest import Service
 from tests.running import free_port
 
+# Settings of a service that asks for addresses, as it would send mail, through a server that is away.
+AWAY = {"smtp_host": "127.0.0.1", "mail_from": "a@example.org", "public_url": "https://count.example.org"}
+
 
 class Mailbox:
     """``refuse``: the answer to a recipient. ``breaks``: the connection breaks after the text has arrived."""

@@ -14,6 +14,7 @@ from app.accounts.tables import User
 from app.accounts.users import Passwords
 from app.core.commands import err, out, sessions
 from app.core.db import reading, transaction
+from app.core.deletions import make_journal
 from app.core.errors import NotFound
 from app.core.roles import Role
 from app.core.settings import Settings, get_settings
@@ -146,7 +147,7 @@ def erase(email: Email, yes: Annotated[bool, typer.Option("--yes", help="Don't a
     if not yes:
         typer.confirm(f"Erase {email}? This can't be undone", abort=True)
     with transaction(sessions()) as session:
-        name = erasure.erase(session, None, user_id)
+        name = erasure.erase(session, None, user_id, make_journal(get_settings()))
     out.print(f"The account was erased; its decisions are those of {name}.")
 
 

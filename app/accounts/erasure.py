@@ -13,20 +13,25 @@ from sqlalchemy.orm import Session
 from app.accounts import audit, people, users
 from app.accounts.tables import AccountLink, AuditEntry, User
 from app.accounts.users import subject_of
-from app.core.db import Base, utcnow
+from app.core.db import Base, SessionFactory, transaction, utcnow
+from app.core.deletions import Deletion, Journal
 from app.core.errors import Conflict
 
+USER = "user"
 _SHORTEST_SEARCHED = 3
 
 
-def erase(session: Session, by: int | None, user_id: int) -> str:
+def erase(session: Session, by: int | None, user_id: int, journal: Journal | None) -> str:
     """Erase a deactivated account. Returns the name under which its decisions stay.
 
-    Raises NotFound, and Conflict while the account is active. ``by`` None: the command line, or the time it is kept is over.
+    ``by`` None: the command line, or the time it is kept is over. ``journal`` remembers it after a restore; None: whatever asks
+    for it asks again then. Raises NotFound, Conflict while the account is active, and OSError where the journal can't be written.
     """
     user = users.get(session, user_id)
     if user.active:
         raise Conflict("This account is active. Deactivate it first.")
+    if journal is not None:
+        journal.note(USER, user)
     former = f"former reviewer {user.id}"
     _rename_in_log(session, user, former)
     _delete_belongings(session, user)
@@ -36,10 +41,30 @@ def erase(session: Session, by: int | None, user_id: int) -> str:
     return former
 
 
-def leave(session: Session, user_id: int) -> None:
-    """Deactivate and erase one's own account. Raises Conflict for the last admin."""
+def leave(session: Session, user_id: int, journal: Journal) -> None:
+    """Deactivate and erase one's own account. Raises Conflict for the last admin, OSError as above."""
     people.deactivate(session, user_id, user_id)
-    erase(session, user_id, user_id)
+    erase(session, user_id, user_id, journal)
+
+
+class Erasures:
+    """What an older database makes necessary to erase once more (app/upkeep/deletions.py)."""
+
+    kinds = frozenset({USER})
+
+    def __init__(self, sessions: SessionFactory) -> None:
+        self._sessions = sessions
+
+    def lacks(self, session: Session, deletion: Deletion) -> bool:
+        """Whether the account is there, with its name."""
+        is_same = (User.id == deletion.id, User.created_at == deletion.made_at, User.erased_at.is_(None))
+        return session.scalar(select(User.id).where(*is_same)) is not None
+
+    def repeat(self, deletion: Deletion) -> None:
+        """Erase it, also if it is the only admin's: whoever has the command line makes another."""
+        with transaction(self._sessions) as session:
+            users.get(session, deletion.id).active = False
+            erase(session, None, deletion.id, None)
 
 
 def _delete_belongings(session: Session, user: User) -> None:

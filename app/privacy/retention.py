@@ -114,7 +114,7 @@ def _erase_accounts(session: Session, ids: Sequence[int]) -> int:
             people.deactivate(session, None, user_id)
         except Conflict:  # of several idle admins, one stays
             continue
-        erasure.erase(session, None, user_id)
+        erasure.erase(session, None, user_id, None)
         erased += 1
     return erased
 

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from app.accounts.erasure import Erasures
 from app.core.db import SessionFactory, reading
 from app.core.deletions import Deletion, Journal
 from app.core.storage import Storage
@@ -30,7 +31,7 @@ class Undone:
     def __init__(self, sessions: SessionFactory, storage: Storage, journal: Journal) -> None:
         self._sessions = sessions
         self._journal = journal
-        self._rooms: tuple[Repeats, ...] = (Deleting(sessions, storage, journal),)
+        self._rooms: tuple[Repeats, ...] = (Deleting(sessions, storage, journal), Erasures(sessions))
 
     def lacking(self) -> list[Deletion]:
         """The deletions that the database lacks, the earliest first. Raises OSError if the journal can't be read."""

@@ -182,7 +182,7 @@ def test_waiting_and_given_up(page: Page, decided_server: Server):
     expect(page.get_by_role("heading", level=1)).to_have_text("We are looking at your photo")
     check(page)
     with transaction(decided_server.sessions) as session:
-        waiting = session.query(Job).order_by(Job.id.desc()).first()
+        waiting = session.query(Job).filter_by(kind="screening").order_by(Job.id.desc()).first()
         assert waiting is not None
         assert jobs.claim(session, waiting.id, "a worker of this test")
         jobs.fail(session, waiting.id, "the photo can't be read back", final=True)

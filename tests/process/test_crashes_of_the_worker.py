@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from app.core import jobs
 from app.core.db import reading, transaction
-from app.core.tables import Job, JobStatus
+from app.core.tables import Job, JobKind, JobStatus
 from tests.parts import Site, Visitor, stop, was_killed
 
 # Attempts that the job takes. After the commit it is done, and the worker's death changes nothing.
@@ -37,7 +37,7 @@ def visitor(site: Site) -> Iterator[Visitor]:
 
 def newest_job(site: Site) -> Job:
     with reading(site.sessions) as session:
-        return session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).one()
+        return session.scalars(select(Job).where(Job.kind == JobKind.SCREENING).order_by(Job.id.desc()).limit(1)).one()
 
 
 @pytest.mark.parametrize("moment", SCREENING)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.db import reading
-from app.core.tables import Job, JobStatus
+from app.core.tables import Job, JobKind, JobStatus
 from tests import factories
 from tests.running import Server, alive, eventually
 
@@ -58,7 +58,9 @@ def waiting(server: Server, token: str) -> bool:
 def newest_job(server: Server) -> Job:
     """The job of the latest submission."""
     with reading(server.sessions) as session:
-        return session.scalars(select(Job).order_by(Job.id.desc())).first() or pytest.fail("there is no job")
+        return session.scalars(
+            select(Job).where(Job.kind == JobKind.SCREENING).order_by(Job.id.desc())
+        ).first() or pytest.fail("there is no job")
 
 
 def pid(server: Server, name: str) -> int:

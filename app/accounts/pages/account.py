@@ -158,7 +158,7 @@ def leave(
     try:
         accounts.sign_in.confirm(user.user_id, present[:LONGEST_TYPED])
         with transaction(request.app.state.sessions) as session:
-            erasure.leave(session, user.user_id)
+            erasure.leave(session, user.user_id, request.app.state.journal)
     except InvalidInput as error:
         return uncached_page(request, "accounts/leave.html", 422, errors=by_field(error, language))
     except Conflict:

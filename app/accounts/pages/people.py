@@ -176,7 +176,7 @@ def erase(request: Request, user: Admin, user_id: int) -> Response:
     """Erase a deactivated account for good. The page before has asked."""
     try:
         with transaction(request.app.state.sessions) as session:
-            erasure.erase(session, user.user_id, user_id)
+            erasure.erase(session, user.user_id, user_id, request.app.state.journal)
     except Conflict:  # somebody has activated it meanwhile
         return _person_page(request, user, user_id)
     return RedirectResponse("/admin/people?done=erased", 303)

@@ -50,9 +50,9 @@ def test_everything_that_tells_who_it_was_goes_and_decisions_stay(service, kim):
     assert WHO["email"] in everything(service)
     with transaction(service.sessions) as session:
         with pytest.raises(Conflict):
-            erasure.erase(session, None, kim.id)
+            erasure.erase(session, None, kim.id, None)
         people.deactivate(session, None, kim.id)
-        former = erasure.erase(session, None, kim.id)
+        former = erasure.erase(session, None, kim.id, None)
     text = everything(service)
     for secret in (WHO["email"], WHO["name"], "Kim Before"):
         assert secret not in text

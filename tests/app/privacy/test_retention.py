@@ -16,11 +16,19 @@ from app.privacy.retention import Kept, Retention
 from app.review.tables import ReviewTask
 from app.submissions.tables import StatusLog, Submission, Volunteer
 from tests.app.sending import TAXA, row, submit
+from tests.conftest import make_settings
+from tests.mailbox import AWAY
 from tests.people import make_key, make_user, session_token, signed_in
 from tests.reviewing import decide, taxon
 
 LONG = timedelta(days=40)
 PERIODS = dict.fromkeys(("place", "volunteer", "session", "account", "audit"), 30)
+
+
+@pytest.fixture
+def settings(tmp_path, database_url):
+    """Of a service that asks for addresses."""
+    return make_settings(tmp_path, database_url=database_url, **AWAY)
 
 
 def retention(service, **days):

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.accounts import erasure
+from app.accounts.tables import User
 from app.core import db
-from app.core.db import make_engine, make_session_factory, reading, utcnow
+from app.core.db import make_engine, make_session_factory, reading, transaction, utcnow
 from app.core.deletions import Deletion, Journal, make_journal
 from app.core.storage import LocalStorage, make_storage
 from app.core.tables import Job, JobKind
@@ -21,6 +23,7 @@ from tests.app.sending import row, submissions, submit
 from tests.app.upkeep.examining import found, repaired
 from tests.conftest import copy_of, make_settings
 from tests.factories import photo
+from tests.people import make_user
 from tests.s3 import make_bucket, s3_server, s3_settings
 
 
@@ -96,19 +99,24 @@ def test_where_photos_lie_in_a_bucket_the_journal_lies_there_too(tmp_path, sqlit
 def test_a_restore_repeats_what_was_deleted_since(service, tmp_path, place):
     tokens = [submit(service, photo(n), idempotency_key=f"{n}", key=f"v{n}").token for n in range(4)]
     submissions(service).withdraw(tokens[0])
+    reviewer = make_user(service.sessions, name="Kim Jansen")
     backup = saved(service, tmp_path / "b.tar")
     submissions(service).withdraw(tokens[1])
     with reading(service.sessions) as session:
         number = session.scalars(select(Volunteer.id).where(Volunteer.key == "v2")).one()
     service.client.app.state.deleting.erase([number])
+    with transaction(service.sessions) as session:
+        erasure.leave(session, reviewer.id, journal_of(service))
     entries = journal_of(service).entries()
-    assert [entry.kind for entry in entries] == ["submission", "submission", "volunteer"]
+    assert [entry.kind for entry in entries] == ["submission", "submission", "volunteer", "user"]
 
     shutil.copytree(service.settings.data_dir / "deletions", place.data_dir / "deletions")
     result = restored(backup, place)
-    assert (result.repeated, result.newest_deletion) == (2, entries[-1].deleted_at)
+    assert (result.repeated, result.newest_deletion) == (3, entries[-1].deleted_at)
     assert [status is SubmissionStatus.WITHDRAWN for status in statuses(place)] == [True, True, True, False]
     assert len(list(make_storage(place).keys())) == 3
+    with reading(make_session_factory(make_engine(place.database_url))) as session:
+        assert session.get_one(User, reviewer.id).name == f"former reviewer {reviewer.id}"
     assert make_journal(place).entries() == entries
 
 
