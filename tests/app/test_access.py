@@ -240,7 +240,9 @@ PLAIN = {"Content-Type": "text/plain"}
 def test_nothing_is_changed_by_a_page_of_another_site(service, users, headers):
     """Nor anything asked that only programs ask for. Even with the right token, and whether or not it needs an account."""
     admin = signed_in(service, user=users[Role.ADMIN])
-    assert wrong(CHANGING, lambda access: ask(admin, access, headers=JSON | headers).status_code == 403) == []
+    others = [access for access in CHANGING if access.path != "/mail/stop/{token}"]  # one click in a mail program
+    assert len(others) == len(CHANGING) - 1
+    assert wrong(others, lambda access: ask(admin, access, headers=JSON | headers).status_code == 403) == []
 
 
 def test_nothing_is_changed_without_the_token_of_the_session(service, users):

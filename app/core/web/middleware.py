@@ -20,6 +20,7 @@ from app.core.web.visitors import visitor
 log = logging.getLogger("app.access")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _READING = {"GET", "HEAD", "OPTIONS"}
+_ONE_CLICK = re.compile(r"/mail/stop/[^/]+")
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # Probes and Prometheus use a container's address; the answer is the same under any name.
 _ANY_HOST = {"/healthz", "/readyz", "/metrics"}
@@ -116,7 +117,8 @@ class RefuseOtherSites:
     """Answers 403 to whatever is not plain reading and comes from a page of another site, whether or not it needs an account.
 
     Browsers name the site in Sec-Fetch-Site, older ones in Origin; programs send neither. A request with an API key passes:
-    no page can add one without asking first, and we allow no site to.
+    no page can add one without asking first, and we allow no site to. So does the one click with which mail programs stop
+    mails (RFC 8058): its address holds a signed token, and no cookie counts there.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -124,7 +126,8 @@ class RefuseOtherSites:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
-        if scope["type"] == "http" and scope["method"] not in _READING and _is_from_another_site(scope):
+        changes = scope["type"] == "http" and scope["method"] not in _READING
+        if changes and not _ONE_CLICK.fullmatch(scope["path"]) and _is_from_another_site(scope):
             app = errors.answer(Request(scope), "forbidden", 403, "This was sent by a page of another site.")
         await app(scope, receive, send)
 
