@@ -49,7 +49,7 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
 
 class Server:
     """`wingcheck run`, with one web process unless settings say otherwise, on a free port. It may be stopped and started again
-    on the same data folder and port.
+    on the same data folder and port. ``{url}`` in a setting is its own address.
     """
 
     what = "run"
@@ -62,7 +62,8 @@ class Server:
         self.client = httpx2.Client(base_url=self.url, trust_env=False, timeout=180)
         self._arguments = arguments
         self._settings = {"WINGCHECK_PROCESSES": "1", "WINGCHECK_HUNG_SECONDS": "600"}
-        self._settings |= {"WINGCHECK_SUBMISSION_WAIT_SECONDS": "60"} | settings  # nothing is refused on a busy machine
+        self._settings |= {"WINGCHECK_SUBMISSION_WAIT_SECONDS": "60"}  # nothing is refused on a busy machine
+        self._settings |= {name: value.replace("{url}", self.url) for name, value in settings.items()}
         self._log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
 

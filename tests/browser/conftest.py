@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from ml.datasets.synthetic import write_drawn_folder
 from tests.conftest import skip_or_fail
 from tests.flickr import environment
+from tests.mailbox import AWAY
 from tests.ml.collection.flickr_server import FlickrServer
 from tests.running import Server
 from tests.versions import make_version
@@ -72,8 +73,9 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service with the bundled model."""
-    server = Server(tmp_path_factory.mktemp("service"))
+    """The service with the bundled model. It asks for e-mail addresses; its mail server is away."""
+    mail = {name.upper(): value for name, value in (AWAY | {"public_url": "{url}"}).items()}
+    server = Server(tmp_path_factory.mktemp("service"), **{f"WINGCHECK_{name}": value for name, value in mail.items()})
     try:
         yield server.start()
     finally:

@@ -149,7 +149,7 @@ def test_my_submissions(page: Page, decided_server: Server):
         send(page)
         expect(page).to_have_url(re.compile("/s/"))
     page.goto("/mine")
-    expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(2)
+    expect(page.locator("li.card")).to_have_count(2)
     page.get_by_label("Your e-mail address").evaluate("(input) => { input.type = 'text'; }")
     page.get_by_label("Your e-mail address").fill("nobody")
     page.get_by_role("button", name="Save").click()

@@ -41,7 +41,7 @@ def test_copy_the_address_and_withdraw(new_person: NewPerson):
     expect(somebody.page.get_by_role("heading", level=1)).to_have_text("You withdrew this submission")
     expect(somebody.page.get_by_role("main")).not_to_contain_text("A secret garden")
     page.goto("/mine")
-    expect(page.get_by_role("main").get_by_role("listitem")).to_contain_text("Withdrawn")
+    expect(page.locator("li.card")).to_contain_text("Withdrawn")
 
 
 def go_to(page: Page, target: Locator, key: str = "Tab") -> None:

@@ -39,7 +39,7 @@ def test_from_photo_to_verdict_on_a_phone_and_it_stays(new_person: NewPerson, tm
         expect(told).to_contain_text(re.compile("gatekeeper.*2.*Under the brambles", re.S | re.I))
 
         page.get_by_role("main").get_by_role("link", name="My submissions").click()
-        expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
+        expect(page.locator("li.card")).to_have_count(1)
         page.get_by_role("link", name=re.compile("Gatekeeper")).click()
         expect(page).to_have_url(address)
         with reading(server.sessions) as session:

@@ -93,7 +93,7 @@ def test_litert_never_imports_tensorflow(tiny_version: Path) -> None:
 import sys, numpy as np
 from pathlib import Path
 from ml.inference import load_classifier
-classifier = load_classifier(Path({str(tiny_version)!r}), "auto")
+classifier = load_classifier(Path({str(tiny_version)!r}))
 classifier.predict(np.zeros((1, 24, 24, 3), np.float32))
 loaded = [name for name in ("tensorflow", "keras", "sklearn", "matplotlib") if name in sys.modules]
 sys.exit(f"imported {{loaded}}" if loaded or classifier.runtime != "litert" else 0)
