@@ -73,9 +73,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service with the bundled model. It asks for e-mail addresses; its mail server is away."""
-    mail = {name.upper(): value for name, value in (AWAY | {"public_url": "{url}"}).items()}
-    server = Server(tmp_path_factory.mktemp("service"), **{f"WINGCHECK_{name}": value for name, value in mail.items()})
+    """The service with the bundled model."""
+    server = Server(tmp_path_factory.mktemp("service"))
     try:
         yield server.start()
     finally:
@@ -84,9 +83,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def decided_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service with the bundled network under a policy that never doubts, so that AGREE and DISAGREE can be had."""
+    """The service with the bundled network under a policy that never doubts, so that AGREE and DISAGREE can be had.
+
+    It asks for e-mail addresses; its mail server is away.
+    """
     folder = tmp_path_factory.mktemp("decided")
-    server = Server(folder, "--model", str(make_version(folder, **DECIDED)), WINGCHECK_SCREEN_AT_ONCE_SECONDS="0")
+    settings = {"screen_at_once_seconds": "0", **AWAY, "public_url": "{url}"}
+    named = {f"WINGCHECK_{name.upper()}": value for name, value in settings.items()}
+    server = Server(folder, "--model", str(make_version(folder, **DECIDED)), **named)
     try:
         yield server.start()
     finally:

@@ -170,8 +170,8 @@ def test_the_verdict_comes_by_itself_and_is_announced(page: Page, decided_server
     page.goto("/s/" + post(decided_server, 106, "unknown"))
     expect(page.get_by_role("heading", level=1)).to_have_text("We are looking at your photo")
     resume(worker)
-    expect(page.get_by_role("heading", level=1)).to_have_text("This one is hard to identify")
-    expect(page.get_by_role("status").filter(has_text="This one is hard to identify")).to_be_attached()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("The computer thinks: meadow brown")
+    expect(page.get_by_role("status").filter(has_text="The computer thinks: meadow brown")).to_be_attached()
 
 
 @pytest.mark.usefixtures("worker")

@@ -8,6 +8,7 @@ import pytest
 from tests.app.sending import post
 from tests.conftest import copy_of, make_settings, running
 from tests.factories import photo
+from tests.mailbox import AWAY
 
 MEGABYTE = bytes(1_000_000)
 
@@ -15,7 +16,7 @@ MEGABYTE = bytes(1_000_000)
 @pytest.fixture
 def service(tmp_path, sqlite_template):
     url = copy_of(sqlite_template, tmp_path)
-    with running(make_settings(tmp_path, database_url=url, max_request_megabytes=3)) as service:
+    with running(make_settings(tmp_path, database_url=url, max_request_megabytes=3, **AWAY)) as service:
         yield service
 
 
