@@ -113,7 +113,7 @@ def test_a_time_is_chosen(season, chief, query, heading, count):
         ("since=2026-07-02&until=2026-07-01&standing=verified", "The end date is before the start date."),
         ("since=&until=", "Please choose at least one."),
         ("standing=verified&precision=1mm", "Please choose one of the answers."),
-        (f"since=&standing=verified&species={'x' * 300}", "We don&#39;t know this species."),
+        (f"since=&standing=verified&species={'x' * 300}", "We don’t know this species."),
     ],
 )
 def test_what_can_not_be_read_is_said_at_its_field_and_downloads_nothing(season, chief, query, message):

@@ -304,5 +304,6 @@ def test_the_doctor_finds_a_moved_square_that_nobody_is_going_to_look_at(service
     squares(service).of_volunteer(kept.token, 1, DRAWN)
     with transaction(service.sessions) as session:
         session.delete(session.get_one(Job, jobs_of(service)[-1].id))
+    service.worker.dispatcher.flush()  # its message went with it
     assert found(service) == {("forgotten submissions", f"submission {kept.id}")}
     assert repaired(service) == set()
