@@ -1,4 +1,4 @@
-"""Ten values that a volunteer brings along are nowhere after "delete everything": a promise that must hold for good.
+"""A dozen values that a volunteer brings along are nowhere after "delete everything": a promise that must hold for good.
 
 Not in the database (on SQLite every byte of its files, on PostgreSQL every row), nor the queue, the photos, the log of the
 service, and a new backup; and not after an older backup was restored either.
@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from app.core import logs
 from app.core.db import make_engine, reading, transaction
+from app.core.settings import Settings
 from app.core.storage import make_storage
 from app.core.tables import Job, JobKind, JobStatus
 from app.review.decisions import Decisions
@@ -30,6 +31,7 @@ from app.versions.rules import PhotoSelection
 from tests.app.sending import TAXA, row
 from tests.conftest import Service, empty, make_settings, running
 from tests.factories import butterfly, encode
+from tests.mailbox import AWAY
 from tests.people import make_user
 from tests.reviewing import decide, taxon
 
@@ -43,9 +45,17 @@ PLANTED = {
     "remark": "planted-remark-7Q",
     "comment": "planted-comment-7Q",
     "photographer in EXIF": "planted-artist-7Q",
+    "message": "planted-message-7Q",
+    "corrected place": "planted-correction-7Q",
     "file name": "planted-file-7Q.jpg",
     "key of the form": "planted-key-7Q",
 }
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Of a service that asks for addresses."""
+    return make_settings(tmp_path, database_url=database_url, **AWAY)
 
 
 def pictures() -> list[bytes]:
@@ -79,11 +89,22 @@ def plant(service: Service) -> int:
     first, second = ids
     with reading(service.sessions) as session:
         revision, token = session.get_one(ReviewTask, first).revision, session.get_one(Submission, first).token
+    corrected = {"individual_count": "4", "place": PLANTED["corrected place"], "note": PLANTED["note"]}
+    answer = service.client.post(f"/s/{token}/correct", data=corrected, follow_redirects=False)
+    assert answer.headers["location"] == f"/s/{token}?corrected=1"
+    with transaction(service.sessions) as session:  # and back, so that both values stand in the log alone
+        session.get_one(Submission, first).place = PLANTED["place"]
+        revision = session.get_one(ReviewTask, first).revision
     Questions(service.sessions).ask(expert.id, first, revision, PLANTED["question"])
     assert service.client.post(f"/s/{token}/answer", data={"body": PLANTED["answer"]}).status_code == 200
     Decisions(service.sessions).comment(expert.id, first, PLANTED["comment"])
     decision = taxon(TAXA[0])
-    decide(service, expert, second, type(decision)(decision.kind, decision.scientific_name, remark=PLANTED["remark"]))
+    decide(
+        service,
+        expert,
+        second,
+        type(decision)(decision.kind, decision.scientific_name, remark=PLANTED["remark"], message=PLANTED["message"]),
+    )
     with transaction(service.sessions) as session:
         snapshots.freeze(session, snapshots.choose(session, "task", PhotoSelection(), [], 0.2))
         session.add(Job(kind=JobKind.SCREENING, subject_id=first, status=JobStatus.DONE, error=PLANTED["file name"]))
