@@ -226,8 +226,3 @@ def test_all_mistakes_are_told_at_once(lite):
     with pytest.raises(InvalidSubmission) as error:
         submit(lite, b"words", individual_count=0, latitude=100.0, longitude=0.0, event_date=NEXT_WEEK)
     assert sorted(field for field, _ in codes(error)) == ["event_date", "file", "individual_count", "latitude"]
-
-
-def test_tomorrow_is_accepted_because_somewhere_it_is_today(lite):
-    tomorrow = utcnow().date() + timedelta(days=1)
-    assert row(lite, submit(lite, event_date=tomorrow).token).event_date == tomorrow
