@@ -28,7 +28,7 @@ NOT_SOURCE = shutil.ignore_patterns(
 def build(target: str, source: Path, into: Path) -> Path:
     """Build ``wheel`` or ``sdist`` of the project in `source` with what is installed here: no network."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(into)]
-    result = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=180, check=False)
+    result = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=550, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     [built] = into.iterdir()
     return built
