@@ -50,7 +50,9 @@ def _mistake(code: str, **params: int) -> PydanticCustomError:
 
 
 def _trimmed(value: object) -> str:
-    return one_form("" if value is None else str(value)).strip()
+    if value is None:  # only JSON has it
+        raise ValueError("null")
+    return one_form(str(value)).strip()
 
 
 def _count(value: object) -> int:
@@ -150,12 +152,10 @@ def _left_out_as_text(schema: dict[str, Any]) -> None:
 Trimmed = AfterValidator(_trimmed)  # white space at the ends goes, but counts: a limit is on what was sent
 
 
-Claim = Annotated[
-    str,
-    Trimmed,
-    WithJsonSchema({"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}),
-    Field(description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]),
-]
+_CLAIM = {"type": "string", "format": "claim", "minLength": 1, "maxLength": MAX_NAME}
+_CLAIM_FIELD = Field(
+    description="A scientific name as in `/api/v1/taxa`, `other` or `unknown`.", examples=["Maniola jurtina"]
+)
 
 
 class RecordFields(BaseModel):
@@ -165,7 +165,7 @@ class RecordFields(BaseModel):
 
     model_config = ConfigDict(json_schema_extra=_left_out_as_text)
 
-    claim: Claim = ""
+    claim: Annotated[str, Trimmed, _or_empty(_CLAIM), _CLAIM_FIELD] = ""
     claim_text: Annotated[
         str, Field(max_length=MAX_NAME, description="Name of the other species."), OneForm, Trimmed
     ] = ""
@@ -279,7 +279,7 @@ def _field_error(details: dict[str, Any]) -> FieldError | None:
 class SubmissionFields(RecordFields):
     """What a volunteer fills in to send a record."""
 
-    claim: Claim
+    claim: Annotated[str, Trimmed, WithJsonSchema(_CLAIM), _CLAIM_FIELD]
     email: Annotated[
         str | None,
         BeforeValidator(_email),

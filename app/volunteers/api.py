@@ -78,7 +78,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
     summary="Send a submission",
     response_model=SubmissionOut,
     responses=_CREATED,
-    openapi_extra=openapi.form(anyOf=BOTH_COORDINATES_OR_NEITHER),
+    openapi_extra=openapi.between_fields(anyOf=BOTH_COORDINATES_OR_NEITHER),
 )
 async def create(
     request: Request,
@@ -124,6 +124,7 @@ def show(token: Token, look: LookDep) -> SubmissionOut:
             422: "Mistakes, each in `errors` with its field.",
         }
     ),
+    openapi_extra=openapi.between_fields("application/json", anyOf=BOTH_COORDINATES_OR_NEITHER),
 )
 def correct(token: Token, fields: RecordFields, corrections: CorrectionsDep, look: LookDep) -> SubmissionOut:
     """Only what is given changes; an empty date, place or pair of coordinates is taken away. Another claim is judged anew."""

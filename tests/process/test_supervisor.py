@@ -126,6 +126,7 @@ def test_a_terminal_that_is_closed_ends_the_run(tmp_path: Path):
 
 
 def _take_terminal(terminal: int) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
     import fcntl
     import termios
 

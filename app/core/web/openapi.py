@@ -62,9 +62,9 @@ PHOTOS = WithJsonSchema(
 )
 
 
-def form(**more: Any) -> dict[str, Any]:
-    """``openapi_extra`` of an operation with a form: rules between its fields, as JSON Schema."""
-    return {"requestBody": {"content": {"multipart/form-data": {"schema": more}}}}
+def between_fields(kind: str = "multipart/form-data", **rules: Any) -> dict[str, Any]:
+    """``openapi_extra`` of an operation: rules between the fields of its body, as JSON Schema."""
+    return {"requestBody": {"content": {kind: {"schema": rules}}}}
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------------
