@@ -28,7 +28,8 @@ from app.privacy.commands import retention
 from app.records.commands import records
 from app.review import questions
 from app.taxa.commands import taxa_cli
-from app.upkeep.commands import backup, db, doctor, health, migrate_database, restore
+from app.upkeep.commands import backup, db, health, migrate_database, restore
+from app.upkeep.doctor.commands import doctor
 from app.versions import promotion
 from app.versions.commands import models
 from app.versions.runs_commands import retrain, runs

@@ -12,12 +12,12 @@ from app import __version__
 from app.accounts.pages import Accounts
 from app.accounts.visitors import KnowVisitors
 from app.core.db import SessionFactory, make_engine, make_session_factory
-from app.core.deletions import make_journal
 from app.core.dispatch import Dispatcher
 from app.core.line import Line
 from app.core.rate_limits import RateLimits
 from app.core.settings import Settings, get_settings, listed
 from app.core.storage import make_storage
+from app.core.storage.deletions import make_journal
 from app.core.web import errors, openapi
 from app.core.web.assets import static_files
 from app.core.web.limits import LimitBody, LimitHead, LimitRate

@@ -20,13 +20,13 @@ from app.collecting.runner import Collecting, Removing
 from app.core import beats, jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, make_engine, make_session_factory, reading, transaction
-from app.core.deletions import make_journal
 from app.core.dispatch import Consumer, Dispatcher, Huey
 from app.core.errors import ModelUnavailable, Overloaded
 from app.core.long_work import LongWork
 from app.core.processes import say_alive
 from app.core.settings import Settings
 from app.core.storage import make_storage
+from app.core.storage.deletions import make_journal
 from app.core.tables import Job, JobKind
 from app.mail.sending import Mailing
 from app.mail.tokens import MailTokens

@@ -14,10 +14,10 @@ from app.accounts.tables import User
 from app.accounts.users import Passwords
 from app.core.commands import err, out, sessions
 from app.core.db import reading, transaction
-from app.core.deletions import make_journal
 from app.core.errors import NotFound
 from app.core.roles import Role
 from app.core.settings import Settings, get_settings
+from app.core.storage.deletions import make_journal
 
 users = typer.Typer(no_args_is_help=True, help="User accounts.")
 Email = Annotated[str, typer.Argument(help="E-mail address of the account.")]

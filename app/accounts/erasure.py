@@ -14,8 +14,8 @@ from app.accounts import audit, people, users
 from app.accounts.tables import AccountLink, AuditEntry, User
 from app.accounts.users import subject_of
 from app.core.db import Base, SessionFactory, transaction, utcnow
-from app.core.deletions import Deletion, Journal
 from app.core.errors import Conflict
+from app.core.storage.deletions import Deletion, Journal
 
 USER = "user"
 _SHORTEST_SEARCHED = 3

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Engine, Table, select
 
 from app import __version__
 from app.core.db import utcnow
-from app.core.deletions import make_journal
 from app.core.errors import WingcheckError
 from app.core.settings import Settings
 from app.core.storage import DELETIONS, Storage
+from app.core.storage.deletions import make_journal
 from app.submissions import photos
 from app.upkeep.bags import BagWriter, new_bag
 from app.upkeep.copying import Digesting, TableDigest, Tell, lines, revision_of, silent, snapshot, tables_at

@@ -1,7 +1,5 @@
-"""Commands of operators: health, backup, restore, migrate-database, doctor, db."""
+"""Commands of operators: health, backup, restore, migrate-database, db."""
 
-import itertools
-import json
 import socket
 import urllib.error
 import urllib.request
@@ -25,11 +23,9 @@ from app.review import questions
 from app.upkeep import backup as backups
 from app.upkeep import copying
 from app.upkeep import restore as restoring
-from app.upkeep.doctor import Examination, examine
-from app.upkeep.doctor import repair as repair_all
 
 db = typer.Typer(no_args_is_help=True, help="The database and its schema.")
-_SHOWN_FINDINGS, _SHOWN_MISSING = 10, 20
+_SHOWN_MISSING = 20
 
 
 # --- wingcheck health ---------------------------------------------------------------------------------------------------
@@ -158,55 +154,6 @@ def migrate_database(
     rows = sum(digest.rows for digest in moved.values())
     out.print(f"{rows:,} rows in {len(moved)} tables are the same in {make_url(target)!r}.")
     out.print("Now set WINGCHECK_DATABASE_URL to it and start the service.")
-
-
-# --- wingcheck doctor -----------------------------------------------------------------------------------------------------
-
-
-def doctor(
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Repair what is safe to repair, and list the repairs.")
-    ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Don't compare the hash of every photo.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Check database, photos and jobs. Exits with 0 if all is well, otherwise with 1."""
-    settings = get_settings()
-    examination = examine(settings, make_engine(settings.database_url), make_storage(settings), contents=not quick)
-    if repair:
-        repair_all(examination)
-    if as_json:
-        findings = [finding.as_json() for finding in examination.findings]
-        report = {"healthy": not examination.left, "findings": findings, "skipped": examination.skipped}
-        out.print_json(json.dumps(report))
-    else:
-        _print_examination(examination)
-    if examination.left:
-        raise typer.Exit(1)
-
-
-def _print_examination(examination: Examination) -> None:
-    by_check = sorted(examination.findings, key=lambda finding: finding.check)
-    for check, group in itertools.groupby(by_check, key=lambda finding: finding.check):
-        findings = list(group)
-        out.print(f"{check}: {len(findings)}", style="bold")
-        for finding in findings[:_SHOWN_FINDINGS]:
-            out.print(f"  {finding.subject}: {finding.problem}", soft_wrap=True, highlight=False)
-            if detail := finding.repaired or finding.advice:
-                prefix = "Repaired: " if finding.repaired else ""
-                out.print(f"    {prefix}{detail}", soft_wrap=True, highlight=False)
-        if len(findings) > _SHOWN_FINDINGS:
-            out.print(f"  … and {len(findings) - _SHOWN_FINDINGS} more; --json lists all")
-    if examination.skipped:
-        err.print(f"Not checked until that is repaired: {', '.join(examination.skipped)}.")
-    if not examination.findings:
-        out.print("All is well.")
-    elif not examination.left:
-        out.print(f"All {len(examination.findings)} problems were repaired.")
-    else:
-        repairable = sum(finding.mend is not None for finding in examination.left)
-        hint = f"; 'wingcheck doctor --repair' mends {repairable} of them" if repairable else ""
-        out.print(f"{len(examination.left)} problems{hint}.")
 
 
 # --- wingcheck db -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from app.core import jobs
 from app.core.db import SessionFactory, compact, empty_log, reading, transaction
-from app.core.deletions import Journal
+from app.core.storage.deletions import Journal
 from app.core.tables import Job, JobKind, JobStatus
 
 

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from app.accounts.erasure import Erasures
 from app.core.db import SessionFactory, reading
-from app.core.deletions import Deletion, Journal
 from app.core.storage import Storage
+from app.core.storage.deletions import Deletion, Journal
 from app.volunteers.deleting import Deleting
 
 

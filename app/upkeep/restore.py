@@ -20,11 +20,11 @@ from sqlalchemy import Engine, Table
 
 from app.core import migrations
 from app.core.db import make_session_factory
-from app.core.deletions import Deletion, Journal, make_journal
 from app.core.errors import Conflict, WingcheckError
 from app.core.paths import inside
 from app.core.settings import Settings
 from app.core.storage import DELETIONS, QUARANTINE, LocalStorage, Storage
+from app.core.storage.deletions import Deletion, Journal, make_journal
 from app.upkeep.backup import ABOUT, COLLECTIONS, COOKIE_KEY, About, free_bytes, read_about, table_path
 from app.upkeep.bags import Bag, open_bag
 from app.upkeep.copying import Tell, check_empty, fill, silent, tables_at

@@ -7,9 +7,9 @@ import typer
 
 from app.core.commands import out, sessions
 from app.core.db import reading, transaction
-from app.core.deletions import make_journal
 from app.core.settings import get_settings
 from app.core.storage import make_storage
+from app.core.storage.deletions import make_journal
 from app.submissions import volunteers
 from app.volunteers.data import SUMMARY, VolunteerData, find
 from app.volunteers.deleting import Deleting

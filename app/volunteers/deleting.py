@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, empty_log, reading, transaction
-from app.core.deletions import Deletion, Journal
 from app.core.storage import Storage
+from app.core.storage.deletions import Deletion, Journal
 from app.mail import outbox
 from app.mail.tables import Mail
 from app.submissions.rules import SubmissionStatus

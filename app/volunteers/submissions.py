@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from app.core import jobs
 from app.core.crash_points import reach
 from app.core.db import SessionFactory, reading, transaction, utcnow
-from app.core.deletions import make_journal
 from app.core.errors import Conflict, FieldError, IdempotencyMismatch, InvalidSubmission, NotFound
 from app.core.settings import Settings
 from app.core.storage import Storage
+from app.core.storage.deletions import make_journal
 from app.core.tables import JobKind
 from app.predictions.classifiers import Classifiers
 from app.predictions.inference import PhotoError, holding, pixel_limits, square_for

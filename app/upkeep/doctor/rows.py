@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import jobs, migrations
 from app.core.db import reading, transaction
-from app.core.deletions import Deletion, make_journal
 from app.core.errors import ModelUnavailable
+from app.core.storage.deletions import Deletion, make_journal
 from app.core.tables import Job, JobKind, JobStatus
 from app.mail.rules import MailState
 from app.mail.smtp import NotNow, connected

@@ -10,8 +10,8 @@ from app.accounts import erasure
 from app.accounts.tables import User
 from app.core import db
 from app.core.db import make_engine, make_session_factory, reading, transaction, utcnow
-from app.core.deletions import Deletion, Journal, make_journal
 from app.core.storage import LocalStorage, make_storage
+from app.core.storage.deletions import Deletion, Journal, make_journal
 from app.core.tables import Job, JobKind
 from app.submissions.rules import SubmissionStatus
 from app.submissions.tables import Submission, Volunteer

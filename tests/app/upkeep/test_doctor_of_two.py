@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.core.db import Base, reading, transaction, utcnow
-from app.core.deletions import make_journal
+from app.core.storage.deletions import make_journal
 from app.core.tables import Job, JobStatus
 from app.predictions.rules import ClaimKind
 from app.predictions.tables import ModelVersion

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Enum, String, select, update
 
 from app.core.db import Base, reading, transaction, utcnow
-from app.core.deletions import make_journal
 from app.core.errors import Conflict, NotFound
 from app.core.storage import make_storage
+from app.core.storage.deletions import make_journal
 from app.core.tables import Job, JobKind, JobStatus
 from app.predictions.rules import ClaimKind
 from app.predictions.tables import ModelVersion
