@@ -61,7 +61,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(
         tmp_path,
         WINGCHECK_PROCESSES="2",
-        WINGCHECK_HUNG_SECONDS="5",
+        WINGCHECK_HUNG_SECONDS="15",
         WINGCHECK_JOB_LOST_SECONDS="4",
         WINGCHECK_RATE_LIMIT_SUBMISSIONS="",
     )
@@ -108,4 +108,4 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Se
     assert [refusal for sender in senders for refusal in sender.refused] == []
     assert faults(server.sessions, server.data / "photos") == []
     assert leftovers(server.sessions, server.data / "photos") == set()
-    assert "has not moved for 5 s" in server.log
+    assert "has not moved for 15 s" in server.log
