@@ -69,6 +69,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
+@pytest.mark.skipif(not os.environ.get("WINGCHECK_FUZZ_FILES"), reason="a part of `make fuzz`")
 def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Server):
     senders = [Sender(server.url) for _ in range(SENDERS)]
 
