@@ -49,6 +49,10 @@ class Sender(threading.Thread):
             except httpx2.TransportError:
                 time.sleep(0.1)
                 continue
+            # A process that was stopped while it held the lock for writing keeps the others out until it is killed. They say so
+            # after ten seconds, and that nothing was lost.
+            if answer.status_code == 503 and "Nothing was lost; please try again." in answer.text:
+                continue
             if answer.status_code in {200, 201}:
                 self.answered[key] = answer.json()["token"]
             else:
@@ -61,7 +65,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(
         tmp_path,
         WINGCHECK_PROCESSES="2",
-        WINGCHECK_HUNG_SECONDS="15",
+        WINGCHECK_HUNG_SECONDS="5",
         WINGCHECK_JOB_LOST_SECONDS="4",
         WINGCHECK_RATE_LIMIT_SUBMISSIONS="",
     )
@@ -69,7 +73,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.close()
 
 
-@pytest.mark.skipif(not os.environ.get("WINGCHECK_FUZZ_FILES"), reason="a part of `make fuzz`")
 def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Server):
     senders = [Sender(server.url) for _ in range(SENDERS)]
 
@@ -109,4 +112,4 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Se
     assert [refusal for sender in senders for refusal in sender.refused] == []
     assert faults(server.sessions, server.data / "photos") == []
     assert leftovers(server.sessions, server.data / "photos") == set()
-    assert "has not moved for 15 s" in server.log
+    assert "has not moved for 5 s" in server.log
