@@ -111,5 +111,7 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Se
         assert sorted(session.scalars(select(Submission.token))) == sorted(answered)
     assert [refusal for sender in senders for refusal in sender.refused] == []
     assert faults(server.sessions, server.data / "photos") == []
-    assert leftovers(server.sessions, server.data / "photos") == set()
+    # A file that was being written stays half-written; the doctor removes those.
+    left = leftovers(server.sessions, server.data / "photos")
+    assert {name for name in left if ".writing-" not in name} == set()
     assert "has not moved for 5 s" in server.log
