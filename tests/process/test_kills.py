@@ -88,8 +88,7 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_there_twice(server: Se
     try:
         goes_on()
         for name, how in SERIES:
-            pid = server.child(name)
-            assert pid is not None
+            pid = eventually(lambda: server.child(name), f"a {name} runs", 120)  # noqa: B023
             os.kill(pid, how)
             eventually(lambda: not alive(pid), f"{name} {pid} has gone", 120)  # noqa: B023
             number = 2 if name == "serve" else 1
